@@ -1,0 +1,142 @@
+import { computeSignature, constantTimeEqual } from './crypto.ts'
+import type { Keyring } from './keyring.ts'
+import { readable, readPlace, type Readable } from './place.ts'
+import type { Reason } from './reason.ts'
+import { headerValues, type HeaderList, type WebhookRequest } from './request.ts'
+import type { Part, Place, Scheme } from './scheme.ts'
+import { readSignatures } from './signature-header.ts'
+import { DEFAULT_TOLERANCE_SECONDS, freshness, parseTimestamp } from './timestamp.ts'
+
+/** What a check needs beside the request. */
+export interface CheckOptions {
+  readonly nowMs: number
+  /** Wins over the scheme's own tolerance. 0 means 0. */
+  readonly toleranceSeconds?: number | undefined
+}
+
+export type CheckResult =
+  | {
+      readonly ok: true
+      /** Index of the secret that matched, in the order given. */
+      readonly secretIndex: number
+    }
+  | { readonly ok: false; readonly reason: Reason }
+
+/**
+ * Whether a request is authentic and fresh under one scheme and its keys. Synchronous and total: any bytes give a
+ * result, none a throw.
+ *
+ * The signature comes first and freshness second, so that `stale` says of a request that it is the provider's.
+ */
+export function check(
+  scheme: Scheme,
+  keys: Keyring,
+  request: WebhookRequest,
+  options: CheckOptions,
+): CheckResult {
+  if (keys.size === 0) return refused('no_secret')
+  const unmet = unmetRequirement(scheme, request.headers)
+  if (unmet !== undefined) return refused(unmet)
+  const read = readSignatures(request.headers, scheme.signature, scheme.algorithm)
+  if (!read.ok) return read
+
+  const from = readable(request, read.fields)
+  const timestamp = readTimestamp(scheme, from)
+  if ('reason' in timestamp) return refused(timestamp.reason)
+  const id = readSignedId(scheme, from)
+  if ('reason' in id) return refused(id.reason)
+  const content = signedContent(scheme.content, request, from, { timestamp: timestamp.text, id: id.text })
+  if (content === undefined) return refused('missing_content')
+
+  const secretIndex = matchingKey(scheme, keys, read.signatures, content)
+  if (secretIndex === undefined) return refused('signature_mismatch')
+  if (timestamp.epochMs === undefined) return { ok: true, secretIndex }
+  const tolerance =
+    options.toleranceSeconds ?? scheme.timestamp?.toleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS
+  const age = freshness(timestamp.epochMs, options.nowMs, tolerance)
+  return age === 'fresh' ? { ok: true, secretIndex } : refused(age)
+}
+
+/** The signed bytes of a request in their parts; `undefined` where one of them is absent. */
+export function signedContent(
+  parts: readonly Part[],
+  request: WebhookRequest,
+  from: Readable,
+  texts: { readonly timestamp: string | undefined; readonly id: string | undefined },
+): (string | Uint8Array)[] | undefined {
+  const content: (string | Uint8Array)[] = []
+  for (const part of parts) {
+    const bytes = contentOf(part, request, from, texts)
+    if (bytes === undefined) return undefined
+    content.push(bytes)
+  }
+  return content
+}
+
+function contentOf(
+  part: Part,
+  request: WebhookRequest,
+  from: Readable,
+  texts: { readonly timestamp: string | undefined; readonly id: string | undefined },
+): string | Uint8Array | undefined {
+  if (part === 'body') return request.body
+  if (part === 'timestamp' || part === 'id') return texts[part]
+  if (part === 'url' || part === 'method') return request[part]
+  if ('literal' in part) return part.literal
+  return readPlace(part, from).value
+}
+
+/** Tries every signature against every key, without stopping at the first that fits. */
+function matchingKey(
+  scheme: Scheme,
+  keys: Keyring,
+  signatures: readonly Uint8Array[],
+  content: readonly (string | Uint8Array)[],
+): number | undefined {
+  let matched: number | undefined
+  keys.forEach((key, index) => {
+    const expected = computeSignature(scheme.algorithm, key, content)
+    for (const signature of signatures) {
+      if (constantTimeEqual(expected, signature)) matched ??= index
+    }
+  })
+  return matched
+}
+
+function unmetRequirement(scheme: Scheme, headers: HeaderList): Reason | undefined {
+  for (const [name, required] of Object.entries(scheme.required ?? {})) {
+    const values = headerValues(headers, name)
+    if (values.length === 0) return 'missing_header'
+    if (values.length > 1) return 'duplicate_header'
+    if (values[0] !== required) return 'malformed_header'
+  }
+  return undefined
+}
+
+type ReadText = { readonly text: string | undefined; readonly epochMs?: number } | { readonly reason: Reason }
+
+function readTimestamp(scheme: Scheme, from: Readable): ReadText {
+  if (scheme.timestamp === undefined) return { text: undefined }
+  const read = readNeeded(scheme.timestamp.in, from)
+  if ('reason' in read) return read
+  const epochMs = parseTimestamp(read.text, scheme.timestamp.unit)
+  return epochMs === undefined ? { reason: 'malformed_timestamp' } : { text: read.text, epochMs }
+}
+
+function readSignedId(scheme: Scheme, from: Readable): ReadText {
+  if (scheme.id === undefined) return { text: undefined }
+  const read = readNeeded(scheme.id.in, from)
+  if ('reason' in read) return read
+  const forbidden = [...(scheme.id.forbid ?? '')].some((character) => read.text.includes(character))
+  return forbidden || read.text === '' ? { reason: 'malformed_id' } : read
+}
+
+function readNeeded(place: Place, from: Readable): { readonly text: string } | { readonly reason: Reason } {
+  const { value, doubled } = readPlace(place, from)
+  if (doubled) return { reason: 'duplicate_header' }
+  return value === undefined ? { reason: 'missing_header' } : { text: value }
+}
+
+function refused(reason: Reason): { readonly ok: false; readonly reason: Reason } {
+  return { ok: false, reason }
+}

@@ -1,0 +1,65 @@
+import { decodeStrictly } from './encoding.ts'
+import { PosternError } from './errors.ts'
+import type { KeyFormat } from './scheme.ts'
+
+/** Shortest secret that is accepted without a warning: 128 bits. */
+const WEAK_BELOW_BYTES = 16
+
+/**
+ * The keys that one scheme verifies with, in the order the secrets were given.
+ *
+ * A class for the sake of `#keys`: a private field is not seen by `JSON.stringify`, `util.inspect`, spread or a
+ * debugger's console line, so that a source may be logged.
+ */
+export class Keyring {
+  readonly #keys: readonly Uint8Array[]
+  /** How many keys there are; 0 until a secret is configured. */
+  readonly size: number
+  /** Whether any key is shorter than 16 bytes. */
+  readonly hasWeakKey: boolean
+
+  constructor(secrets: readonly string[], format: KeyFormat) {
+    this.#keys = secrets.map((secret) => decodeSecret(secret, format))
+    this.size = this.#keys.length
+    this.hasWeakKey = this.#keys.some((key) => key.byteLength < WEAK_BELOW_BYTES)
+  }
+
+  /** Calls `visit` with every key and its index; all of them, so that time does not tell which one matched. */
+  forEach(visit: (key: Uint8Array, index: number) => void): void {
+    this.#keys.forEach(visit)
+  }
+
+  /** The key that signs: the first, which is the newest where secrets are listed newest first. */
+  first(): Uint8Array {
+    const key = this.#keys[0]
+    if (key === undefined) throw new PosternError('no_secret', 'Cannot sign: the source has no signing secret')
+    return key
+  }
+}
+
+/**
+ * Secrets as given in a configuration: `undefined`, blank and white-space-only entries are absent, not keys. An empty
+ * HMAC key is one that everybody knows.
+ */
+export function configuredSecrets(
+  secret: string | readonly (string | undefined)[] | undefined,
+): readonly string[] {
+  const list = secret === undefined || typeof secret === 'string' ? [secret] : secret
+  return list.filter((entry): entry is string => entry !== undefined && entry.trim() !== '')
+}
+
+function decodeSecret(secret: string, format: KeyFormat): Uint8Array {
+  const prefix = format.stripPrefixes?.find((candidate) => secret.startsWith(candidate)) ?? ''
+  const text = secret.slice(prefix.length)
+  const key = format.as === 'utf8' ? Buffer.from(text, 'utf8') : decodeStrictly(text, format.as)
+  if (key === undefined) {
+    throw new PosternError('bad_secret', `The signing secret is not valid ${format.as}; copy it again from the provider`)
+  }
+  if (key.byteLength < Math.max(1, format.minBytes ?? 1)) {
+    throw new PosternError(
+      'bad_secret',
+      `The signing secret is ${key.byteLength} bytes long; this provider's have at least ${format.minBytes ?? 1}`,
+    )
+  }
+  return key
+}

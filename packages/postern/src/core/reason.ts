@@ -1,0 +1,51 @@
+/**
+ * Why a request was refused: the closed set of codes. It goes to the log and the rejected log, never to the caller.
+ *
+ * In rank order: of several schemes that failed, the reason of the one that got furthest is reported.
+ */
+export const REASONS = [
+  /** The body is over the source's limit; nothing of it was looked at. */
+  'body_too_large',
+  /** No signing secret is configured: our fault, answered 503. */
+  'no_secret',
+  /** A header that the scheme needs is absent. */
+  'missing_header',
+  /** A header that must be single came more than once. */
+  'duplicate_header',
+  /** A header does not have the scheme's form: its prefix, fields or required value. */
+  'malformed_header',
+  /** The signature is not in the scheme's encoding, or not of its length. */
+  'bad_encoding',
+  /** The timestamp is not in the scheme's form. */
+  'malformed_timestamp',
+  /** The signed id could shift the boundary to the next signed part. */
+  'malformed_id',
+  /** Something else that is signed is not in the request. */
+  'missing_content',
+  /** No signature matches any configured secret. */
+  'signature_mismatch',
+  /** Authentic, but signed longer ago than the tolerance. */
+  'stale',
+  /** Authentic, but signed further in the future than the tolerance. */
+  'future',
+  /** Authentic and fresh, but the body cannot be read as the provider's envelope. */
+  'malformed_body',
+] as const
+
+export type Reason = (typeof REASONS)[number]
+
+const RANK: ReadonlyMap<Reason, number> = new Map(REASONS.map((reason, index) => [reason, index]))
+
+/** The reason of the scheme that got furthest; of equals, the first listed. */
+export function furthest(reasons: readonly [Reason, ...Reason[]]): Reason {
+  return reasons.reduce((best, reason) => (rankOf(reason) > rankOf(best) ? reason : best))
+}
+
+/** Whether the signature was good, so that the request is the provider's although it was refused. */
+export function isAuthentic(reason: Reason): boolean {
+  return rankOf(reason) > rankOf('signature_mismatch')
+}
+
+function rankOf(reason: Reason): number {
+  return RANK.get(reason) ?? 0
+}

@@ -1,0 +1,96 @@
+/**
+ * HTTP headers as they came on the wire: names and values in turn, in order, doubles kept, as Node's
+ * `IncomingMessage.rawHeaders` has them. Other shapes lose what a verifier must see: an object folds a doubled
+ * signature header into `"a, b"`.
+ */
+export type HeaderList = readonly string[]
+
+/** One HTTP arrival, framework-free. */
+export interface WebhookRequest {
+  readonly method: string
+  /** Path and query as received, or the full public URL where a provider signs it. */
+  readonly url: string
+  readonly headers: HeaderList
+  /** The exact bytes received: never decoded, inflated or re-serialised. */
+  readonly body: Uint8Array
+}
+
+/** What `verify` takes: `WebhookRequest`, with the shapes that frameworks have for headers. */
+export interface RequestLike {
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  readonly headers:
+    | HeaderList
+    | Iterable<readonly [string, string]>
+    | Readonly<Record<string, string | readonly string[] | undefined>>
+  /** The raw bytes. A string is refused: by then the body has been decoded, and two bodies may share one text. */
+  readonly body: Uint8Array
+}
+
+/** Brings any of the shapes of `RequestLike` into the one the core works on. */
+export function toWebhookRequest(request: RequestLike): WebhookRequest {
+  if (!(request.body instanceof Uint8Array)) {
+    throw new TypeError(
+      'The request body must be the raw bytes as received (a Uint8Array or Buffer); take it before any body parser, for example with express.raw()',
+    )
+  }
+  return {
+    method: request.method ?? 'POST',
+    url: request.url ?? '',
+    headers: toHeaderList(request.headers),
+    body: request.body,
+  }
+}
+
+/** All values of a header, in order. Names are compared without regard to case (RFC 9110 §5.1). */
+export function headerValues(headers: HeaderList, name: string): string[] {
+  const values: string[] = []
+  for (let index = 0; index < headers.length; index += 2) {
+    const candidate = headers[index] as string
+    if (candidate.length === name.length && candidate.toLowerCase() === name) {
+      values.push(headers[index + 1] ?? '')
+    }
+  }
+  return values
+}
+
+function toHeaderList(headers: RequestLike['headers']): HeaderList {
+  if (Symbol.iterator in headers) {
+    const items = [...headers] as readonly (string | readonly [string, string])[]
+    return items.flat() as string[]
+  }
+  const list: string[] = []
+  for (const [name, value] of Object.entries(headers)) {
+    for (const single of Array.isArray(value) ? (value as string[]) : [value]) {
+      if (single !== undefined) list.push(name, single as string)
+    }
+  }
+  return list
+}
+
+/**
+ * Takes a Fetch request apart, reading at most `maxBytes` of its body. `Headers` has joined doubled headers with
+ * `", "` by then; strict decoding refuses those.
+ */
+export async function fromFetch(request: Request, maxBytes: number): Promise<WebhookRequest | 'too_large'> {
+  const body = await readBounded(request.body, maxBytes)
+  if (body === undefined) return 'too_large'
+  return { method: request.method, url: request.url, headers: [...request.headers].flat(), body }
+}
+
+/** Reads a stream whole, or stops and cancels it as soon as it exceeds the limit. */
+async function readBounded(
+  stream: ReadableStream<Uint8Array> | null,
+  maxBytes: number,
+): Promise<Uint8Array | undefined> {
+  if (stream === null) return new Uint8Array()
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of stream) {
+    length += chunk.byteLength
+    // Leaving the loop cancels the stream.
+    if (length > maxBytes) return undefined
+    chunks.push(chunk)
+  }
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length)
+}

@@ -1,0 +1,78 @@
+import type { Algorithm } from './crypto.ts'
+import type { Encoding } from './encoding.ts'
+
+/**
+ * How a request is authenticated, as data: the same value verifies, signs and explains.
+ *
+ * It is JSON-serialisable, so that it can be published for any language. What a request may choose is only which of
+ * its own bytes are looked at; algorithm, places and tolerance are the receiver's.
+ */
+export interface Scheme {
+  /** Unique within a provider; recorded with each event as what verified it. */
+  readonly name: string
+  readonly algorithm: Algorithm
+  readonly key: KeyFormat
+  readonly signature: SignatureRule
+  /** Absent where the provider signs no time; then only the dedupe window guards against replays. */
+  readonly timestamp?: TimestampRule
+  /** A message id that is part of the signed content. */
+  readonly id?: SignedIdRule
+  /** Headers that must have exactly these values, for example a signature version. */
+  readonly required?: Readonly<Record<string, string>>
+  /** The signed bytes: the parts one after another, with nothing between them. */
+  readonly content: readonly Part[]
+}
+
+/** Where one string of a request stands. Header names in lower case. */
+export type Place =
+  | { readonly header: string }
+  | { readonly query: string }
+  /** Own properties to follow from the top of the JSON body. */
+  | { readonly json: readonly string[] }
+  /** A field of the signature header, as in `t=1700000000,v1=…`. */
+  | { readonly field: string }
+
+/** One part of the signed content. An array of these, never a template: a template replaces inside what it inserted. */
+export type Part =
+  | 'body'
+  | 'timestamp'
+  | 'id'
+  | 'url'
+  | 'method'
+  | { readonly literal: string }
+  | Place
+
+/** How the signing secret, as its owner was shown it, becomes key bytes. */
+export interface KeyFormat {
+  readonly as: 'utf8' | 'hex' | 'base64'
+  /** The first of these that the secret starts with is cut off before decoding, for example `whsec_`. */
+  readonly stripPrefixes?: readonly string[]
+  /** The shortest key in bytes that the provider issues; a shorter one is refused at construction. */
+  readonly minBytes?: number
+}
+
+/** Where signatures stand and how one is written. All candidates are tried against all keys. */
+export interface SignatureRule {
+  readonly in: readonly { readonly header: string }[]
+  /** Separates several entries in one header. Where it is absent, a doubled header is refused. */
+  readonly separator?: ',' | ';' | ' '
+  /** Entries are `name<pairSeparator>value`; those called `field` are signatures, other names are ignored. */
+  readonly pairSeparator?: '=' | ','
+  readonly field?: string
+  /** Text before the encoded signature, for example `sha256=`. */
+  readonly prefix?: string
+  readonly encoding: Encoding
+}
+
+export interface TimestampRule {
+  readonly in: Place
+  readonly unit: 'seconds' | 'milliseconds' | 'rfc3339'
+  /** The provider's own tolerance, both sides, where it has one; the source's option wins over it. */
+  readonly toleranceSeconds?: number
+}
+
+export interface SignedIdRule {
+  readonly in: Place
+  /** Characters that separate the parts of the content: an id with one could shift the boundary to the next part. */
+  readonly forbid?: string
+}

@@ -1,0 +1,134 @@
+import { PosternError } from './errors.ts'
+import { configuredSecrets, Keyring } from './keyring.ts'
+import type { Envelope, Provider } from './provider.ts'
+import type { Place, Scheme } from './scheme.ts'
+
+/** Type names of a provider's events, each with the shape of its `data`. */
+export type EventMap = Readonly<Record<string, unknown>>
+
+/** What can be set for every source. */
+export interface SourceOptions {
+  /**
+   * The signing secret as the provider showed it, or several while one is being rotated, newest first. Blank entries
+   * are absent. Without any, requests are answered 503, so that senders try again once a secret is there.
+   */
+  readonly secret?: string | readonly (string | undefined)[] | undefined
+  /** Allowed clock distance, both sides; wins over the provider's own. */
+  readonly toleranceSeconds?: number
+  /** Default 1 MiB. Longer bodies are answered 413. */
+  readonly maxBodyBytes?: number
+  /** How long an event id is remembered. Default 7 days, or the provider's redelivery horizon where that is longer. */
+  readonly dedupeWindowMs?: number
+}
+
+/** A provider configured here. Made by a provider's function, such as `vastai({ secret })`, or by `custom()`. */
+export interface Source<Events extends EventMap = EventMap> {
+  readonly provider: Provider
+  /** The provider's schemes with the keys that verify them. */
+  readonly schemes: readonly KeyedScheme[]
+  readonly envelopes: readonly ReadableEnvelope[]
+  readonly toleranceSeconds: number | undefined
+  readonly maxBodyBytes: number
+  readonly dedupeWindowMs: number
+  /** What the operator should know; never contains a secret. */
+  readonly warnings: readonly string[]
+  /** Carries the event types for the compiler only; never set. */
+  readonly events?: Events
+}
+
+export interface KeyedScheme {
+  readonly scheme: Scheme
+  readonly keys: Keyring
+}
+
+/** An envelope, with whether its id stands inside what every scheme of the source signs. */
+export interface ReadableEnvelope extends Envelope {
+  readonly idSigned: boolean
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000
+/** The seeds' `86400 * 7`. */
+const DEFAULT_DEDUPE_WINDOW_MS = 7 * DAY_MS
+const DEFAULT_MAX_BODY_BYTES = 1024 * 1024
+const OPTION_NAMES = new Set(['secret', 'toleranceSeconds', 'maxBodyBytes', 'dedupeWindowMs'])
+
+/** Configures a provider. Throws `PosternError` for what can never work: an undecodable secret, an unsigned timestamp, an unknown option. */
+export function defineSource<Events extends EventMap = EventMap>(
+  provider: Provider,
+  options: SourceOptions = {},
+): Source<Events> {
+  assertKnownOptions(provider, options)
+  provider.schemes.forEach((scheme) => assertSound(provider, scheme))
+  const secrets = configuredSecrets(options.secret)
+  const schemes = provider.schemes.map((scheme) => ({ scheme, keys: new Keyring(secrets, scheme.key) }))
+  const weak = schemes.some(({ keys }) => keys.hasWeakKey)
+  return {
+    provider,
+    schemes,
+    envelopes: provider.envelopes.map((envelope) => ({
+      ...envelope,
+      idSigned: envelope.id.every((place) => provider.schemes.every((scheme) => isSigned(place, scheme))),
+    })),
+    toleranceSeconds: options.toleranceSeconds,
+    maxBodyBytes: options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
+    dedupeWindowMs: dedupeWindow(provider, options),
+    warnings: weak ? ['a signing secret is shorter than 16 bytes and may be guessed; make a longer one'] : [],
+  }
+}
+
+/** Whether a source can verify anything yet. */
+export function hasSecret(source: Source): boolean {
+  return source.schemes.some(({ keys }) => keys.size > 0)
+}
+
+function dedupeWindow(provider: Provider, options: SourceOptions): number {
+  const horizonMs = (provider.redeliveryDays ?? 0) * DAY_MS
+  const windowMs = options.dedupeWindowMs ?? Math.max(DEFAULT_DEDUPE_WINDOW_MS, horizonMs)
+  const toleranceMs = (options.toleranceSeconds ?? 300) * 1000
+  // A captured request stays fresh for up to twice the tolerance: signed at the far end of the future side.
+  if (windowMs <= 2 * toleranceMs) {
+    throw new PosternError(
+      'bad_config',
+      `${provider.name}: dedupeWindowMs (${windowMs}) must be longer than twice the tolerance (${2 * toleranceMs} ms)`,
+    )
+  }
+  return windowMs
+}
+
+function assertKnownOptions(provider: Provider, options: SourceOptions): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!OPTION_NAMES.has(name)) {
+      throw new PosternError(
+        'bad_config',
+        `${provider.name}: unknown option '${name}'; known are ${[...OPTION_NAMES].join(', ')}`,
+      )
+    }
+    const isNumber = name !== 'secret' && value !== undefined
+    if (isNumber && !(typeof value === 'number' && Number.isFinite(value) && value >= 0)) {
+      throw new PosternError('bad_config', `${provider.name}: ${name} must be a number of 0 or more`)
+    }
+  }
+}
+
+/** Refuses schemes that look protected and are not. */
+function assertSound(provider: Provider, scheme: Scheme): void {
+  const complain = (what: string): never => {
+    throw new PosternError('bad_scheme', `${provider.name}: scheme '${scheme.name}' ${what}`)
+  }
+  if (scheme.signature.in.length === 0) complain('has no place for a signature')
+  if (scheme.content.length === 0) complain('signs nothing')
+  if (scheme.timestamp !== undefined && !scheme.content.includes('timestamp')) {
+    complain('has a timestamp that is not part of the signed content, so anyone could renew it')
+  }
+  if (scheme.id !== undefined && !scheme.content.includes('id')) complain('has an id that is not signed')
+}
+
+function isSigned(place: Place, scheme: Scheme): boolean {
+  if ('json' in place) return scheme.content.includes('body')
+  if (scheme.id !== undefined && samePlace(scheme.id.in, place)) return true
+  return scheme.content.some((part) => typeof part === 'object' && !('literal' in part) && samePlace(part, place))
+}
+
+function samePlace(left: Place, right: Place): boolean {
+  return JSON.stringify(left) === JSON.stringify(right)
+}

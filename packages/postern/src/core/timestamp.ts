@@ -1,0 +1,49 @@
+import type { TimestampRule } from './scheme.ts'
+
+/** Allowed distance between the sender's clock and ours where neither provider nor source says otherwise. */
+export const DEFAULT_TOLERANCE_SECONDS = 300
+
+const RFC3339 = /^(\d{4}-\d{2}-\d{2})[Tt]\d{2}:\d{2}:\d{2}(?:\.(\d{1,9}))?(?:[Zz]|[+-]\d{2}:\d{2})$/
+
+/**
+ * Reads a timestamp strictly; answers milliseconds since the epoch, or `undefined`.
+ *
+ * `parseInt` and `Number` took `"1700000000junk"`, `" +1"`, `"1e9"` and, for an ISO date, its year: receivers
+ * built on them had no replay window, or refused every genuine request.
+ */
+export function parseTimestamp(text: string, unit: TimestampRule['unit']): number | undefined {
+  if (unit === 'rfc3339') return parseRfc3339(text)
+  if (!/^\d{1,15}$/.test(text)) return undefined
+  return unit === 'seconds' ? Number(text) * 1000 : Number(text)
+}
+
+/** Writes a time the way a provider would, for signing. */
+export function formatTimestamp(epochMs: number, unit: TimestampRule['unit']): string {
+  if (unit === 'rfc3339') return new Date(epochMs).toISOString()
+  return String(unit === 'seconds' ? Math.floor(epochMs / 1000) : epochMs)
+}
+
+/**
+ * Whether a signed time is within tolerance on both sides. Whole seconds are compared, so that a request signed 300 s
+ * ago is accepted for the whole of that second: senders truncate to seconds too.
+ */
+export function freshness(
+  epochMs: number,
+  nowMs: number,
+  toleranceSeconds: number,
+): 'fresh' | 'stale' | 'future' {
+  const ageSeconds = Math.floor(nowMs / 1000) - Math.floor(epochMs / 1000)
+  if (ageSeconds > toleranceSeconds) return 'stale'
+  return -ageSeconds > toleranceSeconds ? 'future' : 'fresh'
+}
+
+function parseRfc3339(text: string): number | undefined {
+  const match = RFC3339.exec(text)
+  if (match === null) return undefined
+  const [, day, fraction = ''] = match as unknown as [string, string, string | undefined]
+  // Date.parse turns February 30 into March 2; only a day that survives the round trip exists.
+  if (new Date(`${day}T00:00:00Z`).toJSON()?.slice(0, 10) !== day) return undefined
+  // Some senders write nanoseconds; ECMAScript promises milliseconds only.
+  const parsed = Date.parse(fraction.length > 3 ? text.replace(fraction, fraction.slice(0, 3)) : text)
+  return Number.isNaN(parsed) ? undefined : parsed
+}

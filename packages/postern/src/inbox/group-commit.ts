@@ -1,0 +1,58 @@
+/**
+ * One small piece between a store and everybody who waits for it: while a commit is under way, whatever else comes
+ * gathers, and the next commit carries it all. One fsync serves all who wait.
+ *
+ * Nothing is held back to let a batch grow: an idle store commits a single item at once, and a slow disk makes the
+ * batches larger by itself.
+ */
+export class GroupCommit<Item, Result> {
+  readonly #commit: (items: readonly Item[]) => Promise<readonly Result[]>
+  readonly #maxItems: number
+  #waiting: Waiter<Item, Result>[] = []
+  #underWay: Promise<void> | undefined
+
+  /**
+   * @param commit Carries out items in one commit; answers in the order given.
+   * @param maxItems The most that one commit carries, so that its length stays bounded.
+   */
+  constructor(commit: (items: readonly Item[]) => Promise<readonly Result[]>, maxItems: number) {
+    this.#commit = commit
+    this.#maxItems = maxItems
+  }
+
+  /** Adds an item to the next commit; fulfils when that commit is done, rejects when it failed. */
+  add(item: Item): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject })
+      this.#underWay ??= this.#run()
+    })
+  }
+
+  /** Fulfils when nothing waits any more. */
+  async idle(): Promise<void> {
+    await this.#underWay
+  }
+
+  async #run(): Promise<void> {
+    // One turn of the microtask queue, so that a caller's whole burst goes into the first commit.
+    await Promise.resolve()
+    while (this.#waiting.length > 0) await this.#commitNext()
+    this.#underWay = undefined
+  }
+
+  async #commitNext(): Promise<void> {
+    const batch = this.#waiting.splice(0, this.#maxItems)
+    try {
+      const results = await this.#commit(batch.map(({ item }) => item))
+      batch.forEach(({ resolve }, index) => resolve(results[index] as Result))
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+    }
+  }
+}
+
+interface Waiter<Item, Result> {
+  readonly item: Item
+  readonly resolve: (result: Result) => void
+  readonly reject: (error: unknown) => void
+}

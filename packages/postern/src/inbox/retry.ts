@@ -1,0 +1,45 @@
+/** When a failed delivery is tried again. Times in milliseconds. */
+export interface RetrySchedule {
+  /** Tries in all, the first included. */
+  readonly attempts: number
+  /** Upper bound of the first wait. */
+  readonly baseMs: number
+  /** By how much each wait's upper bound exceeds the one before. */
+  readonly factor: number
+  /** No wait is longer, whatever a handler asks for. */
+  readonly capMs: number
+}
+
+/**
+ * 15 attempts, their waits adding up to 3 days on average: upper bounds of 10 s, 30 s, 90 s, 4.5 min, 13.5 min,
+ * 40.5 min, 2 h, 6 h, 18 h, then 24 h five times, of which full jitter takes half on average.
+ */
+export const DEFAULT_RETRY_SCHEDULE: RetrySchedule = {
+  attempts: 15,
+  baseMs: 10_000,
+  factor: 3,
+  capMs: 24 * 60 * 60 * 1000,
+}
+
+/** The longest that the wait after the given attempt (1, 2, …) can be. */
+export function longestWaitMs(schedule: RetrySchedule, attempt: number): number {
+  return Math.min(schedule.capMs, schedule.baseMs * schedule.factor ** (attempt - 1))
+}
+
+/**
+ * The wait after a failed attempt; `undefined` when it was the last. Full jitter: anything between 0 and the bound is
+ * equally likely, so that the deliveries of one outage do not come back together. A handler's own hint replaces the
+ * draw, within the cap.
+ *
+ * @param random A number in [0, 1).
+ */
+export function retryWaitMs(
+  schedule: RetrySchedule,
+  attempt: number,
+  random: () => number,
+  hintMs?: number,
+): number | undefined {
+  if (attempt >= schedule.attempts) return undefined
+  if (hintMs !== undefined) return Math.min(Math.max(0, hintMs), schedule.capMs)
+  return Math.floor(random() * longestWaitMs(schedule, attempt))
+}

@@ -1,0 +1,260 @@
+/**
+ * The Store contract: where events and their deliveries are kept. Ten verbs, none optional.
+ *
+ * The memory store is its executable specification, and the contract suite in `postern/testing` its proof; a store is
+ * one that passes it. Rules that hold for every verb:
+ *
+ * - A promise that fulfils means that what it reports is on stable storage, as far as the store's kind has any.
+ * - Each event with its deliveries and dedupe records is atomic. The items of an array are independent: one that
+ *   cannot be stored never fails its neighbours.
+ * - Time is the store's own clock; callers pass distances, never instants.
+ * - Unknown sequence numbers are values (`'unknown'`, `'lost'`), never exceptions. A rejection means that the store
+ *   is out of order and nothing is known of the outcome.
+ *
+ * @module
+ */
+import type { DeliveryState } from './lifecycle.ts'
+
+export interface Store<Effect = never> {
+  /** Records events, once each. */
+  put(events: readonly NewEvent[]): Promise<PutResult[]>
+  /** Leases deliveries that are due; waits up to `waitMs` for the first. An empty array means none came. */
+  claim(request: ClaimRequest): Promise<Claimed[]>
+  /** Ends leases. Answers in the order given. */
+  settle(settlements: readonly Settlement<Effect>[]): Promise<SettleResult[]>
+  /** Prolongs leases to `leaseMs` from now. */
+  extend(leases: readonly Lease[], leaseMs: number): Promise<('extended' | 'lost')[]>
+  /** Takes an operator's steps: redrive, cancel, discard. */
+  move(moves: readonly Move[]): Promise<MoveResult[]>
+  /** One event with its deliveries and their attempts; `undefined` where there is none. */
+  get(eventSeq: number): Promise<EventDetail | undefined>
+  /** Events or deliveries, newest first. */
+  list(query: ListQuery): Promise<ListPage>
+  /** Makes a new delivery of a stored event for each destination named. */
+  replay(replays: readonly Replay[]): Promise<ReplayResult[]>
+  /** Deletes what is past its time, at most `limit` rows of each kind, and says how many. */
+  prune(request: PruneRequest): Promise<PruneResult>
+  /** Counts by state and the age of the oldest pending delivery, for every destination that has any. */
+  stat(): Promise<StoreStat>
+  /** Waits for what is under way and lets go of everything. Afterwards every verb rejects with `store_closed`. */
+  close(): Promise<void>
+}
+
+/** An authentic request's event, to be recorded. */
+export interface NewEvent {
+  /** Whose it is, in an app with many customers; empty otherwise. */
+  readonly tenant: string
+  readonly source: string
+  readonly id: string
+  readonly type: string
+  /** When it happened as the provider says, in ms since the epoch. */
+  readonly createdMs: number | undefined
+  readonly orderingKey: string | undefined
+  /** The scheme that verified it. */
+  readonly verifiedBy: string
+  /** The exact bytes received. */
+  readonly body: Uint8Array
+  /** SHA-256 of the body: tells a duplicate from a conflict. */
+  readonly digest: Uint8Array
+  /** Names and values in turn, without those that carry secrets. */
+  readonly headers: readonly string[]
+  /** What it is remembered by, 16 bytes each; a hit on any is a duplicate, or, on an `id` key with another digest, a conflict. */
+  readonly keys: readonly DedupeRecord[]
+  readonly dedupeWindowMs: number
+  /** One delivery is made for each; none for an event that nothing handles. */
+  readonly destinations: readonly string[]
+}
+
+export interface DedupeRecord {
+  readonly kind: 'id' | 'body'
+  readonly key: Uint8Array
+}
+
+export type PutResult =
+  | {
+      readonly outcome: 'stored'
+      readonly eventSeq: number
+    }
+  | {
+      readonly outcome: 'duplicate'
+      /** The event that was recorded first. */
+      readonly eventSeq: number
+      /** The states of that event's deliveries now. */
+      readonly deliveries: readonly DeliveryStatus[]
+    }
+  | {
+      /** The id was seen with another body: this one is stored too, flagged, and without deliveries. */
+      readonly outcome: 'conflict'
+      readonly eventSeq: number
+      readonly conflictsWith: number
+    }
+  | {
+      /** This event could not be stored, and its neighbours could. */
+      readonly outcome: 'failed'
+      readonly error: Error
+    }
+
+export interface DeliveryStatus {
+  readonly destination: string
+  readonly state: DeliveryState
+}
+
+export interface ClaimRequest {
+  /** The destinations that this node serves, each with the most deliveries it takes now, so that a slow one never starves the others. */
+  readonly destinations: readonly { readonly name: string; readonly limit: number }[]
+  readonly leaseMs: number
+  /** How long to wait for work; 0 answers at once. */
+  readonly waitMs: number
+  /** Ends the wait. What has been leased by then is still answered. */
+  readonly signal?: AbortSignal
+}
+
+/** Names a lease. A settle or extend with a token that is not the delivery's newest changes nothing. */
+export interface Lease {
+  readonly deliverySeq: number
+  readonly token: number
+}
+
+export interface Claimed extends Lease {
+  readonly destination: string
+  /** Which try this is: 1 for the first. It was raised before the run, so that a crash counts. */
+  readonly attempt: number
+  readonly event: StoredEvent
+}
+
+export interface StoredEvent {
+  readonly eventSeq: number
+  readonly tenant: string
+  readonly source: string
+  readonly id: string
+  readonly type: string
+  readonly createdMs: number | undefined
+  readonly receivedMs: number
+  readonly orderingKey: string | undefined
+  readonly verifiedBy: string
+  readonly body: Uint8Array
+  readonly headers: readonly string[]
+  /** The event whose id this one has with another body. */
+  readonly conflictsWith: number | undefined
+}
+
+export interface Settlement<Effect> extends Lease {
+  readonly outcome: Outcome
+  /** How long the attempt took. */
+  readonly durationMs: number
+  /** Run after the fenced update, in its transaction; where one fails, this settlement alone is undone and answered `failed`. */
+  readonly effects?: readonly Effect[]
+}
+
+/** How an attempt ended. */
+export type Outcome =
+  | { readonly kind: 'succeeded' }
+  /** Due again after `afterMs`. */
+  | { readonly kind: 'retry'; readonly afterMs: number; readonly error: string }
+  | { readonly kind: 'dead'; readonly error: string }
+  /** Given back unfinished, as at a stop: due at once, and the attempt is not counted. */
+  | { readonly kind: 'released' }
+
+export type SettleResult =
+  | { readonly result: 'settled' }
+  /** The lease was no longer this one's: nothing changed. */
+  | { readonly result: 'lost' }
+  | { readonly result: 'failed'; readonly error: Error }
+
+export interface Move {
+  readonly deliverySeq: number
+  readonly to: 'redrive' | 'cancel' | 'discard'
+}
+
+/** `illegal` where the lifecycle has no such step from the delivery's state. */
+export type MoveResult = 'moved' | 'illegal' | 'unknown'
+
+export interface Delivery {
+  readonly deliverySeq: number
+  readonly eventSeq: number
+  readonly destination: string
+  readonly state: DeliveryState
+  readonly attempt: number
+  readonly token: number
+  /** When it is due, while pending; ms since the epoch. */
+  readonly dueMs: number
+  /** When its lease ends, while leased. */
+  readonly leaseUntilMs: number | undefined
+  /** The last error. */
+  readonly error: string | undefined
+}
+
+export interface Attempt {
+  readonly number: number
+  readonly endedMs: number
+  readonly durationMs: number
+  readonly outcome: Outcome['kind']
+  readonly error: string | undefined
+}
+
+export interface EventDetail {
+  readonly event: StoredEvent
+  /** Copies that arrived after the first. */
+  readonly duplicates: number
+  readonly deliveries: readonly (Delivery & { readonly attempts: readonly Attempt[] })[]
+}
+
+/** Filters are joined by "and". */
+export interface ListQuery {
+  readonly of: 'events' | 'deliveries'
+  readonly source?: string
+  readonly type?: string
+  /** Of deliveries only. */
+  readonly state?: DeliveryState
+  /** Of deliveries only. */
+  readonly destination?: string
+  /** Only what has a lower sequence number: the `next` of the page before. */
+  readonly before?: number
+  /** 1 to 1,000. */
+  readonly limit: number
+}
+
+export interface ListPage {
+  readonly events: readonly EventSummary[]
+  /** Empty when events were asked for. */
+  readonly deliveries: readonly Delivery[]
+  /** `before` of the next page; absent on the last. */
+  readonly next: number | undefined
+}
+
+/** An event without its bytes. */
+export type EventSummary = Omit<StoredEvent, 'body' | 'headers'> & { readonly bodyBytes: number }
+
+export interface Replay {
+  readonly eventSeq: number
+  readonly destinations: readonly string[]
+}
+
+export type ReplayResult = { readonly deliverySeqs: readonly number[] } | 'unknown'
+
+export interface PruneRequest {
+  /** Events received longer ago than this whose deliveries are all succeeded or cancelled. */
+  readonly eventsOlderThanMs: number
+  /** The most rows of each kind to delete in this call: a batch keeps its lock short. */
+  readonly limit: number
+}
+
+export interface PruneResult {
+  readonly events: number
+  /** Dedupe records past their window. */
+  readonly dedupeRecords: number
+}
+
+export interface StoreStat {
+  readonly events: number
+  readonly destinations: readonly DestinationStat[]
+}
+
+export interface DestinationStat {
+  readonly name: string
+  readonly pending: number
+  readonly leased: number
+  readonly dead: number
+  /** Age of the oldest pending delivery; `undefined` where none is. */
+  readonly oldestPendingMs: number | undefined
+}

@@ -1,0 +1,16 @@
+import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { templateEnvelope, templateScheme, type TemplateEvents } from './template.ts'
+
+/** Cast AI, as the template has it. Its own notification webhooks are not signed; they send a header of your choice. */
+export const castaiProvider: Provider = {
+  name: 'castai',
+  title: 'Cast AI',
+  documentation: 'https://docs.cast.ai/docs/setup-notification-webhook',
+  schemes: [templateScheme('castai')],
+  envelopes: [templateEnvelope],
+}
+
+/** A source for Cast AI that verifies the template's scheme. */
+export function castai(options?: SourceOptions): Source<TemplateEvents> {
+  return defineSource<TemplateEvents>(castaiProvider, options)
+}

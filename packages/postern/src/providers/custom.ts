@@ -1,0 +1,46 @@
+import {
+  defineSource,
+  type Envelope,
+  type EventMap,
+  type Provider,
+  type Scheme,
+  type Source,
+  type SourceOptions,
+} from '../core/index.ts'
+
+/** A provider of one's own, in the same data that the built-in ones are made of. */
+export interface CustomOptions extends SourceOptions {
+  /** Lower-case; shown in logs and recorded with events. Default `custom`. */
+  readonly name?: string
+  readonly title?: string
+  readonly documentation?: string
+  readonly scheme: Omit<Scheme, 'name'> & { readonly name?: string }
+  readonly envelope: Omit<Envelope, 'name'> & { readonly name?: string }
+}
+
+/**
+ * A source for a scheme of one's own.
+ *
+ * @example
+ * const github = custom({
+ *   secret: process.env.GITHUB_WEBHOOK_SECRET,
+ *   scheme: {
+ *     algorithm: 'hmac-sha256',
+ *     key: { as: 'utf8' },
+ *     signature: { in: [{ header: 'x-hub-signature-256' }], prefix: 'sha256=', encoding: 'hex' },
+ *     content: ['body'],
+ *   },
+ *   envelope: { id: [{ header: 'x-github-delivery' }], type: { header: 'x-github-event' } },
+ * })
+ */
+export function custom<Events extends EventMap = EventMap>(options: CustomOptions): Source<Events> {
+  const { name = 'custom', title = name, documentation, scheme, envelope, ...rest } = options
+  const provider: Provider = {
+    name,
+    title,
+    ...(documentation !== undefined && { documentation }),
+    schemes: [{ name, ...scheme }],
+    envelopes: [{ name, ...envelope }],
+  }
+  return defineSource<Events>(provider, rest)
+}

@@ -1,0 +1,37 @@
+/** A sample event of a provider, to be signed and sent by tests and by `postern trigger`. */
+export interface Sample {
+  readonly type: string
+  /** The scheme that the provider signs this event with. */
+  readonly scheme: string
+  /** The request for one occurrence: a fresh id makes a new event, the same id the same one. */
+  readonly build: (occurrence: Occurrence) => SampleRequest
+}
+
+export interface Occurrence {
+  /** 32 hexadecimal characters. */
+  readonly id: string
+  readonly nowMs: number
+}
+
+export interface SampleRequest {
+  readonly body: string
+  /** What the provider sends beside the signature. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** A sample with a JSON body. */
+export function jsonSample(
+  type: string,
+  scheme: string,
+  body: (occurrence: Occurrence) => object,
+  headers: (occurrence: Occurrence) => Readonly<Record<string, string>> = () => ({}),
+): Sample {
+  return {
+    type,
+    scheme,
+    build: (occurrence) => ({
+      body: JSON.stringify(body(occurrence)),
+      headers: { 'content-type': 'application/json', ...headers(occurrence) },
+    }),
+  }
+}
