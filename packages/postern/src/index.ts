@@ -4,5 +4,23 @@
  * @module
  */
 export * from './core/index.ts'
-export { custom, type CustomOptions } from './providers/index.ts'
 export * from './inbox/index.ts'
+export {
+  createPostern,
+  type Postern,
+  type PosternOptions,
+  type Sources,
+  type WorkerOptions,
+} from './postern.ts'
+export type { Mount } from './receive/index.ts'
+export { custom, type CustomOptions } from './providers/index.ts'
+export {
+  NonRetryableError,
+  RetryAfterError,
+  type EventsOf,
+  type Handler,
+  type HandlerContext,
+  type HandlerOptions,
+  type On,
+  type Registration,
+} from './worker/index.ts'

@@ -38,8 +38,7 @@ export function readEvent(source: Source, request: WebhookRequest): ReadEvent | 
   const body = from.json()
   if (typeof body !== 'object' || body === null) return undefined
   const digest = sha256(request.body)
-  const match = matchEnvelope(source.envelopes, from)
-  const envelope = match?.envelope ?? source.envelopes.find(({ type }) => nameAt(type, from) !== undefined)
+  const { match, envelope } = chooseEnvelope(source.envelopes, from)
   const createdMs = envelope?.created === undefined ? undefined : readTime(envelope.created, from)
   const orderingKey = envelope?.orderingKey === undefined ? undefined : readId(envelope.orderingKey, from)
   return {
@@ -53,14 +52,31 @@ export function readEvent(source: Source, request: WebhookRequest): ReadEvent | 
   }
 }
 
-/** The part of a parsed body that handlers get as `data`. */
-export function dataOf(envelope: Pick<Envelope, 'data'> | undefined, body: unknown): unknown {
+/** The `data` of a stored request, read as `readEvent` read it. */
+export function readData(source: Source, request: WebhookRequest): unknown {
+  const from = readable(request)
+  return dataOf(chooseEnvelope(source.envelopes, from).envelope, from.json())
+}
+
+function dataOf(envelope: Envelope | undefined, body: unknown): unknown {
   return envelope?.data === undefined ? body : readPath(body, envelope.data)
 }
 
 interface Match {
   readonly envelope: ReadableEnvelope
   readonly id: string
+}
+
+/** The envelope that gives the id; without an id, the first that gives a type. */
+function chooseEnvelope(
+  envelopes: readonly ReadableEnvelope[],
+  from: Readable,
+): { readonly match: Match | undefined; readonly envelope: ReadableEnvelope | undefined } {
+  const match = matchEnvelope(envelopes, from)
+  return {
+    match,
+    envelope: match?.envelope ?? envelopes.find(({ type }) => nameAt(type, from) !== undefined),
+  }
 }
 
 /** The first envelope with a signed id; else the first with any. */

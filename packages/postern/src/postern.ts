@@ -1,0 +1,214 @@
+import { readData } from './core/envelope.ts'
+import { hasSecret, PosternError, type Clock, type Logger, type Source } from './core/index.ts'
+import {
+  Deadlines,
+  DEFAULT_RETRY_SCHEDULE,
+  type HasRejectedLog,
+  type Observer,
+  type RetrySchedule,
+  type Store,
+  type StoredEvent,
+} from './inbox/index.ts'
+import { BodyBudget, createMount, Receiver, type Mount } from './receive/index.ts'
+import { HandlerTable, registerHandler, Worker, type On, type Registration } from './worker/index.ts'
+
+/** Sources by name: the name is the last part of the path. */
+export type Sources = Readonly<Record<string, Source>>
+
+export interface PosternOptions<S extends Sources, Effect> {
+  readonly store: Store<Effect> & HasRejectedLog
+  readonly sources: S
+  readonly handlers?: (on: On<S, Effect>) => readonly Registration<Effect>[]
+  /** Where `fetch` and `node` expect sources. Default `/webhooks`. */
+  readonly prefix?: string
+  readonly retry?: Partial<RetrySchedule>
+  readonly worker?: WorkerOptions
+  /** Default: warnings and errors to `console`. */
+  readonly log?: Logger
+  readonly observe?: Observer
+  /** The wall clock that timestamps are held against. Default `Date.now`. */
+  readonly now?: Clock
+  /** In [0, 1); draws the jitter of retries. Default `Math.random`. */
+  readonly random?: () => number
+}
+
+export interface WorkerOptions {
+  /** Handlers that run at once, per destination. Default 64. */
+  readonly concurrency?: number
+  /** Default 30 s. It is prolonged while a handler runs. */
+  readonly leaseMs?: number
+  /** A handler's deadline. Default 60 s. */
+  readonly handlerTimeoutMs?: number
+}
+
+/** The inbox. As a mount it serves every source under its prefix. */
+export interface Postern extends Mount {
+  /** One source, at whatever path the caller has put it. */
+  mount(source: string): Mount
+  /** Every source under another prefix; `''` behind a framework that has cut the prefix off. */
+  under(prefix: string): Mount
+  /** Starts the worker. Requests are answered without it too. */
+  start(): Promise<void>
+  /** Refuses new requests with 503, lets handlers finish for up to `graceMs` (default 10 s), gives back the rest, and closes the store. */
+  stop(options?: { readonly graceMs?: number }): Promise<void>
+  /** Runs what is due until nothing is, and says how many attempts that took. Works without `start`, as for a cron job. */
+  drain(): Promise<number>
+  /** Whether it takes requests and its store answers. */
+  isReady(): Promise<boolean>
+}
+
+const DEFAULT_GRACE_MS = 10_000
+const READY_WITHIN_MS = 1000
+const SOURCE_NAME = /^[a-z0-9_-]{1,64}$/
+
+/**
+ * Puts the inbox together: everything is given here, and there is no order of calls to get wrong. Throws
+ * `PosternError` for a configuration that cannot work.
+ *
+ * @example
+ * const postern = createPostern({
+ *   store: sqlite('postern.db'),
+ *   sources: { vastai: vastai({ secret: process.env.VASTAI_WEBHOOK_SECRET }) },
+ *   handlers: (on) => [on('vastai', 'outbid', async (event) => reprovision(event.data))],
+ * })
+ * http.createServer(postern.node).listen(3000)
+ * await postern.start()
+ */
+export function createPostern<const S extends Sources, Effect = never>(
+  options: PosternOptions<S, Effect>,
+): Postern {
+  const log = options.log ?? consoleLog
+  const sources = checkedSources(options.sources, log)
+  const table = new HandlerTable<Effect>(checkedHandlers(options, sources))
+  const observe = guarded(options.observe, log)
+  const receiver = new Receiver({
+    store: options.store,
+    sources,
+    destinationsFor: (source, type) => table.destinationsFor(source, type),
+    log,
+    observe,
+    now: options.now ?? Date.now,
+  })
+  const worker = createWorker(options, sources, table, log, observe)
+  return assemble(options, receiver, worker)
+}
+
+function assemble<S extends Sources, Effect>(
+  options: PosternOptions<S, Effect>,
+  receiver: Receiver,
+  worker: Worker<Effect>,
+): Postern {
+  const budget = new BodyBudget()
+  const under = (prefix: string): Mount => createMount(receiver, routeUnder(prefix), budget)
+  const whole = under(options.prefix ?? '/webhooks')
+  let stopped: Promise<void> | undefined
+  const stop = async (graceMs: number): Promise<void> => {
+    receiver.isStopping = true
+    await worker.stop(graceMs)
+    await options.store.close()
+  }
+  return {
+    fetch: whole.fetch,
+    node: whole.node,
+    under,
+    mount(source) {
+      if (receiver.source(source) === undefined) {
+        throw new PosternError('bad_config', `Cannot mount '${source}': no source of that name is configured`)
+      }
+      return createMount(receiver, () => source, budget)
+    },
+    start: async () => worker.start(),
+    stop: async ({ graceMs = DEFAULT_GRACE_MS } = {}) => (stopped ??= stop(graceMs)),
+    drain: () => worker.drain(),
+    isReady: async () => !receiver.isStopping && answersInTime(options.store),
+  }
+}
+
+function createWorker<S extends Sources, Effect>(
+  options: PosternOptions<S, Effect>,
+  sources: ReadonlyMap<string, Source>,
+  table: HandlerTable<Effect>,
+  log: Logger,
+  observe: Observer,
+): Worker<Effect> {
+  const { concurrency = 64, leaseMs = 30_000, handlerTimeoutMs = 60_000 } = options.worker ?? {}
+  return new Worker({
+    store: options.store,
+    destinations: table.destinations,
+    handlersFor: ({ destination, event }) => table.handlersFor(destination, event),
+    dataOf: (event) => dataOf(sources.get(event.source), event),
+    schedule: { ...DEFAULT_RETRY_SCHEDULE, ...options.retry },
+    deadlines: new Deadlines(handlerTimeoutMs),
+    handlerTimeoutMs,
+    random: options.random ?? Math.random,
+    concurrency,
+    leaseMs,
+    log,
+    observe,
+  })
+}
+
+function dataOf(source: Source | undefined, event: StoredEvent): unknown {
+  return source && readData(source, { method: 'POST', url: '', headers: event.headers, body: event.body })
+}
+
+function checkedSources(sources: Sources, log: Logger): ReadonlyMap<string, Source> {
+  for (const [name, source] of Object.entries(sources)) {
+    if (!SOURCE_NAME.test(name)) {
+      throw new PosternError('bad_config', `sources: the name ${JSON.stringify(name)} must match ${SOURCE_NAME.source}`)
+    }
+    for (const warning of source.warnings) log.warn(`sources.${name}: ${warning}`)
+    if (!hasSecret(source)) {
+      log.warn(`sources.${name}: no signing secret is set; its requests are answered 503 until there is one`)
+    }
+  }
+  return new Map(Object.entries(sources))
+}
+
+function checkedHandlers<S extends Sources, Effect>(
+  options: PosternOptions<S, Effect>,
+  sources: ReadonlyMap<string, Source>,
+): readonly Registration<Effect>[] {
+  // `On` narrows the strings and the event's type; at run time every registration is the same.
+  const registrations = options.handlers?.(registerHandler as On<S, Effect>) ?? []
+  for (const { source } of registrations) {
+    if (!sources.has(source)) {
+      throw new PosternError('bad_config', `handlers: '${source}' is not one of the sources: ${[...sources.keys()].join(', ')}`)
+    }
+  }
+  return registrations
+}
+
+/** Exact on the raw path: no decoding, no case folding, no doubled slashes. */
+function routeUnder(prefix: string): (path: string) => string | undefined {
+  const start = `${prefix}/`
+  return (path) => (path.startsWith(start) ? path.slice(start.length) : undefined)
+}
+
+async function answersInTime(store: Pick<Store, 'stat'>): Promise<boolean> {
+  const timeout = new Promise<boolean>((resolve) => setTimeout(resolve, READY_WITHIN_MS, false).unref())
+  const answered = store.stat().then(
+    () => true,
+    () => false,
+  )
+  return Promise.race([answered, timeout])
+}
+
+/** An observer whose throws are logged and change nothing. */
+function guarded(observe: Observer | undefined, log: Logger): Observer {
+  if (observe === undefined) return () => {}
+  return (occurrence) => {
+    try {
+      observe(occurrence)
+    } catch (error) {
+      log.error('the observer threw', { kind: occurrence.kind, error })
+    }
+  }
+}
+
+const consoleLog: Logger = {
+  debug() {},
+  info() {},
+  warn: (message, fields) => console.warn(`postern: ${message}`, ...(fields ? [fields] : [])),
+  error: (message, fields) => console.error(`postern: ${message}`, ...(fields ? [fields] : [])),
+}

@@ -1,0 +1,52 @@
+import type { Reason } from '../core/index.ts'
+import type { RefusalReason } from '../inbox/index.ts'
+
+/** What goes back to the sender. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** The event is recorded. */
+export const RECEIVED: Answer = json(200, { received: true })
+
+/** It was recorded before. */
+export const DUPLICATE: Answer = json(200, { received: true, duplicate: true })
+
+/**
+ * The one answer to whatever is not authentic or not fresh. The reason is for the operator: told to the sender, it
+ * would help to forge.
+ */
+const NOT_AUTHENTIC = json(401, { error: 'Invalid signature' })
+
+/** Our fault: several senders take a 4xx as final, and the event would be lost. */
+const UNAVAILABLE = json(503, { error: 'Temporarily unavailable' }, { 'retry-after': '5' })
+
+const BY_REASON: Readonly<Partial<Record<Reason | RefusalReason, Answer>>> = {
+  body_too_large: json(413, { error: 'Body too large' }),
+  malformed_body: json(400, { error: 'Malformed body' }),
+  unknown_source: json(404, { error: 'Unknown source' }),
+  method_not_allowed: json(405, { error: 'Method not allowed' }, { allow: 'POST' }),
+  no_secret: UNAVAILABLE,
+  body_already_parsed: UNAVAILABLE,
+  overloaded: UNAVAILABLE,
+  store_unavailable: UNAVAILABLE,
+  stopping: UNAVAILABLE,
+  client_disconnected: UNAVAILABLE,
+  internal_error: UNAVAILABLE,
+}
+
+/** The answer for a refusal. The only place that decides its status. */
+export function answerTo(reason: Reason | RefusalReason): Answer {
+  return BY_REASON[reason] ?? NOT_AUTHENTIC
+}
+
+function json(status: number, body: object, headers: Readonly<Record<string, string>> = {}): Answer {
+  const text = JSON.stringify(body)
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)), ...headers },
+    body: text,
+  }
+}

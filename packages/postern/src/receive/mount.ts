@@ -1,0 +1,88 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { fromFetch } from '../core/request.ts'
+import type { Answer } from './answer.ts'
+import type { BodyBudget } from './body-budget.ts'
+import { nodeBody } from './node-body.ts'
+import type { Receiver } from './receiver.ts'
+
+/** The two skins of a mount: the Fetch standard's, and Node's. Neither ever rejects. */
+export interface Mount {
+  /** Answers a Fetch request. */
+  fetch(request: Request): Promise<Response>
+  /** Answers a Node request; also behind Express, before or after `express.raw()`. */
+  node(request: IncomingMessage, response: ServerResponse): Promise<void>
+}
+
+/** Finds the source's name in a path; `undefined` where there is none. */
+export type Route = (path: string) => string | undefined
+
+/** A mount that finds its source by `route`. */
+export function createMount(receiver: Receiver, route: Route, budget: BodyBudget): Mount {
+  return {
+    async fetch(request) {
+      const answer = await answerFetch(receiver, route, request)
+      return new Response(answer.body, { status: answer.status, headers: answer.headers })
+    },
+    async node(request, response) {
+      const answer = await answerNode(receiver, route, request, budget)
+      if (answer === 'nobody_waits' || response.destroyed || response.headersSent) return
+      response.writeHead(answer.status, answer.headers).end(answer.body)
+    },
+  }
+}
+
+async function answerFetch(receiver: Receiver, route: Route, request: Request): Promise<Answer> {
+  const found = findSource(receiver, route, request.method, new URL(request.url).pathname)
+  if ('refused' in found) return found.refused
+  try {
+    const declared = Number(request.headers.get('content-length') ?? 0)
+    const received = declared > found.maxBodyBytes ? 'too_large' : await fromFetch(request, found.maxBodyBytes)
+    if (received === 'too_large') return receiver.refuse(found.name, 'body_too_large')
+    return await receiver.receive(found.name, received)
+  } catch {
+    // The body's stream broke off or had been read before; whoever is still there can send it again.
+    return receiver.refuse(found.name, request.bodyUsed ? 'body_already_parsed' : 'client_disconnected')
+  }
+}
+
+async function answerNode(
+  receiver: Receiver,
+  route: Route,
+  request: IncomingMessage & { readonly originalUrl?: string },
+  budget: BodyBudget,
+): Promise<Answer | 'nobody_waits'> {
+  const url = request.url ?? ''
+  const method = request.method ?? ''
+  const found = findSource(receiver, route, method, pathOf(url))
+  if ('refused' in found) return found.refused
+  const read = await nodeBody(request, found.maxBodyBytes, budget)
+  if (!read.ok) {
+    const answer = receiver.refuse(found.name, read.reason)
+    return read.reason === 'client_disconnected' ? 'nobody_waits' : answer
+  }
+  return receiver.receive(found.name, {
+    method,
+    url: request.originalUrl ?? url,
+    headers: request.rawHeaders,
+    body: read.body,
+  })
+}
+
+/** Routes by method and exact path, before a byte of the body is read. */
+function findSource(
+  receiver: Receiver,
+  route: Route,
+  method: string,
+  path: string,
+): { readonly name: string; readonly maxBodyBytes: number } | { readonly refused: Answer } {
+  const name = route(path)
+  const source = name === undefined ? undefined : receiver.source(name)
+  if (name === undefined || source === undefined) return { refused: receiver.refuse('', 'unknown_source') }
+  if (method !== 'POST') return { refused: receiver.refuse(name, 'method_not_allowed') }
+  return { name, maxBodyBytes: source.maxBodyBytes }
+}
+
+function pathOf(url: string): string {
+  const query = url.indexOf('?')
+  return query < 0 ? url : url.slice(0, query)
+}

@@ -1,0 +1,44 @@
+/**
+ * The engine in a thread of its own: the entry of the string module that `scripts/build-engine-source.mjs` makes.
+ *
+ * @module
+ */
+import { parentPort, workerData } from 'node:worker_threads'
+import { Engine, type EngineOptions } from './engine.ts'
+import { packResults, unpackOperations, type Packed } from './packing.ts'
+import type { ReadOperation } from './read-operation.ts'
+import { read } from './reads.ts'
+
+/** What the main thread asks for. */
+export type ThreadRequest =
+  | { readonly kind: 'commit'; readonly packed: Packed }
+  | { readonly kind: 'read'; readonly operation: ReadOperation }
+  | { readonly kind: 'close' }
+
+/** Answered in the order asked. */
+export type ThreadResponse =
+  | { readonly kind: 'committed'; readonly packed: Packed }
+  | { readonly kind: 'value'; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly message: string }
+
+const engine = new Engine(workerData as EngineOptions, require)
+
+parentPort?.on('message', (request: ThreadRequest) => {
+  const response = answer(request)
+  const transfer = response.kind === 'committed' ? [response.packed.block.buffer] : []
+  parentPort?.postMessage(response, transfer)
+  if (request.kind === 'close') parentPort?.close()
+})
+
+function answer(request: ThreadRequest): ThreadResponse {
+  try {
+    if (request.kind === 'commit') {
+      return { kind: 'committed', packed: packResults(engine.commit(unpackOperations(request.packed))) }
+    }
+    if (request.kind === 'read') return { kind: 'value', value: read(engine.connection, request.operation) }
+    engine.close()
+    return { kind: 'value', value: undefined }
+  } catch (error) {
+    return { kind: 'failed', message: error instanceof Error ? error.message : String(error) }
+  }
+}

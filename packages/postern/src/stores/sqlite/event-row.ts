@@ -1,0 +1,47 @@
+import type { EventSummary, StoredEvent } from '../../inbox/index.ts'
+
+/** All columns but the bytes. */
+export const EVENT_COLUMNS =
+  'seq, tenant, source, id, type, created_ms, received_ms, ordering_key, verified_by, conflicts_with'
+
+export interface EventSummaryRow {
+  readonly seq: number
+  readonly tenant: string
+  readonly source: string
+  readonly id: string
+  readonly type: string
+  readonly created_ms: number | null
+  readonly received_ms: number
+  readonly ordering_key: string | null
+  readonly verified_by: string
+  readonly conflicts_with: number | null
+}
+
+export interface EventRow extends EventSummaryRow {
+  readonly headers: string
+  readonly body: Uint8Array
+}
+
+export function toStoredEvent(row: EventRow): StoredEvent {
+  // Written by put from an array of strings.
+  return { ...withoutBytes(row), body: row.body, headers: JSON.parse(row.headers) as string[] }
+}
+
+export function toSummary(row: EventSummaryRow & { readonly body_bytes: number }): EventSummary {
+  return { ...withoutBytes(row), bodyBytes: row.body_bytes }
+}
+
+function withoutBytes(row: EventSummaryRow): Omit<StoredEvent, 'body' | 'headers'> {
+  return {
+    eventSeq: row.seq,
+    tenant: row.tenant,
+    source: row.source,
+    id: row.id,
+    type: row.type,
+    createdMs: row.created_ms ?? undefined,
+    receivedMs: row.received_ms,
+    orderingKey: row.ordering_key ?? undefined,
+    verifiedBy: row.verified_by,
+    conflictsWith: row.conflicts_with ?? undefined,
+  }
+}

@@ -1,0 +1,78 @@
+import type {
+  ClaimRequest,
+  Lease,
+  Move,
+  MoveResult,
+  NewEvent,
+  PruneRequest,
+  PruneResult,
+  PutResult,
+  RejectedRequest,
+  Replay,
+  ReplayResult,
+  Settlement,
+} from '../../inbox/index.ts'
+import type { SqliteValue } from './database.ts'
+import type { EventRow } from './event-row.ts'
+
+/** A write that commits together with a delivery's success. Its tables live in the same file. */
+export interface SqliteEffect {
+  readonly sql: string
+  readonly params?: readonly SqliteValue[]
+}
+
+/** What one commit can carry: the contract's writing verbs and the rejected log's, each at its own time. */
+export type Operation = { readonly nowMs: number } & (
+  | { readonly verb: 'put'; readonly events: readonly NewEvent[] }
+  | {
+      readonly verb: 'claim'
+      readonly destinations: ClaimRequest['destinations']
+      readonly leaseMs: number
+    }
+  | { readonly verb: 'settle'; readonly settlements: readonly Settlement<SqliteEffect>[] }
+  | { readonly verb: 'extend'; readonly leases: readonly Lease[]; readonly leaseMs: number }
+  | { readonly verb: 'move'; readonly moves: readonly Move[] }
+  | { readonly verb: 'replay'; readonly replays: readonly Replay[] }
+  | { readonly verb: 'prune'; readonly request: PruneRequest }
+  | { readonly verb: 'record'; readonly rejected: RejectedRequest }
+  | { readonly verb: 'checkpoint' }
+)
+
+export type Verb = Operation['verb']
+export type OperationOf<V extends Verb> = Extract<Operation, { readonly verb: V }>
+
+/** What each verb answers. */
+export interface ResultOf {
+  readonly put: PutResult[]
+  readonly claim: ClaimResult
+  readonly settle: SettledRow[]
+  readonly extend: ('extended' | 'lost')[]
+  readonly move: MoveResult[]
+  readonly replay: ReplayResult[]
+  readonly prune: PruneResult
+  readonly record: undefined
+  readonly checkpoint: undefined
+}
+
+/** A settle's result; a failure as text, since errors lose their class between threads. */
+export type SettledRow =
+  | { readonly result: 'settled' | 'lost' }
+  | { readonly result: 'failed'; readonly message: string }
+
+/** A claimed delivery with its event as the table has it. */
+export interface ClaimedRow extends Lease {
+  readonly destination: string
+  readonly attempt: number
+  readonly event: EventRow
+}
+
+export interface ClaimResult {
+  readonly claimed: readonly ClaimedRow[]
+  /** When a delivery of these destinations is next due or its lease ends; only where none was claimed. */
+  readonly nextMs: number | undefined
+}
+
+/** How one operation of a commit went; a failure is that operation's alone. */
+export type OperationResult =
+  | { readonly ok: true; readonly value: ResultOf[Verb] }
+  | { readonly ok: false; readonly error: string }

@@ -1,0 +1,75 @@
+/**
+ * The inbox as tables. Each migration is applied once, in order, inside one transaction; `user_version` counts them.
+ * A migration that has been released is never edited.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE event (
+    seq            INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant         TEXT NOT NULL,
+    source         TEXT NOT NULL,
+    id             TEXT NOT NULL,
+    type           TEXT NOT NULL,
+    created_ms     INTEGER,
+    received_ms    INTEGER NOT NULL,
+    ordering_key   TEXT,
+    verified_by    TEXT NOT NULL,
+    conflicts_with INTEGER,
+    dedupe_key     BLOB NOT NULL,
+    headers        TEXT NOT NULL,
+    body           BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX event_by_age ON event (received_ms);
+
+  -- Apart from events: an id is remembered for its window, whether or not the event is still kept.
+  CREATE TABLE dedupe (
+    key        BLOB PRIMARY KEY,
+    event_seq  INTEGER NOT NULL,
+    digest     BLOB NOT NULL,
+    copies     INTEGER NOT NULL DEFAULT 0,
+    expires_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX dedupe_by_expiry ON dedupe (expires_ms);
+
+  -- AUTOINCREMENT: a number used again would let an old lease settle a new delivery.
+  CREATE TABLE delivery (
+    seq            INTEGER PRIMARY KEY AUTOINCREMENT,
+    event_seq      INTEGER NOT NULL,
+    destination    TEXT NOT NULL,
+    state          TEXT NOT NULL,
+    due_ms         INTEGER NOT NULL,
+    lease_until_ms INTEGER,
+    token          INTEGER NOT NULL DEFAULT 0,
+    attempt        INTEGER NOT NULL DEFAULT 0,
+    error          TEXT
+  ) STRICT;
+  -- Partial, so that what is done costs nothing: claim stays as fast on the billionth event.
+  CREATE INDEX delivery_pending ON delivery (destination, due_ms, seq)   WHERE state = 'pending';
+  CREATE INDEX delivery_leased  ON delivery (destination, lease_until_ms) WHERE state = 'leased';
+  CREATE INDEX delivery_dead    ON delivery (destination, seq)           WHERE state = 'dead';
+  CREATE INDEX delivery_of      ON delivery (event_seq);
+
+  CREATE TABLE attempt (
+    delivery_seq INTEGER NOT NULL,
+    number       INTEGER NOT NULL,
+    ended_ms     INTEGER NOT NULL,
+    duration_ms  INTEGER NOT NULL,
+    outcome      TEXT NOT NULL,
+    error        TEXT,
+    PRIMARY KEY (delivery_seq, number, ended_ms)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE rejected (
+    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+    key         BLOB NOT NULL UNIQUE,
+    received_ms INTEGER NOT NULL,
+    source      TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    method      TEXT NOT NULL,
+    url         TEXT NOT NULL,
+    headers     TEXT NOT NULL,
+    body        BLOB NOT NULL,
+    copies      INTEGER NOT NULL DEFAULT 1
+  ) STRICT;
+  `,
+]

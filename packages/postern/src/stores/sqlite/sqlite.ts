@@ -1,0 +1,228 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { PosternError } from '../../core/index.ts'
+import type {
+  Claimed,
+  ClaimRequest,
+  EventDetail,
+  HasRejectedLog,
+  KeptRequest,
+  Lease,
+  ListPage,
+  ListQuery,
+  Move,
+  MoveResult,
+  NewEvent,
+  PruneRequest,
+  PruneResult,
+  PutResult,
+  RejectedLog,
+  RejectedRequest,
+  Replay,
+  ReplayResult,
+  Settlement,
+  SettleResult,
+  Store,
+  StoreStat,
+} from '../../inbox/index.ts'
+import { chooseDriver } from './driver.ts'
+import { toStoredEvent } from './event-row.ts'
+import type { ClaimResult, OperationOf, ResultOf, SettledRow, SqliteEffect, Verb } from './operation.ts'
+import { SharedEngine } from './shared-engine.ts'
+
+export interface SqliteOptions {
+  /** What `require` loads SQLite from. Default: `node:sqlite` where it is new enough, else `@photostructure/sqlite`. */
+  readonly driver?: string
+  /** `inline` runs the writer in the caller's thread: for places without threads. Default `thread`. */
+  readonly writer?: 'thread' | 'inline'
+  /** The store's clock; only tests set it. */
+  readonly now?: () => number
+}
+
+/** Should a wake-up be missed, as one from another process always is. */
+const POLL_MS = 1000
+
+/** The embedded store. */
+export type SqliteStore = Store<SqliteEffect> & HasRejectedLog
+
+/**
+ * Opens a file as the inbox's store, and makes it, with its folder, where there is none. WAL, `synchronous = FULL`:
+ * what is acknowledged survives a power cut. Throws `PosternError` where no safe SQLite is to be had.
+ */
+export function sqlite(path: string, options: SqliteOptions = {}): SqliteStore {
+  const driver = chooseDriver(options.driver)
+  mkdirSync(dirname(path), { recursive: true })
+  const engine = SharedEngine.open({ path, driver, writer: options.writer ?? 'thread' })
+  return new EmbeddedStore(engine, options.now ?? Date.now)
+}
+
+class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog {
+  readonly #engine: SharedEngine
+  readonly #now: () => number
+  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #closing = new AbortController()
+  #closed: Promise<void> | undefined
+
+  readonly rejected: RejectedLog = {
+    record: async (rejected: RejectedRequest) => this.#run({ verb: 'record', rejected }, rejected.body.byteLength),
+    recent: (limit: number): Promise<readonly KeptRequest[]> => this.#read({ verb: 'recent', limit }),
+  }
+
+  constructor(engine: SharedEngine, now: () => number) {
+    this.#engine = engine
+    this.#now = now
+  }
+
+  /** One operation for each event, so that one that cannot be stored fails alone. */
+  async put(events: readonly NewEvent[]): Promise<PutResult[]> {
+    const results = await Promise.all(events.map((event) => this.#putOne(event)))
+    if (results.some(({ outcome }) => outcome === 'stored')) this.#engine.announceWork()
+    return results
+  }
+
+  async claim(request: ClaimRequest): Promise<Claimed[]> {
+    if (this.#closing.signal.aborted) throw closedError()
+    const endMs = performance.now() + request.waitMs
+    for (;;) {
+      const work = this.#nextWork(request.signal)
+      try {
+        const { claimed, nextMs } = await this.#claimDue(request)
+        const leftMs = endMs - performance.now()
+        if (claimed.length > 0 || leftMs <= 0 || this.#isOver(request)) return claimed.map(toClaimed)
+        await work.within(Math.min(leftMs, POLL_MS, Math.max(0, (nextMs ?? Infinity) - this.#now())))
+      } finally {
+        work.forget()
+      }
+      if (this.#isOver(request)) return []
+    }
+  }
+
+  async settle(settlements: readonly Settlement<SqliteEffect>[]): Promise<SettleResult[]> {
+    const rows = await this.#run({ verb: 'settle', settlements }, settlements.length * 100)
+    if (settlements.some(({ outcome }) => outcome.kind === 'retry' || outcome.kind === 'released')) {
+      this.#engine.announceWork()
+    }
+    return rows.map(toSettleResult)
+  }
+
+  extend(leases: readonly Lease[], leaseMs: number): Promise<('extended' | 'lost')[]> {
+    return this.#run({ verb: 'extend', leases, leaseMs }, 0)
+  }
+
+  async move(moves: readonly Move[]): Promise<MoveResult[]> {
+    const results = await this.#run({ verb: 'move', moves }, 0)
+    this.#engine.announceWork()
+    return results
+  }
+
+  get(eventSeq: number): Promise<EventDetail | undefined> {
+    return this.#read({ verb: 'get', eventSeq })
+  }
+
+  list(query: ListQuery): Promise<ListPage> {
+    return this.#read({ verb: 'list', query })
+  }
+
+  async replay(replays: readonly Replay[]): Promise<ReplayResult[]> {
+    const results = await this.#run({ verb: 'replay', replays }, 0)
+    this.#engine.announceWork()
+    return results
+  }
+
+  prune(request: PruneRequest): Promise<PruneResult> {
+    return this.#run({ verb: 'prune', request }, request.limit * 100)
+  }
+
+  stat(): Promise<StoreStat> {
+    return this.#read({ verb: 'stat', nowMs: this.#now() })
+  }
+
+  async close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort()
+    await Promise.allSettled(this.#underWay)
+    await this.#engine.release()
+  }
+
+  async #putOne(event: NewEvent): Promise<PutResult> {
+    const operation = { verb: 'put', events: [event], nowMs: this.#now() } as const
+    const bytes = event.body.byteLength + 1000
+    const result = await this.#track(() => this.#engine.add(operation, bytes))
+    if (!result.ok) return { outcome: 'failed', error: new Error(result.error) }
+    // One event in, one result out.
+    return (result.value as ResultOf['put'])[0] as PutResult
+  }
+
+  async #claimDue({ destinations, leaseMs }: ClaimRequest): Promise<ClaimResult> {
+    if (this.#closing.signal.aborted) return { claimed: [], nextMs: undefined }
+    return this.#run({ verb: 'claim', destinations, leaseMs }, 0)
+  }
+
+  #isOver(request: ClaimRequest): boolean {
+    return request.signal?.aborted === true || this.#closing.signal.aborted
+  }
+
+  async #run<V extends Verb>(
+    operation: Omit<OperationOf<V>, 'nowMs'> & { readonly verb: V },
+    bytes: number,
+  ): Promise<ResultOf[V]> {
+    // The time completes the operation; the compiler does not put an `Omit` of a union together again.
+    const whole = { ...operation, nowMs: this.#now() } as unknown as OperationOf<V>
+    const result = await this.#track(() => this.#engine.add(whole, bytes))
+    if (!result.ok) throw new PosternError('store_unavailable', `SQLite: ${result.error}`)
+    // The engine answers each verb with its own result.
+    return result.value as ResultOf[V]
+  }
+
+  #read: SharedEngine['reader']['read'] = (operation) => this.#track(() => this.#engine.reader.read(operation))
+
+  /** Refuses once closed; remembers what is under way, so that closing waits for it. */
+  #track<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closing.signal.aborted) {
+      return Promise.reject(closedError())
+    }
+    const promise = work()
+    this.#underWay.add(promise)
+    const forget = (): boolean => this.#underWay.delete(promise)
+    promise.then(forget, forget)
+    return promise
+  }
+
+  /** Listens before the claim looks, so that what comes while it looks is not missed. */
+  #nextWork(signal: AbortSignal | undefined): { within(ms: number): Promise<void>; forget(): void } {
+    let wake: () => void = () => {}
+    const woken = new Promise<void>((resolve) => (wake = resolve))
+    const forget = this.#engine.onWork(wake)
+    const signals = [this.#closing.signal, ...(signal ? [signal] : [])]
+    for (const each of signals) each.addEventListener('abort', wake)
+    let timer: NodeJS.Timeout | undefined
+    return {
+      within: async (ms) => {
+        timer = setTimeout(wake, ms)
+        await woken
+      },
+      forget: () => {
+        clearTimeout(timer)
+        forget()
+        for (const each of signals) each.removeEventListener('abort', wake)
+      },
+    }
+  }
+}
+
+function closedError(): PosternError {
+  return new PosternError('store_closed', 'The store is closed')
+}
+
+function toClaimed(row: ClaimResult['claimed'][number]): Claimed {
+  const { deliverySeq, token, destination, attempt, event } = row
+  return { deliverySeq, token, destination, attempt, event: toStoredEvent(event) }
+}
+
+function toSettleResult(row: SettledRow): SettleResult {
+  return row.result === 'failed' ? { result: 'failed', error: new Error(row.message) } : { result: row.result }
+}

@@ -1,0 +1,136 @@
+import { createRequire } from 'node:module'
+import { Worker } from 'node:worker_threads'
+import { PosternError } from '../../core/index.ts'
+import { ENGINE_SOURCE } from './engine-source.ts'
+import { Engine, type EngineOptions } from './engine.ts'
+import type { ThreadRequest, ThreadResponse } from './engine-thread.ts'
+import type { Operation, OperationResult } from './operation.ts'
+import { packOperations, unpackResults } from './packing.ts'
+import type { ReadOperation, ReadResultOf } from './read-operation.ts'
+import { read } from './reads.ts'
+
+/** An engine, wherever it runs. */
+export interface EnginePort {
+  commit(operations: readonly Operation[]): Promise<OperationResult[]>
+  read<V extends ReadOperation['verb']>(
+    operation: Extract<ReadOperation, { readonly verb: V }>,
+  ): Promise<ReadResultOf[V]>
+  close(): Promise<void>
+}
+
+/** The engine in a thread: the event loop never waits for the disk. */
+export class ThreadPort implements EnginePort {
+  readonly #options: EngineOptions
+  #thread: Thread | undefined
+
+  constructor(options: EngineOptions) {
+    this.#options = options
+  }
+
+  async commit(operations: readonly Operation[]): Promise<OperationResult[]> {
+    const packed = packOperations(operations)
+    const response = await this.#ask({ kind: 'commit', packed }, [packed.block.buffer])
+    if (response.kind !== 'committed') throw new PosternError('store_unavailable', 'SQLite: no results came back')
+    return unpackResults(response.packed)
+  }
+
+  async read<V extends ReadOperation['verb']>(
+    operation: Extract<ReadOperation, { readonly verb: V }>,
+  ): Promise<ReadResultOf[V]> {
+    const response = await this.#ask({ kind: 'read', operation }, [])
+    // The thread answers each verb with its own result.
+    return (response.kind === 'value' ? response.value : undefined) as ReadResultOf[V]
+  }
+
+  async close(): Promise<void> {
+    if (this.#thread?.isAlive) await this.#ask({ kind: 'close' }, [])
+    await this.#thread?.ended
+    this.#thread = undefined
+  }
+
+  /** A thread that has died is replaced at the next request. */
+  async #ask(request: ThreadRequest, transfer: readonly ArrayBuffer[]): Promise<ThreadResponse> {
+    if (this.#thread?.isAlive !== true) this.#thread = new Thread(this.#options)
+    const response = await this.#thread.ask(request, transfer)
+    if (response.kind === 'failed') throw unavailable(response.message)
+    return response
+  }
+}
+
+/** The same engine in the caller's thread, for tests and for places without threads. */
+export class InlinePort implements EnginePort {
+  readonly #engine: Engine
+
+  constructor(options: EngineOptions) {
+    this.#engine = new Engine(options, createRequire(import.meta.url))
+  }
+
+  async commit(operations: readonly Operation[]): Promise<OperationResult[]> {
+    return rethrown(() => this.#engine.commit(operations))
+  }
+
+  async read<V extends ReadOperation['verb']>(
+    operation: Extract<ReadOperation, { readonly verb: V }>,
+  ): Promise<ReadResultOf[V]> {
+    // Each verb has its own result.
+    return rethrown(() => read(this.#engine.connection, operation) as ReadResultOf[V])
+  }
+
+  async close(): Promise<void> {
+    this.#engine.close()
+  }
+}
+
+function rethrown<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw unavailable(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function unavailable(message: string): PosternError {
+  return new PosternError('store_unavailable', `SQLite: ${message}`)
+}
+
+/** One worker thread and the requests it has not answered. */
+class Thread {
+  readonly #worker: Worker
+  readonly #waiting: { resolve: (response: ThreadResponse) => void; reject: (error: Error) => void }[] = []
+  readonly ended: Promise<void>
+  isAlive = true
+  #failure: Error | undefined
+
+  constructor(options: EngineOptions) {
+    this.#worker = new Worker(ENGINE_SOURCE, { eval: true, workerData: options, name: `postern-sqlite-${options.role}` })
+    // Only a request under way keeps the process alive.
+    this.#worker.unref()
+    this.#worker.on('message', (response: ThreadResponse) => this.#answered(response))
+    this.#worker.on('error', (error) => (this.#failure = error))
+    this.ended = new Promise((resolve) => {
+      this.#worker.on('exit', () => {
+        this.#exited()
+        resolve()
+      })
+    })
+  }
+
+  ask(request: ThreadRequest, transfer: readonly ArrayBuffer[]): Promise<ThreadResponse> {
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.length === 0) this.#worker.ref()
+      this.#waiting.push({ resolve, reject })
+      this.#worker.postMessage(request, transfer)
+    })
+  }
+
+  #answered(response: ThreadResponse): void {
+    this.#waiting.shift()?.resolve(response)
+    if (this.#waiting.length === 0) this.#worker.unref()
+  }
+
+  #exited(): void {
+    this.isAlive = false
+    const error = unavailable(this.#failure?.message ?? 'the engine thread ended')
+    for (const { reject } of this.#waiting.splice(0)) reject(error)
+  }
+}

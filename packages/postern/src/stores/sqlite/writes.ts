@@ -1,0 +1,168 @@
+import {
+  isLegal,
+  REJECTED_LOG_ROWS,
+  TRANSITIONS,
+  type DeliveryState,
+  type Move,
+  type MoveResult,
+  type Outcome,
+  type PruneResult,
+  type Replay,
+  type ReplayResult,
+  type Settlement,
+} from '../../inbox/index.ts'
+import { sha256 } from '../../core/crypto.ts'
+import { dedupeKey } from '../../inbox/dedupe-key.ts'
+import type { Connection } from './connection.ts'
+import { isInfrastructure } from './failure.ts'
+import type { OperationOf, SettledRow, SqliteEffect } from './operation.ts'
+import { insertDelivery } from './put.ts'
+
+/** Ends leases, each fenced by its token. */
+export function settle(
+  connection: Connection,
+  { settlements, nowMs }: OperationOf<'settle'>,
+): SettledRow[] {
+  return settlements.map((settlement) =>
+    settlement.effects?.length
+      ? settleWithEffects(connection, settlement, nowMs)
+      : settleOne(connection, settlement, nowMs),
+  )
+}
+
+/** A savepoint of its own, so that a failing effect undoes this settlement and no other. */
+function settleWithEffects(
+  connection: Connection,
+  settlement: Settlement<SqliteEffect>,
+  nowMs: number,
+): SettledRow {
+  connection.sql('SAVEPOINT settlement').run()
+  try {
+    const result = settleOne(connection, settlement, nowMs)
+    if (result.result === 'settled') {
+      for (const { sql, params = [] } of settlement.effects ?? []) connection.sql(sql).run(...params)
+    }
+    connection.sql('RELEASE settlement').run()
+    return result
+  } catch (error) {
+    if (isInfrastructure(error)) throw error
+    connection.sql('ROLLBACK TO settlement').run()
+    connection.sql('RELEASE settlement').run()
+    return { result: 'failed', message: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+function settleOne(connection: Connection, settlement: Settlement<SqliteEffect>, nowMs: number): SettledRow {
+  const { deliverySeq, token, outcome, durationMs } = settlement
+  const row = connection
+    .sql(
+      `UPDATE delivery SET state = ?, due_ms = ?, lease_until_ms = NULL, error = ?, attempt = attempt - ?
+       WHERE seq = ? AND token = ? AND state = 'leased' RETURNING attempt`,
+    )
+    .get(
+      TRANSITIONS[outcome.kind].to,
+      nowMs + (outcome.kind === 'retry' ? outcome.afterMs : 0),
+      errorOf(outcome),
+      outcome.kind === 'released' ? 1 : 0,
+      deliverySeq,
+      token,
+    ) as { attempt: number } | undefined
+  if (row === undefined) return { result: 'lost' }
+  if (outcome.kind !== 'released') {
+    connection
+      .sql(
+        `INSERT OR REPLACE INTO attempt (delivery_seq, number, ended_ms, duration_ms, outcome, error) VALUES (?, ?, ?, ?, ?, ?)`,
+      )
+      .run(deliverySeq, row.attempt, nowMs, durationMs, outcome.kind, errorOf(outcome))
+  }
+  return { result: 'settled' }
+}
+
+function errorOf(outcome: Outcome): string | null {
+  return 'error' in outcome ? outcome.error : null
+}
+
+/** Prolongs leases that are still their holders'. */
+export function extend(
+  connection: Connection,
+  { leases, leaseMs, nowMs }: OperationOf<'extend'>,
+): ('extended' | 'lost')[] {
+  const update = connection.sql(
+    `UPDATE delivery SET lease_until_ms = ? WHERE seq = ? AND token = ? AND state = 'leased'`,
+  )
+  return leases.map(({ deliverySeq, token }) =>
+    Number(update.run(nowMs + leaseMs, deliverySeq, token).changes) > 0 ? 'extended' : 'lost',
+  )
+}
+
+/** Takes an operator's steps along the lifecycle. */
+export function move(connection: Connection, { moves, nowMs }: OperationOf<'move'>): MoveResult[] {
+  return moves.map((step) => moveOne(connection, step, nowMs))
+}
+
+function moveOne(connection: Connection, { deliverySeq, to }: Move, nowMs: number): MoveResult {
+  const row = connection.sql('SELECT state FROM delivery WHERE seq = ?').get(deliverySeq) as
+    | { state: DeliveryState }
+    | undefined
+  if (row === undefined) return 'unknown'
+  if (!isLegal(to, row.state)) return 'illegal'
+  // A redriven delivery starts its schedule anew; its attempts stay on record.
+  connection
+    .sql('UPDATE delivery SET state = ?, due_ms = ?, attempt = CASE WHEN ? THEN 0 ELSE attempt END WHERE seq = ?')
+    .run(TRANSITIONS[to].to, nowMs, to === 'redrive' ? 1 : 0, deliverySeq)
+  return 'moved'
+}
+
+/** Makes new deliveries of stored events. */
+export function replay(connection: Connection, { replays, nowMs }: OperationOf<'replay'>): ReplayResult[] {
+  return replays.map(({ eventSeq, destinations }: Replay) => {
+    if (connection.sql('SELECT 1 FROM event WHERE seq = ?').get(eventSeq) === undefined) return 'unknown'
+    return {
+      deliverySeqs: destinations.map((name) => insertDelivery(connection, eventSeq, name, nowMs)),
+    }
+  })
+}
+
+/** Deletes what is past its time, in a bounded batch. */
+export function prune(connection: Connection, { request, nowMs }: OperationOf<'prune'>): PruneResult {
+  const old = connection
+    .sql(
+      `SELECT seq FROM event WHERE received_ms < ? AND NOT EXISTS
+         (SELECT 1 FROM delivery WHERE event_seq = event.seq AND state NOT IN ('succeeded', 'cancelled'))
+       ORDER BY received_ms LIMIT ?`,
+    )
+    .all(nowMs - request.eventsOlderThanMs, request.limit) as { seq: number }[]
+  for (const { seq } of old) {
+    connection.sql('DELETE FROM attempt WHERE delivery_seq IN (SELECT seq FROM delivery WHERE event_seq = ?)').run(seq)
+    connection.sql('DELETE FROM delivery WHERE event_seq = ?').run(seq)
+    connection.sql('DELETE FROM event WHERE seq = ?').run(seq)
+  }
+  const expired = connection
+    .sql('DELETE FROM dedupe WHERE key IN (SELECT key FROM dedupe WHERE expires_ms <= ? ORDER BY expires_ms LIMIT ?)')
+    .run(nowMs, request.limit)
+  return { events: old.length, dedupeRecords: Number(expired.changes) }
+}
+
+/** Keeps a refused request, or counts a copy of it. */
+export function record(connection: Connection, { rejected, nowMs }: OperationOf<'record'>): undefined {
+  const digest = sha256(rejected.body).toString('hex')
+  connection
+    .sql(
+      `INSERT INTO rejected (key, received_ms, source, reason, method, url, headers, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (key) DO UPDATE SET copies = copies + 1`,
+    )
+    .run(
+      dedupeKey('body', rejected.reason, rejected.source, digest),
+      nowMs,
+      rejected.source,
+      rejected.reason,
+      rejected.method,
+      rejected.url,
+      JSON.stringify(rejected.headers),
+      rejected.body,
+    )
+  connection
+    .sql('DELETE FROM rejected WHERE seq <= (SELECT max(seq) FROM rejected) - ?')
+    .run(REJECTED_LOG_ROWS)
+  return undefined
+}

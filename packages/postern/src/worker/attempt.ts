@@ -1,0 +1,139 @@
+import type { WebhookEvent } from '../core/index.ts'
+import { retryWaitMs, type Claimed, type Deadlines, type Outcome, type RetrySchedule, type StoredEvent } from '../inbox/index.ts'
+import { NonRetryableError, RetryAfterError, type Handler, type HandlerContext } from './handler.ts'
+
+/** What every attempt of a worker shares. */
+export interface AttemptOptions<Effect> {
+  readonly handlersFor: (claimed: Claimed) => readonly Handler<string, never, Effect>[]
+  /** The part of the body that handlers get as `data`. */
+  readonly dataOf: (event: StoredEvent) => unknown
+  readonly schedule: RetrySchedule
+  readonly deadlines: Deadlines
+  readonly handlerTimeoutMs: number
+  readonly random: () => number
+}
+
+export interface AttemptResult<Effect> {
+  readonly outcome: Outcome
+  readonly effects: readonly Effect[]
+  /** What the handler threw, as it was, for the log. */
+  readonly error?: unknown
+}
+
+/** The longest text of an error that is kept with an attempt. */
+const MAX_ERROR_LENGTH = 2000
+
+/** One try of one delivery: runs its handlers against the deadline and says how it ended. Never rejects. */
+export async function runAttempt<Effect>(
+  claimed: Claimed,
+  abort: LazyAbort,
+  options: AttemptOptions<Effect>,
+): Promise<AttemptResult<Effect>> {
+  const { schedule, random } = options
+  if (claimed.attempt > schedule.attempts) {
+    // The counter is raised before the run: an attempt beyond the last one means that earlier ones never came to an end.
+    return { outcome: { kind: 'dead', error: 'the process ended during every attempt' }, effects: [] }
+  }
+  const effects: Effect[] = []
+  try {
+    await withDeadline(runHandlers(claimed, abort, effects, options), abort, options)
+    return { outcome: { kind: 'succeeded' }, effects }
+  } catch (error) {
+    return { outcome: outcomeOf(error, claimed.attempt, schedule, random), effects: [], error }
+  }
+}
+
+async function runHandlers<Effect>(
+  claimed: Claimed,
+  abort: LazyAbort,
+  effects: Effect[],
+  options: AttemptOptions<Effect>,
+): Promise<void> {
+  const handlers = options.handlersFor(claimed)
+  if (handlers.length === 0) {
+    throw new Error(`no handler for ${claimed.event.source} ${claimed.event.type} on this node`)
+  }
+  const event = eventOf(claimed, options.dataOf)
+  const context: HandlerContext<Effect> = {
+    get signal() {
+      return abort.signal
+    },
+    attempt: claimed.attempt,
+    tx: (effect) => void effects.push(effect),
+  }
+  for (const handler of handlers) await handler(event, context)
+}
+
+/** Ends the wait at the deadline even where a handler ignores its signal, so that it cannot hold its place for ever. */
+function withDeadline<Effect>(
+  work: Promise<void>,
+  abort: LazyAbort,
+  { deadlines, handlerTimeoutMs }: AttemptOptions<Effect>,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const deadline = deadlines.set(() => {
+      abort.abort(new DOMException(`the handler took longer than ${handlerTimeoutMs} ms`, 'TimeoutError'))
+    })
+    abort.onAbort = reject
+    work.then(resolve, reject).finally(() => deadline.met())
+  })
+}
+
+function outcomeOf(error: unknown, attempt: number, schedule: RetrySchedule, random: () => number): Outcome {
+  if (error instanceof Released) return { kind: 'released' }
+  const text = describeError(error)
+  if (error instanceof NonRetryableError) return { kind: 'dead', error: text }
+  const hintMs = error instanceof RetryAfterError ? error.afterMs : undefined
+  const afterMs = retryWaitMs(schedule, attempt, random, hintMs)
+  return afterMs === undefined ? { kind: 'dead', error: text } : { kind: 'retry', afterMs, error: text }
+}
+
+function describeError(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return text.slice(0, MAX_ERROR_LENGTH)
+}
+
+/** The event as handlers see it. `data` is parsed when it is first asked for: many handlers need only the type. */
+function eventOf(claimed: Claimed, dataOf: AttemptOptions<never>['dataOf']): WebhookEvent<string, never> {
+  const { event } = claimed
+  let data: { value: unknown } | undefined
+  return {
+    source: event.source,
+    id: event.id,
+    type: event.type,
+    created: event.createdMs === undefined ? undefined : new Date(event.createdMs),
+    body: event.body,
+    headers: event.headers,
+    get data() {
+      data ??= { value: dataOf(event) }
+      // The registration's types say what it is; a sender's body is only as good as its word.
+      return data.value as never
+    },
+  }
+}
+
+/** The reason an attempt is given back at a stop. */
+export class Released extends Error {}
+
+/** An abort signal that is made only if somebody looks at it. */
+export class LazyAbort {
+  #controller: AbortController | undefined
+  #reason: unknown
+  #isAborted = false
+  /** Called once with the reason. */
+  onAbort: ((reason: unknown) => void) | undefined
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#isAborted) this.#controller.abort(this.#reason)
+    return this.#controller.signal
+  }
+
+  abort(reason: unknown): void {
+    if (this.#isAborted) return
+    this.#isAborted = true
+    this.#reason = reason
+    this.#controller?.abort(reason)
+    this.onAbort?.(reason)
+  }
+}

@@ -1,0 +1,76 @@
+import type { EventMap, Source, WebhookEvent } from '../core/index.ts'
+
+/** What a handler is given beside the event. */
+export interface HandlerContext<Effect = never> {
+  /** Aborted at the handler's deadline, when its lease is lost, and when a stop runs out of patience. */
+  readonly signal: AbortSignal
+  /** 1 for the first try. */
+  readonly attempt: number
+  /** Adds a write that the store commits together with the delivery's success, or not at all. */
+  readonly tx: (effect: Effect) => void
+}
+
+/**
+ * The user's work for one event. Fulfilling means done; a throw or rejection means it is tried again later, up to the
+ * schedule's last attempt. Throw `NonRetryableError` to give up at once, `RetryAfterError` to choose the wait.
+ *
+ * It runs at least once: a crash between the work and its record runs it again.
+ */
+export type Handler<Type extends string = string, Data = unknown, Effect = never> = (
+  event: WebhookEvent<Type, Data>,
+  context: HandlerContext<Effect>,
+) => unknown
+
+/** A handler and what it is for; made by `on`. */
+export interface Registration<Effect = never> {
+  readonly source: string
+  /** An event type, or `*` for all of them. */
+  readonly type: string
+  /** The destination: `handlers` for all that are not named. */
+  readonly destination: string
+  readonly handler: Handler<string, never, Effect>
+}
+
+export interface HandlerOptions {
+  /** Makes the handler a destination of its own, with its own deliveries, attempts and retries: `[a-z0-9_-]{1,64}`. */
+  readonly name?: string
+}
+
+/** The destination of all handlers without a name. Those that match an event run one after another, as one attempt. */
+export const UNNAMED_DESTINATION = 'handlers'
+
+/** The event types of a source; any other string is accepted as well, since vendors' lists grow. */
+export type EventsOf<S> = S extends Source<infer Events> ? Events : EventMap
+
+/** The `data` that a handler of a type gets. */
+export type DataOf<Events, Type> = Type extends keyof Events ? Events[Type] : unknown
+
+/** Registers a handler, typed by the sources: `on('vastai', 'outbid', async (event, { signal }) => …)`. */
+export type On<Sources extends Readonly<Record<string, Source>>, Effect = never> = <
+  Name extends keyof Sources & string,
+  Type extends (keyof EventsOf<Sources[Name]> & string) | '*' | (string & {}),
+>(
+  source: Name,
+  type: Type,
+  handler: Handler<Type extends '*' ? string : Type, DataOf<EventsOf<Sources[Name]>, Type>, Effect>,
+  options?: HandlerOptions,
+) => Registration<Effect>
+
+/** Thrown by a handler: trying again would not help, so the delivery is dead at once. */
+export class NonRetryableError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'NonRetryableError'
+  }
+}
+
+/** Thrown by a handler: try again after this wait instead of the schedule's, as an upstream's `Retry-After` asks. */
+export class RetryAfterError extends Error {
+  readonly afterMs: number
+
+  constructor(afterMs: number, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'RetryAfterError'
+    this.afterMs = afterMs
+  }
+}
