@@ -22,10 +22,24 @@
 /** The states of a delivery. */
 export type DeliveryState = 'pending' | 'leased' | 'succeeded' | 'dead' | 'cancelled'
 
-export const DELIVERY_STATES: readonly DeliveryState[] = ['pending', 'leased', 'succeeded', 'dead', 'cancelled']
+export const DELIVERY_STATES: readonly DeliveryState[] = [
+  'pending',
+  'leased',
+  'succeeded',
+  'dead',
+  'cancelled',
+]
 
 /** What moves a delivery: a claim, the four outcomes of a settle, the three moves of an operator. */
-export type Transition = 'claim' | 'succeeded' | 'retry' | 'released' | 'dead' | 'redrive' | 'cancel' | 'discard'
+export type Transition =
+  | 'claim'
+  | 'succeeded'
+  | 'retry'
+  | 'released'
+  | 'dead'
+  | 'redrive'
+  | 'cancel'
+  | 'discard'
 
 export interface Step {
   readonly from: readonly DeliveryState[]

@@ -58,7 +58,10 @@ export interface NewEvent {
   readonly digest: Uint8Array
   /** Names and values in turn, without those that carry secrets. */
   readonly headers: readonly string[]
-  /** What it is remembered by, 16 bytes each; a hit on any is a duplicate, or, on an `id` key with another digest, a conflict. */
+  /**
+   * What it is remembered by, 16 bytes each. A hit on a `body` key, or on an `id` key with the same digest, is a
+   * duplicate; otherwise a hit on an `id` key is a conflict.
+   */
   readonly keys: readonly DedupeRecord[]
   readonly dedupeWindowMs: number
   /** One delivery is made for each; none for an event that nothing handles. */
@@ -109,7 +112,10 @@ export interface ClaimRequest {
   readonly signal?: AbortSignal
 }
 
-/** Names a lease. A settle or extend with a token that is not the delivery's newest changes nothing. */
+/**
+ * Names a lease. A settle or extend with a token that is not the delivery's newest changes nothing; one that ended and
+ * that nobody has claimed since is still its holder's.
+ */
 export interface Lease {
   readonly deliverySeq: number
   readonly token: number
@@ -163,6 +169,7 @@ export type SettleResult =
 
 export interface Move {
   readonly deliverySeq: number
+  /** A redriven delivery is due at once and starts its schedule anew: its next attempt is the first. */
   readonly to: 'redrive' | 'cancel' | 'discard'
 }
 
@@ -255,6 +262,6 @@ export interface DestinationStat {
   readonly pending: number
   readonly leased: number
   readonly dead: number
-  /** Age of the oldest pending delivery; `undefined` where none is. */
+  /** Time since the oldest pending delivery was made; `undefined` where none is. */
   readonly oldestPendingMs: number | undefined
 }

@@ -6,7 +6,10 @@ export interface Database {
 }
 
 export interface Statement {
-  run(...params: SqliteValue[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint }
+  run(...params: SqliteValue[]): {
+    readonly changes: number | bigint
+    readonly lastInsertRowid: number | bigint
+  }
   get(...params: SqliteValue[]): unknown
   all(...params: SqliteValue[]): unknown[]
 }

@@ -71,13 +71,18 @@ export class Engine {
     const { connection } = this
     connection.sql('BEGIN IMMEDIATE').run()
     try {
-      const results = operations.map(
-        (operation): OperationResult => ({ ok: true, value: run(connection, operation) }),
-      )
+      connection.dedupe.begin()
+      const results = operations.map((operation): OperationResult => ({
+        ok: true,
+        value: run(connection, operation),
+      }))
+      connection.dedupe.mergeSome()
       connection.sql('COMMIT').run()
+      connection.dedupe.committed()
       return results
     } catch (error) {
       rollBack(connection)
+      connection.dedupe.rolledBack()
       throw error
     }
   }

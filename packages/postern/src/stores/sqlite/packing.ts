@@ -124,9 +124,10 @@ function unpackEffects(operation: Settle): Operation {
     ...operation,
     settlements: operation.settlements.map((settlement) => ({
       ...settlement,
-      effects: (settlement.effects ?? []).map(
-        ({ sql, params = [] }): SqliteEffect => ({ sql, params: params.map(untag) }),
-      ),
+      effects: (settlement.effects ?? []).map(({ sql, params = [] }): SqliteEffect => ({
+        sql,
+        params: params.map(untag),
+      })),
     })),
   }
 }

@@ -1,12 +1,8 @@
 import type { DeliveryStatus, NewEvent, PutResult } from '../../inbox/index.ts'
 import { dedupeKey } from '../../inbox/dedupe-key.ts'
 import type { Connection } from './connection.ts'
+import type { DedupeEntry } from './dedupe-index.ts'
 import type { OperationOf } from './operation.ts'
-
-interface DedupeRow {
-  readonly event_seq: number
-  readonly digest: Uint8Array
-}
 
 /** Records events, once each. Runs inside the commit's transaction. */
 export function put(connection: Connection, { events, nowMs }: OperationOf<'put'>): PutResult[] {
@@ -14,65 +10,72 @@ export function put(connection: Connection, { events, nowMs }: OperationOf<'put'
 }
 
 function putOne(connection: Connection, event: NewEvent, nowMs: number): PutResult {
+  let conflicting: DedupeEntry | undefined
   for (const { kind, key } of event.keys) {
-    const seen = lookUp(connection, key, nowMs)
+    const seen = connection.dedupe.lookUp(key, nowMs)
     if (seen === undefined) continue
-    const same = kind === 'body' || Buffer.compare(seen.digest, event.digest) === 0
-    return same ? duplicate(connection, key, seen) : conflict(connection, event, seen, nowMs)
+    if (kind === 'body' || Buffer.compare(seen.digest, event.digest) === 0) return duplicate(connection, seen)
+    conflicting = seen
   }
-  const [first] = event.keys
+  if (conflicting !== undefined) return conflict(connection, event, conflicting, nowMs)
+  const [first, guard] = event.keys
   if (first === undefined) throw new Error('an event needs at least one dedupe key')
-  const eventSeq = insertEvent(connection, event, first.key, undefined, nowMs)
-  for (const { key } of event.keys) remember(connection, key, eventSeq, event, nowMs)
+  const eventSeq = insertEvent(connection, event, { key: first.key, guard: guard?.key }, nowMs)
   for (const destination of event.destinations) insertDelivery(connection, eventSeq, destination, nowMs)
   return { outcome: 'stored', eventSeq }
 }
 
-function duplicate(connection: Connection, key: Uint8Array, seen: DedupeRow): PutResult {
-  connection.sql('UPDATE dedupe SET copies = copies + 1 WHERE key = ?').run(key)
+function duplicate(connection: Connection, { eventSeq }: DedupeEntry): PutResult {
+  connection
+    .sql('INSERT INTO duplicate VALUES (?, 1) ON CONFLICT (event_seq) DO UPDATE SET copies = copies + 1')
+    .run(eventSeq)
   const deliveries = connection
     .sql('SELECT destination, state FROM delivery WHERE event_seq = ? ORDER BY seq')
-    .all(seen.event_seq) as DeliveryStatus[]
-  return { outcome: 'duplicate', eventSeq: seen.event_seq, deliveries }
+    .all(eventSeq) as DeliveryStatus[]
+  return {
+    outcome: 'duplicate',
+    eventSeq,
+    // Rows have no prototype; callers get plain objects.
+    deliveries: deliveries.map(({ destination, state }) => ({ destination, state })),
+  }
 }
 
 /** Kept under a key of its own, so that the same conflicting copy, sent again, is a duplicate and not a third event. */
-function conflict(connection: Connection, event: NewEvent, seen: DedupeRow, nowMs: number): PutResult {
+function conflict(connection: Connection, event: NewEvent, seen: DedupeEntry, nowMs: number): PutResult {
   const hex = Buffer.from(event.digest).toString('hex')
   const key = dedupeKey('conflict', event.tenant, event.source, event.id, hex)
-  const again = lookUp(connection, key, nowMs)
-  if (again !== undefined) return duplicate(connection, key, again)
-  const eventSeq = insertEvent(connection, event, key, seen.event_seq, nowMs)
-  remember(connection, key, eventSeq, event, nowMs)
-  return { outcome: 'conflict', eventSeq, conflictsWith: seen.event_seq }
+  const again = connection.dedupe.lookUp(key, nowMs)
+  if (again !== undefined) return duplicate(connection, again)
+  const guard = event.keys.find(({ kind }) => kind === 'body')?.key
+  const eventSeq = insertEvent(connection, event, { key, guard, conflictsWith: seen.eventSeq }, nowMs)
+  return { outcome: 'conflict', eventSeq, conflictsWith: seen.eventSeq }
 }
 
-function lookUp(connection: Connection, key: Uint8Array, nowMs: number): DedupeRow | undefined {
-  return connection
-    .sql('SELECT event_seq, digest FROM dedupe WHERE key = ? AND expires_ms > ?')
-    .get(key, nowMs) as DedupeRow | undefined
+interface EventKeys {
+  readonly key: Uint8Array
+  readonly guard?: Uint8Array | undefined
+  readonly conflictsWith?: number
 }
 
-/** Replaces a record whose window is over. */
-function remember(connection: Connection, key: Uint8Array, eventSeq: number, event: NewEvent, nowMs: number): void {
-  connection
-    .sql('INSERT OR REPLACE INTO dedupe (key, event_seq, digest, expires_ms) VALUES (?, ?, ?, ?)')
-    .run(key, eventSeq, event.digest, nowMs + event.dedupeWindowMs)
-}
-
+/** The row, and its keys in the index: they are durable together. */
 function insertEvent(
   connection: Connection,
   event: NewEvent,
-  key: Uint8Array,
-  conflictsWith: number | undefined,
+  { key, guard, conflictsWith }: EventKeys,
   nowMs: number,
 ): number {
+  const expiresMs = nowMs + event.dedupeWindowMs
   const { lastInsertRowid } = connection
     .sql(
-      `INSERT INTO event (tenant, source, id, type, created_ms, received_ms, ordering_key, verified_by, conflicts_with, dedupe_key, headers, body)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO event (dedupe_key, guard_key, digest, expires_ms, tenant, source, id, type, created_ms, received_ms,
+                          ordering_key, verified_by, conflicts_with, headers, body)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
+      key,
+      guard ?? null,
+      event.digest,
+      expiresMs,
       event.tenant,
       event.source,
       event.id,
@@ -82,11 +85,14 @@ function insertEvent(
       event.orderingKey ?? null,
       event.verifiedBy,
       conflictsWith ?? null,
-      key,
       JSON.stringify(event.headers),
       event.body,
     )
-  return Number(lastInsertRowid)
+  // A copy: in the thread the digest is a view of the whole commit's block, which must not live as long as the index.
+  const entry = { eventSeq: Number(lastInsertRowid), digest: new Uint8Array(event.digest), expiresMs }
+  connection.dedupe.remember(key, entry)
+  if (guard !== undefined) connection.dedupe.remember(guard, entry)
+  return entry.eventSeq
 }
 
 /** Due at once. */
@@ -97,7 +103,9 @@ export function insertDelivery(
   nowMs: number,
 ): number {
   const { lastInsertRowid } = connection
-    .sql(`INSERT INTO delivery (event_seq, destination, state, due_ms) VALUES (?, ?, 'pending', ?)`)
-    .run(eventSeq, destination, nowMs)
+    .sql(
+      `INSERT INTO delivery (event_seq, destination, state, made_ms, due_ms) VALUES (?, ?, 'pending', ?, ?)`,
+    )
+    .run(eventSeq, destination, nowMs, nowMs)
   return Number(lastInsertRowid)
 }

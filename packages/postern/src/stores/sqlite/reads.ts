@@ -40,18 +40,18 @@ interface DeliveryRow {
 
 function get(connection: Connection, { eventSeq }: { readonly eventSeq: number }): EventDetail | undefined {
   const row = connection
-    .sql(`SELECT ${EVENT_COLUMNS}, headers, body, dedupe_key FROM event WHERE seq = ?`)
-    .get(eventSeq) as (EventRow & { readonly dedupe_key: Uint8Array }) | undefined
+    .sql(`SELECT ${EVENT_COLUMNS}, headers, body FROM event WHERE seq = ?`)
+    .get(eventSeq) as EventRow | undefined
   if (row === undefined) return undefined
-  const copies = connection
-    .sql('SELECT copies FROM dedupe WHERE key = ? AND event_seq = ?')
-    .get(row.dedupe_key, eventSeq) as { copies: number } | undefined
+  const duplicate = connection.sql('SELECT copies FROM duplicate WHERE event_seq = ?').get(eventSeq) as
+    | { copies: number }
+    | undefined
   const deliveries = connection
     .sql('SELECT * FROM delivery WHERE event_seq = ? ORDER BY seq')
     .all(eventSeq) as DeliveryRow[]
   return {
     event: toStoredEvent(row),
-    duplicates: copies?.copies ?? 0,
+    duplicates: duplicate?.copies ?? 0,
     deliveries: deliveries.map((delivery) => ({
       ...toDelivery(delivery),
       attempts: attemptsOf(connection, delivery.seq),
@@ -97,20 +97,23 @@ function list(connection: Connection, { query }: { readonly query: ListQuery }):
   const limit = Math.min(Math.max(1, query.limit), 1000)
   if (query.of === 'events') {
     const rows = connection
-      .sql(`SELECT ${EVENT_COLUMNS}, length(body) AS body_bytes FROM event ${where} ORDER BY seq DESC LIMIT ?`)
-      .all(...params, limit) as (EventSummaryRow & { readonly body_bytes: number })[]
-    return { events: rows.map(toSummary), deliveries: [], next: nextOf(rows, limit) }
+      .sql(
+        `SELECT ${EVENT_COLUMNS}, length(body) AS body_bytes FROM event ${where} ORDER BY seq DESC LIMIT ?`,
+      )
+      .all(...params, limit + 1) as (EventSummaryRow & { readonly body_bytes: number })[]
+    return { events: rows.slice(0, limit).map(toSummary), deliveries: [], next: nextOf(rows, limit) }
   }
   const rows = connection
     .sql(
       `SELECT delivery.* FROM delivery JOIN event ON event.seq = event_seq ${where} ORDER BY delivery.seq DESC LIMIT ?`,
     )
-    .all(...params, limit) as DeliveryRow[]
-  return { events: [], deliveries: rows.map(toDelivery), next: nextOf(rows, limit) }
+    .all(...params, limit + 1) as DeliveryRow[]
+  return { events: [], deliveries: rows.slice(0, limit).map(toDelivery), next: nextOf(rows, limit) }
 }
 
+/** One row more than asked for was read: only then is there a next page. */
 function nextOf(rows: readonly { readonly seq: number }[], limit: number): number | undefined {
-  return rows.length < limit ? undefined : rows.at(-1)?.seq
+  return rows.length > limit ? rows[limit - 1]?.seq : undefined
 }
 
 /** Only conditions that are asked for, so that each combination can use its index. */
@@ -124,7 +127,9 @@ function filters(query: ListQuery): { readonly where: string; readonly params: S
   if (query.of === 'deliveries') {
     conditions.push(['delivery.state = ?', query.state], ['delivery.destination = ?', query.destination])
   }
-  const used = conditions.filter((condition): condition is [string, SqliteValue] => condition[1] !== undefined)
+  const used = conditions.filter(
+    (condition): condition is [string, SqliteValue] => condition[1] !== undefined,
+  )
   return {
     where: used.length === 0 ? '' : `WHERE ${used.map(([text]) => text).join(' AND ')}`,
     params: used.map(([, value]) => value),
@@ -159,10 +164,7 @@ function emptyStat(name: string): MutableStat {
 
 function oldestPendingMs(connection: Connection, destination: string, nowMs: number): number | undefined {
   const row = connection
-    .sql(
-      `SELECT min(event.received_ms) AS oldest FROM delivery JOIN event ON event.seq = event_seq
-       WHERE destination = ? AND state = 'pending'`,
-    )
+    .sql(`SELECT min(made_ms) AS oldest FROM delivery WHERE destination = ? AND state = 'pending'`)
     .get(destination) as { oldest: number | null }
   return row.oldest === null ? undefined : nowMs - row.oldest
 }

@@ -4,8 +4,13 @@
  */
 export const MIGRATIONS: readonly string[] = [
   `
+  -- What the dedupe index reads at the start comes first: a row is read only as far as its last column asked for.
   CREATE TABLE event (
     seq            INTEGER PRIMARY KEY AUTOINCREMENT,
+    dedupe_key     BLOB NOT NULL,
+    guard_key      BLOB,
+    digest         BLOB NOT NULL,
+    expires_ms     INTEGER NOT NULL,
     tenant         TEXT NOT NULL,
     source         TEXT NOT NULL,
     id             TEXT NOT NULL,
@@ -15,21 +20,27 @@ export const MIGRATIONS: readonly string[] = [
     ordering_key   TEXT,
     verified_by    TEXT NOT NULL,
     conflicts_with INTEGER,
-    dedupe_key     BLOB NOT NULL,
     headers        TEXT NOT NULL,
     body           BLOB NOT NULL
   ) STRICT;
   CREATE INDEX event_by_age ON event (received_ms);
 
   -- Apart from events: an id is remembered for its window, whether or not the event is still kept.
+  -- The keys of events after through_seq are not here yet; see dedupe-index.ts.
   CREATE TABLE dedupe (
     key        BLOB PRIMARY KEY,
     event_seq  INTEGER NOT NULL,
     digest     BLOB NOT NULL,
-    copies     INTEGER NOT NULL DEFAULT 0,
     expires_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX dedupe_by_expiry ON dedupe (expires_ms);
+  CREATE TABLE dedupe_merged (through_seq INTEGER NOT NULL) STRICT;
+  INSERT INTO dedupe_merged VALUES (0);
+
+  -- Copies that came after the first. Few events have any.
+  CREATE TABLE duplicate (
+    event_seq INTEGER PRIMARY KEY,
+    copies    INTEGER NOT NULL
+  ) STRICT;
 
   -- AUTOINCREMENT: a number used again would let an old lease settle a new delivery.
   CREATE TABLE delivery (
@@ -37,6 +48,7 @@ export const MIGRATIONS: readonly string[] = [
     event_seq      INTEGER NOT NULL,
     destination    TEXT NOT NULL,
     state          TEXT NOT NULL,
+    made_ms        INTEGER NOT NULL,
     due_ms         INTEGER NOT NULL,
     lease_until_ms INTEGER,
     token          INTEGER NOT NULL DEFAULT 0,

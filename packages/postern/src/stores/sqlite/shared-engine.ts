@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { GroupCommit } from '../../inbox/index.ts'
 import type { EngineOptions } from './engine.ts'
 import type { Operation, OperationResult } from './operation.ts'
+import type { ReadOperation, ReadResultOf } from './read-operation.ts'
 import { InlinePort, ThreadPort, type EnginePort } from './writer-port.ts'
 
 export interface SharedEngineOptions {
@@ -34,6 +35,7 @@ export class SharedEngine {
   #openers = 0
   #bytesSinceCheckpoint = 0
   #isCheckpointing = false
+  #opened: Promise<void> | undefined
   #closed: Promise<void> | undefined
 
   constructor(key: string, options: SharedEngineOptions) {
@@ -63,8 +65,21 @@ export class SharedEngine {
     return engine
   }
 
-  get reader(): EnginePort {
-    return this.#reader
+  /** Reads beside the commits. The writer comes first: it makes the file and its tables. */
+  async read<V extends ReadOperation['verb']>(
+    operation: Extract<ReadOperation, { readonly verb: V }>,
+  ): Promise<ReadResultOf[V]> {
+    await (this.#opened ??= this.#open())
+    return this.#reader.read(operation)
+  }
+
+  async #open(): Promise<void> {
+    try {
+      await this.#writer.commit([])
+    } catch (error) {
+      this.#opened = undefined
+      throw error
+    }
   }
 
   /** Puts an operation into the next commit. */

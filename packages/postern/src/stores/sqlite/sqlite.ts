@@ -28,6 +28,7 @@ import type {
 import { chooseDriver } from './driver.ts'
 import { toStoredEvent } from './event-row.ts'
 import type { ClaimResult, OperationOf, ResultOf, SettledRow, SqliteEffect, Verb } from './operation.ts'
+import type { ReadOperation, ReadResultOf } from './read-operation.ts'
 import { SharedEngine } from './shared-engine.ts'
 
 export interface SqliteOptions {
@@ -64,7 +65,8 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog {
   #closed: Promise<void> | undefined
 
   readonly rejected: RejectedLog = {
-    record: async (rejected: RejectedRequest) => this.#run({ verb: 'record', rejected }, rejected.body.byteLength),
+    record: async (rejected: RejectedRequest) =>
+      this.#run({ verb: 'record', rejected }, rejected.body.byteLength),
     recent: (limit: number): Promise<readonly KeptRequest[]> => this.#read({ verb: 'recent', limit }),
   }
 
@@ -149,6 +151,9 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog {
   }
 
   async #putOne(event: NewEvent): Promise<PutResult> {
+    if (!(event.body instanceof Uint8Array)) {
+      return { outcome: 'failed', error: new TypeError('the body of an event must be bytes') }
+    }
     const operation = { verb: 'put', events: [event], nowMs: this.#now() } as const
     const bytes = event.body.byteLength + 1000
     const result = await this.#track(() => this.#engine.add(operation, bytes))
@@ -178,7 +183,11 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog {
     return result.value as ResultOf[V]
   }
 
-  #read: SharedEngine['reader']['read'] = (operation) => this.#track(() => this.#engine.reader.read(operation))
+  #read<V extends ReadOperation['verb']>(
+    operation: Extract<ReadOperation, { readonly verb: V }>,
+  ): Promise<ReadResultOf[V]> {
+    return this.#track(() => this.#engine.read(operation))
+  }
 
   /** Refuses once closed; remembers what is under way, so that closing waits for it. */
   #track<T>(work: () => Promise<T>): Promise<T> {
@@ -224,5 +233,7 @@ function toClaimed(row: ClaimResult['claimed'][number]): Claimed {
 }
 
 function toSettleResult(row: SettledRow): SettleResult {
-  return row.result === 'failed' ? { result: 'failed', error: new Error(row.message) } : { result: row.result }
+  return row.result === 'failed'
+    ? { result: 'failed', error: new Error(row.message) }
+    : { result: row.result }
 }

@@ -30,7 +30,8 @@ export class ThreadPort implements EnginePort {
   async commit(operations: readonly Operation[]): Promise<OperationResult[]> {
     const packed = packOperations(operations)
     const response = await this.#ask({ kind: 'commit', packed }, [packed.block.buffer])
-    if (response.kind !== 'committed') throw new PosternError('store_unavailable', 'SQLite: no results came back')
+    if (response.kind !== 'committed')
+      throw new PosternError('store_unavailable', 'SQLite: no results came back')
     return unpackResults(response.packed)
   }
 
@@ -102,7 +103,11 @@ class Thread {
   #failure: Error | undefined
 
   constructor(options: EngineOptions) {
-    this.#worker = new Worker(ENGINE_SOURCE, { eval: true, workerData: options, name: `postern-sqlite-${options.role}` })
+    this.#worker = new Worker(ENGINE_SOURCE, {
+      eval: true,
+      workerData: options,
+      name: `postern-sqlite-${options.role}`,
+    })
     // Only a request under way keeps the process alive.
     this.#worker.unref()
     this.#worker.on('message', (response: ThreadResponse) => this.#answered(response))

@@ -19,10 +19,7 @@ import type { OperationOf, SettledRow, SqliteEffect } from './operation.ts'
 import { insertDelivery } from './put.ts'
 
 /** Ends leases, each fenced by its token. */
-export function settle(
-  connection: Connection,
-  { settlements, nowMs }: OperationOf<'settle'>,
-): SettledRow[] {
+export function settle(connection: Connection, { settlements, nowMs }: OperationOf<'settle'>): SettledRow[] {
   return settlements.map((settlement) =>
     settlement.effects?.length
       ? settleWithEffects(connection, settlement, nowMs)
@@ -108,7 +105,9 @@ function moveOne(connection: Connection, { deliverySeq, to }: Move, nowMs: numbe
   if (!isLegal(to, row.state)) return 'illegal'
   // A redriven delivery starts its schedule anew; its attempts stay on record.
   connection
-    .sql('UPDATE delivery SET state = ?, due_ms = ?, attempt = CASE WHEN ? THEN 0 ELSE attempt END WHERE seq = ?')
+    .sql(
+      'UPDATE delivery SET state = ?, due_ms = ?, attempt = CASE WHEN ? THEN 0 ELSE attempt END WHERE seq = ?',
+    )
     .run(TRANSITIONS[to].to, nowMs, to === 'redrive' ? 1 : 0, deliverySeq)
   return 'moved'
 }
@@ -132,15 +131,16 @@ export function prune(connection: Connection, { request, nowMs }: OperationOf<'p
        ORDER BY received_ms LIMIT ?`,
     )
     .all(nowMs - request.eventsOlderThanMs, request.limit) as { seq: number }[]
+  connection.dedupe.keep(new Set(old.map(({ seq }) => seq)), nowMs)
   for (const { seq } of old) {
-    connection.sql('DELETE FROM attempt WHERE delivery_seq IN (SELECT seq FROM delivery WHERE event_seq = ?)').run(seq)
+    connection
+      .sql('DELETE FROM attempt WHERE delivery_seq IN (SELECT seq FROM delivery WHERE event_seq = ?)')
+      .run(seq)
     connection.sql('DELETE FROM delivery WHERE event_seq = ?').run(seq)
+    connection.sql('DELETE FROM duplicate WHERE event_seq = ?').run(seq)
     connection.sql('DELETE FROM event WHERE seq = ?').run(seq)
   }
-  const expired = connection
-    .sql('DELETE FROM dedupe WHERE key IN (SELECT key FROM dedupe WHERE expires_ms <= ? ORDER BY expires_ms LIMIT ?)')
-    .run(nowMs, request.limit)
-  return { events: old.length, dedupeRecords: Number(expired.changes) }
+  return { events: old.length, dedupeRecords: connection.dedupe.forgetExpired(request.limit, nowMs) }
 }
 
 /** Keeps a refused request, or counts a copy of it. */

@@ -1,0 +1,33 @@
+// A Redis server for one run: the one on the PATH, or Debian's package where apt can install it.
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+
+export async function startRedis(folder) {
+  if (!isInstalled() && process.getuid?.() === 0) {
+    console.log('redis-server is not installed; installing the Debian package')
+    spawnSync('apt-get', ['update', '-q'], { stdio: 'ignore' })
+    spawnSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'redis-server'], { stdio: 'ignore' })
+  }
+  if (!isInstalled()) throw new Error('redis-server is needed for the comparison: install it and run this again')
+  const port = await freePort()
+  // As the seeds' readers would run it: the package's defaults, which do not wait for the disk.
+  const server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  for await (const line of server.stdout) if (String(line).includes('Ready to accept')) break
+  server.stdout.resume()
+  return { port, stop: () => server.kill() }
+}
+
+function isInstalled() {
+  return spawnSync('redis-server', ['--version']).status === 0
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}

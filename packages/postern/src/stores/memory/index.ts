@@ -1,0 +1,1 @@
+export { memory, type MemoryEffect, type MemoryOptions, type MemoryStore } from './memory.ts'

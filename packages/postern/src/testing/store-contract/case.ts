@@ -1,0 +1,76 @@
+import type { ContractStore, StoreHarness } from './harness.ts'
+
+/** The parts of the Store contract, each with at least one case. */
+export const CLAUSES = [
+  'put/stored',
+  'put/duplicate',
+  'put/concurrent',
+  'put/body-key',
+  'put/conflict',
+  'put/window',
+  'put/apart',
+  'put/independent',
+  'put/copied',
+  'claim/due',
+  'claim/order',
+  'claim/limit',
+  'claim/destination',
+  'claim/lease',
+  'claim/wait',
+  'claim/abort',
+  'settle/outcome',
+  'settle/attempts',
+  'settle/fence',
+  'settle/retry',
+  'settle/released',
+  'settle/independent',
+  'settle/effects',
+  'settle/all-or-nothing',
+  'settle/effects-undone',
+  'extend/prolongs',
+  'extend/fence',
+  'lifecycle/move',
+  'lifecycle/settle',
+  'lifecycle/claim',
+  'get/detail',
+  'list/order',
+  'list/page',
+  'list/filter',
+  'replay/new-delivery',
+  'replay/unknown',
+  'prune/events',
+  'prune/keeps',
+  'prune/dedupe',
+  'prune/limit',
+  'stat/counts',
+  'close/refuses',
+  'close/waiting',
+  'exact/bytes',
+  'exact/text',
+  'rejected/kept',
+  'rejected/once',
+  'rejected/bounded',
+  'durable',
+] as const
+
+export type Clause = (typeof CLAUSES)[number]
+
+/** One behaviour that every store must show. */
+export interface ContractCase {
+  readonly name: string
+  readonly clause: Clause
+  /** Rejects with an `AssertionError` where the store does not show it. */
+  run(harness: StoreHarness): Promise<void>
+}
+
+/** What a case does with the store that was opened for it. */
+export type CaseBody = (store: ContractStore, harness: StoreHarness) => Promise<void>
+
+/** The cases of one clause, by name. */
+export function cases(clause: Clause, bodies: Readonly<Record<string, CaseBody>>): readonly ContractCase[] {
+  return Object.entries(bodies).map(([name, body]) => ({
+    name,
+    clause,
+    run: async (harness) => body(await harness.open(), harness),
+  }))
+}
