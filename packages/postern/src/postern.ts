@@ -155,7 +155,10 @@ function dataOf(source: Source | undefined, event: StoredEvent): unknown {
 function checkedSources(sources: Sources, log: Logger): ReadonlyMap<string, Source> {
   for (const [name, source] of Object.entries(sources)) {
     if (!SOURCE_NAME.test(name)) {
-      throw new PosternError('bad_config', `sources: the name ${JSON.stringify(name)} must match ${SOURCE_NAME.source}`)
+      throw new PosternError(
+        'bad_config',
+        `sources: the name ${JSON.stringify(name)} must match ${SOURCE_NAME.source}`,
+      )
     }
     for (const warning of source.warnings) log.warn(`sources.${name}: ${warning}`)
     if (!hasSecret(source)) {
@@ -173,7 +176,10 @@ function checkedHandlers<S extends Sources, Effect>(
   const registrations = options.handlers?.(registerHandler as On<S, Effect>) ?? []
   for (const { source } of registrations) {
     if (!sources.has(source)) {
-      throw new PosternError('bad_config', `handlers: '${source}' is not one of the sources: ${[...sources.keys()].join(', ')}`)
+      throw new PosternError(
+        'bad_config',
+        `handlers: '${source}' is not one of the sources: ${[...sources.keys()].join(', ')}`,
+      )
     }
   }
   return registrations

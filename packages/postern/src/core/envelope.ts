@@ -116,7 +116,10 @@ function isWellFormed(text: string): boolean {
   return !/[\uD800-\uDFFF]/u.test(text)
 }
 
-function readTime(rule: { readonly in: Place; readonly unit: TimestampRule['unit'] }, from: Readable): number | undefined {
+function readTime(
+  rule: { readonly in: Place; readonly unit: TimestampRule['unit'] },
+  from: Readable,
+): number | undefined {
   if (!('json' in rule.in)) {
     const text = readPlace(rule.in, from).value
     return text === undefined ? undefined : parseTimestamp(text, rule.unit)

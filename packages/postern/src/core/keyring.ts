@@ -32,7 +32,8 @@ export class Keyring {
   /** The key that signs: the first, which is the newest where secrets are listed newest first. */
   first(): Uint8Array {
     const key = this.#keys[0]
-    if (key === undefined) throw new PosternError('no_secret', 'Cannot sign: the source has no signing secret')
+    if (key === undefined)
+      throw new PosternError('no_secret', 'Cannot sign: the source has no signing secret')
     return key
   }
 }
@@ -53,7 +54,10 @@ function decodeSecret(secret: string, format: KeyFormat): Uint8Array {
   const text = secret.slice(prefix.length)
   const key = format.as === 'utf8' ? Buffer.from(text, 'utf8') : decodeStrictly(text, format.as)
   if (key === undefined) {
-    throw new PosternError('bad_secret', `The signing secret is not valid ${format.as}; copy it again from the provider`)
+    throw new PosternError(
+      'bad_secret',
+      `The signing secret is not valid ${format.as}; copy it again from the provider`,
+    )
   }
   if (key.byteLength < Math.max(1, format.minBytes ?? 1)) {
     throw new PosternError(

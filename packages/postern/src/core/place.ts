@@ -12,7 +12,10 @@ export interface Readable {
 }
 
 /** Reads one place. A header that came twice is `doubled`: which of the two a proxy or framework shows is anybody's guess. */
-export function readPlace(place: Place, from: Readable): { readonly value?: string; readonly doubled?: true } {
+export function readPlace(
+  place: Place,
+  from: Readable,
+): { readonly value?: string; readonly doubled?: true } {
   if ('header' in place) {
     const values = headerValues(from.headers, place.header)
     if (values.length > 1) return { doubled: true }

@@ -1,3 +1,5 @@
+import { GrowingBytes } from './growing-bytes.ts'
+
 /**
  * HTTP headers as they came on the wire: names and values in turn, in order, doubles kept, as Node's
  * `IncomingMessage.rawHeaders` has them. Other shapes lose what a verifier must see: an object folds a doubled
@@ -83,14 +85,8 @@ async function readBounded(
   stream: ReadableStream<Uint8Array> | null,
   maxBytes: number,
 ): Promise<Uint8Array | undefined> {
-  if (stream === null) return new Uint8Array()
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of stream) {
-    length += chunk.byteLength
-    // Leaving the loop cancels the stream.
-    if (length > maxBytes) return undefined
-    chunks.push(chunk)
-  }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length)
+  const received = new GrowingBytes(maxBytes)
+  // Leaving the loop cancels the stream.
+  for await (const chunk of stream ?? []) if (!received.add(chunk)) return undefined
+  return received.bytes()
 }

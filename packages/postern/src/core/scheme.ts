@@ -33,14 +33,7 @@ export type Place =
   | { readonly field: string }
 
 /** One part of the signed content. An array of these, never a template: a template replaces inside what it inserted. */
-export type Part =
-  | 'body'
-  | 'timestamp'
-  | 'id'
-  | 'url'
-  | 'method'
-  | { readonly literal: string }
-  | Place
+export type Part = 'body' | 'timestamp' | 'id' | 'url' | 'method' | { readonly literal: string } | Place
 
 /** How the signing secret, as its owner was shown it, becomes key bytes. */
 export interface KeyFormat {

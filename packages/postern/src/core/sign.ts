@@ -44,11 +44,20 @@ export function sign(source: Source, input: SignInput): Record<string, string> {
     headers: Object.entries({ ...headers, ...input.headers }).flat(),
     body: typeof input.body === 'string' ? Buffer.from(input.body, 'utf8') : input.body,
   }
-  const content = signedContent(scheme.content, request, readable(request, fields), { timestamp, id: input.id })
+  const content = signedContent(scheme.content, request, readable(request, fields), {
+    timestamp,
+    id: input.id,
+  })
   if (content === undefined) {
-    throw new PosternError('bad_scheme', `Cannot sign with '${scheme.name}': a part of its signed content was not given`)
+    throw new PosternError(
+      'bad_scheme',
+      `Cannot sign with '${scheme.name}': a part of its signed content was not given`,
+    )
   }
-  const signature = encode(computeSignature(scheme.algorithm, keys.first(), content), scheme.signature.encoding)
+  const signature = encode(
+    computeSignature(scheme.algorithm, keys.first(), content),
+    scheme.signature.encoding,
+  )
   headers[signatureHeader(scheme)] = writeSignature(signature, scheme.signature, fields)
   return headers
 }
@@ -64,7 +73,8 @@ function schemeOf(source: Source, name: string | undefined): KeyedScheme {
 
 function signatureHeader(scheme: Scheme): string {
   const first = scheme.signature.in[0]
-  if (first === undefined) throw new PosternError('bad_scheme', `'${scheme.name}' has no place for a signature`)
+  if (first === undefined)
+    throw new PosternError('bad_scheme', `'${scheme.name}' has no place for a signature`)
   return first.header
 }
 

@@ -126,7 +126,9 @@ function assertSound(provider: Provider, scheme: Scheme): void {
 function isSigned(place: Place, scheme: Scheme): boolean {
   if ('json' in place) return scheme.content.includes('body')
   if (scheme.id !== undefined && samePlace(scheme.id.in, place)) return true
-  return scheme.content.some((part) => typeof part === 'object' && !('literal' in part) && samePlace(part, place))
+  return scheme.content.some(
+    (part) => typeof part === 'object' && !('literal' in part) && samePlace(part, place),
+  )
 }
 
 function samePlace(left: Place, right: Place): boolean {

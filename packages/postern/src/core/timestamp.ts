@@ -3,7 +3,7 @@ import type { TimestampRule } from './scheme.ts'
 /** Allowed distance between the sender's clock and ours where neither provider nor source says otherwise. */
 export const DEFAULT_TOLERANCE_SECONDS = 300
 
-const RFC3339 = /^(\d{4}-\d{2}-\d{2})[Tt]\d{2}:\d{2}:\d{2}(?:\.(\d{1,9}))?(?:[Zz]|[+-]\d{2}:\d{2})$/
+const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt]\d{2}:\d{2}:\d{2}(?:\.(\d{1,9}))?(?:[Zz]|[+-]\d{2}:\d{2})$/
 
 /**
  * Reads a timestamp strictly; answers milliseconds since the epoch, or `undefined`.
@@ -40,10 +40,15 @@ export function freshness(
 function parseRfc3339(text: string): number | undefined {
   const match = RFC3339.exec(text)
   if (match === null) return undefined
-  const [, day, fraction = ''] = match as unknown as [string, string, string | undefined]
-  // Date.parse turns February 30 into March 2; only a day that survives the round trip exists.
-  if (new Date(`${day}T00:00:00Z`).toJSON()?.slice(0, 10) !== day) return undefined
+  const [, year, month, day, fraction = ''] = match
+  // Date.parse turns February 30 into March 2.
+  if (Number(day) > daysInMonth(Number(year), Number(month))) return undefined
   // Some senders write nanoseconds; ECMAScript promises milliseconds only.
   const parsed = Date.parse(fraction.length > 3 ? text.replace(fraction, fraction.slice(0, 3)) : text)
   return Number.isNaN(parsed) ? undefined : parsed
+}
+
+function daysInMonth(year: number, month: number): number {
+  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
 }

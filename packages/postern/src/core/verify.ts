@@ -1,7 +1,13 @@
 import { check } from './check.ts'
 import { readEvent, type ReadEvent } from './envelope.ts'
 import { furthest, type Reason } from './reason.ts'
-import { fromFetch, toWebhookRequest, type HeaderList, type RequestLike, type WebhookRequest } from './request.ts'
+import {
+  fromFetch,
+  toWebhookRequest,
+  type HeaderList,
+  type RequestLike,
+  type WebhookRequest,
+} from './request.ts'
 import type { EventMap, Source } from './source.ts'
 
 /** The thing that happened, as handlers see it. */

@@ -2,8 +2,8 @@
  * One small piece between a store and everybody who waits for it: while a commit is under way, whatever else comes
  * gathers, and the next commit carries it all. One fsync serves all who wait.
  *
- * Nothing is held back to let a batch grow: an idle store commits a single item at once, and a slow disk makes the
- * batches larger by itself.
+ * Nothing waits on a timer to let a batch grow: an idle store commits what one turn of the event loop has brought, and a
+ * slow disk makes the batches larger by itself.
  */
 export class GroupCommit<Item, Result> {
   readonly #commit: (items: readonly Item[]) => Promise<readonly Result[]>
@@ -34,8 +34,8 @@ export class GroupCommit<Item, Result> {
   }
 
   async #run(): Promise<void> {
-    // One turn of the microtask queue, so that a caller's whole burst goes into the first commit.
-    await Promise.resolve()
+    // Until everything that has already arrived was looked at, so that a burst goes into the first commit as a whole.
+    await new Promise((resolve) => setImmediate(resolve))
     while (this.#waiting.length > 0) await this.#commitNext()
     this.#underWay = undefined
   }

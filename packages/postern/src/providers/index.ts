@@ -17,4 +17,9 @@ export type { TemplateData, TemplateEvents } from './template.ts'
 export { vastai, type VastaiEvents, type VastNotification, type VastNotificationType } from './vastai.ts'
 
 /** Every built-in provider. */
-export const providers: readonly Provider[] = [vastaiProvider, castaiProvider, coreweaveProvider, animaProvider]
+export const providers: readonly Provider[] = [
+  vastaiProvider,
+  castaiProvider,
+  coreweaveProvider,
+  animaProvider,
+]

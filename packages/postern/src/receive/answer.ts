@@ -46,7 +46,11 @@ function json(status: number, body: object, headers: Readonly<Record<string, str
   const text = JSON.stringify(body)
   return {
     status,
-    headers: { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)), ...headers },
+    headers: {
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(text)),
+      ...headers,
+    },
     body: text,
   }
 }

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { fromFetch } from '../core/request.ts'
+import { Deadlines } from '../inbox/index.ts'
 import type { Answer } from './answer.ts'
-import type { BodyBudget } from './body-budget.ts'
+import type { BodyBudget } from './body-reading.ts'
+import { fetchBody } from './fetch-body.ts'
 import { nodeBody } from './node-body.ts'
 import type { Receiver } from './receiver.ts'
 
@@ -20,29 +21,50 @@ export type Route = (path: string) => string | undefined
 export function createMount(receiver: Receiver, route: Route, budget: BodyBudget): Mount {
   return {
     async fetch(request) {
-      const answer = await answerFetch(receiver, route, request)
+      const answer = await answerFetch(receiver, route, request, budget)
       return new Response(answer.body, { status: answer.status, headers: answer.headers })
     },
     async node(request, response) {
       const answer = await answerNode(receiver, route, request, budget)
       if (answer === 'nobody_waits' || response.destroyed || response.headersSent) return
       response.writeHead(answer.status, answer.headers).end(answer.body)
+      if (!request.complete) letItEnd(request)
     },
   }
 }
 
-async function answerFetch(receiver: Receiver, route: Route, request: Request): Promise<Answer> {
+/** How long the rest of a refused body is read off. */
+const LINGER_MS = 5000
+const lingering = new Deadlines(LINGER_MS)
+
+/**
+ * Reads off what is left of a body that was refused, for a while: closed at once, a connection whose sender is still
+ * writing is reset, and the sender never sees the answer.
+ */
+function letItEnd(request: IncomingMessage): void {
+  request.resume()
+  lingering.set(() => {
+    if (!request.complete) request.destroy()
+  })
+}
+
+async function answerFetch(
+  receiver: Receiver,
+  route: Route,
+  request: Request,
+  budget: BodyBudget,
+): Promise<Answer> {
   const found = findSource(receiver, route, request.method, new URL(request.url).pathname)
   if ('refused' in found) return found.refused
-  try {
-    const declared = Number(request.headers.get('content-length') ?? 0)
-    const received = declared > found.maxBodyBytes ? 'too_large' : await fromFetch(request, found.maxBodyBytes)
-    if (received === 'too_large') return receiver.refuse(found.name, 'body_too_large')
-    return await receiver.receive(found.name, received)
-  } catch {
-    // The body's stream broke off or had been read before; whoever is still there can send it again.
-    return receiver.refuse(found.name, request.bodyUsed ? 'body_already_parsed' : 'client_disconnected')
-  }
+  const read = await fetchBody(request, found.maxBodyBytes, budget)
+  if (!read.ok) return receiver.refuse(found.name, read.reason)
+  return receiver.receive(found.name, {
+    method: request.method,
+    url: request.url,
+    // `Headers` has joined doubled headers with ", " by now; strict decoding refuses those.
+    headers: [...request.headers].flat(),
+    body: read.body,
+  })
 }
 
 async function answerNode(

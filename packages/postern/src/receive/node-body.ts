@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { BodyBudget } from './body-budget.ts'
+import type { BodyBudget } from './body-reading.ts'
 
 /** A request's bytes, or why there are none. */
 export type ReadBody =
@@ -29,8 +29,10 @@ export async function nodeBody(
     if (isEncoded(request)) return { ok: false, reason: 'body_already_parsed' }
     return parsed.byteLength > maxBytes ? { ok: false, reason: 'body_too_large' } : { ok: true, body: parsed }
   }
+  if (request.destroyed) return { ok: false, reason: 'client_disconnected' }
   if (request.readableDidRead || request.readableEnded) return { ok: false, reason: 'body_already_parsed' }
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return { ok: false, reason: 'body_too_large' }
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes)
+    return { ok: false, reason: 'body_too_large' }
   return readStream(request, maxBytes, budget)
 }
 
@@ -39,28 +41,19 @@ function isEncoded(request: IncomingMessage): boolean {
   return encoding !== undefined && encoding !== 'identity'
 }
 
-/** Counts bytes as they come: a chunked body has no length to trust. What is over a limit is read off and thrown away, so that the sender sees the answer. */
+/** Counts bytes as they come: a chunked body has no length to trust. */
 function readStream(request: IncomingMessage, maxBytes: number, budget: BodyBudget): Promise<ReadBody> {
   return new Promise((resolve) => {
-    const chunks: Buffer[] = []
-    let length = 0
     const finish = (result: ReadBody): void => {
       request.off('data', onData).off('end', onEnd).off('close', onClose)
-      budget.release(length)
-      if (!result.ok) request.resume()
+      reading.end()
       resolve(result)
     }
+    const reading = budget.begin(maxBytes, () => finish({ ok: false, reason: 'overloaded' }))
     const onData = (chunk: Buffer): void => {
-      length += chunk.byteLength
-      const fits = budget.take(chunk.byteLength)
-      if (length > maxBytes) return finish({ ok: false, reason: 'body_too_large' })
-      if (!fits) return finish({ ok: false, reason: 'overloaded' })
-      chunks.push(chunk)
+      if (!reading.add(chunk)) finish({ ok: false, reason: 'body_too_large' })
     }
-    const onEnd = (): void => {
-      const [first] = chunks
-      finish({ ok: true, body: chunks.length === 1 && first ? first : Buffer.concat(chunks, length) })
-    }
+    const onEnd = (): void => finish({ ok: true, body: reading.finish() })
     const onClose = (): void => finish({ ok: false, reason: 'client_disconnected' })
     request.on('data', onData).on('end', onEnd).on('close', onClose)
     // An aborted request emits an error first; `close` follows it.

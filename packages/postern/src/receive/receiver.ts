@@ -1,4 +1,11 @@
-import { isAuthentic, type Clock, type Logger, type Reason, type Source, type WebhookRequest } from '../core/index.ts'
+import {
+  isAuthentic,
+  type Clock,
+  type Logger,
+  type Reason,
+  type Source,
+  type WebhookRequest,
+} from '../core/index.ts'
 import { verifyRequest, type VerifiedRequest } from '../core/verify.ts'
 import {
   Deadlines,
@@ -73,7 +80,13 @@ export class Receiver {
     const verified = verifyRequest(request, source, this.#options.now())
     if (!verified.ok) return this.#refuseUnverified(name, verified.reason, request)
 
-    const event = newEvent(name, source, request, verified, this.#options.destinationsFor(name, verified.read.type))
+    const event = newEvent(
+      name,
+      source,
+      request,
+      verified,
+      this.#options.destinationsFor(name, verified.read.type),
+    )
     const result = await this.#withinDeadline(this.#options.store.put([event]))
     if (result === undefined) return this.refuse(name, 'store_unavailable', request)
     const [put] = result

@@ -1,5 +1,12 @@
 import type { WebhookEvent } from '../core/index.ts'
-import { retryWaitMs, type Claimed, type Deadlines, type Outcome, type RetrySchedule, type StoredEvent } from '../inbox/index.ts'
+import {
+  retryWaitMs,
+  type Claimed,
+  type Deadlines,
+  type Outcome,
+  type RetrySchedule,
+  type StoredEvent,
+} from '../inbox/index.ts'
 import { NonRetryableError, RetryAfterError, type Handler, type HandlerContext } from './handler.ts'
 
 /** What every attempt of a worker shares. */

@@ -12,7 +12,10 @@ export function registerHandler<Effect>(
 ): Registration<Effect> {
   const destination = options.name ?? UNNAMED_DESTINATION
   if (!NAME.test(destination)) {
-    throw new PosternError('bad_config', `A handler's name must match ${NAME.source}: got ${JSON.stringify(destination)}`)
+    throw new PosternError(
+      'bad_config',
+      `A handler's name must match ${NAME.source}: got ${JSON.stringify(destination)}`,
+    )
   }
   if (typeof handler !== 'function') {
     throw new PosternError('bad_config', `The handler of ${source} ${type} is not a function`)
@@ -29,19 +32,30 @@ export class HandlerTable<Effect> {
   readonly #order = new Map<Registration<Effect>, number>()
   /** Every destination that this node serves. */
   readonly destinations: readonly string[]
+  /** Of the types that handlers name; every other type has its source's `*`. */
+  readonly #destinations = new Map<string, Map<string, readonly string[]>>()
 
   constructor(registrations: readonly Registration<Effect>[]) {
     registrations.forEach((registration, index) => {
-      const byType = getOrAdd(this.#bySource, registration.source, () => new Map<string, Registration<Effect>[]>())
+      const byType = getOrAdd(
+        this.#bySource,
+        registration.source,
+        () => new Map<string, Registration<Effect>[]>(),
+      )
       getOrAdd(byType, registration.type, () => []).push(registration)
       this.#order.set(registration, index)
     })
     this.destinations = [...new Set(registrations.map(({ destination }) => destination))]
+    for (const [source, byType] of this.#bySource) {
+      const types = ['*', ...byType.keys()].map((type) => [type, this.#destinationsOf(source, type)] as const)
+      this.#destinations.set(source, new Map(types))
+    }
   }
 
   /** The destinations that an event goes to: one delivery each. */
   destinationsFor(source: string, type: string): readonly string[] {
-    return [...new Set(this.#matching(source, type).map(({ destination }) => destination))]
+    const byType = this.#destinations.get(source)
+    return byType?.get(type) ?? byType?.get('*') ?? []
   }
 
   /** The handlers of one destination for an event, in the order they were registered. */
@@ -54,10 +68,15 @@ export class HandlerTable<Effect> {
       .map(({ handler }) => handler)
   }
 
+  #destinationsOf(source: string, type: string): readonly string[] {
+    return [...new Set(this.#matching(source, type).map(({ destination }) => destination))]
+  }
+
   #matching(source: string, type: string): readonly Registration<Effect>[] {
     const byType = this.#bySource.get(source)
     const exact = byType?.get(type) ?? []
-    const all = type === '*' ? [] : (byType?.get('*') ?? [])
+    const all = byType?.get('*') ?? []
+    if (type === '*' || exact.length === 0) return all
     if (all.length === 0) return exact
     return [...exact, ...all].sort((left, right) => this.#indexOf(left) - this.#indexOf(right))
   }

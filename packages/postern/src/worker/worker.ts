@@ -141,7 +141,8 @@ export class Worker<Effect> {
     for (let attempt = 1; attempt <= SETTLE_TRIES; attempt += 1) {
       try {
         const [settled] = await store.settle([settlement])
-        if (settled?.result === 'failed') return await this.#settleFailedEffects(claimed, settled.error, durationMs)
+        if (settled?.result === 'failed')
+          return await this.#settleFailedEffects(claimed, settled.error, durationMs)
         return this.#report(claimed, result, settled, durationMs)
       } catch (error) {
         log.error('the store could not settle a delivery', { deliverySeq, attempt, error })

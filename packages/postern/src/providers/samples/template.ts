@@ -12,5 +12,7 @@ export function templateSample(vendor: string, type: string): Sample {
 
 /** The template's own three types. */
 export function templateSamples(vendor: string): readonly Sample[] {
-  return ['resource.created', 'resource.updated', 'resource.deleted'].map((type) => templateSample(vendor, type))
+  return ['resource.created', 'resource.updated', 'resource.deleted'].map((type) =>
+    templateSample(vendor, type),
+  )
 }

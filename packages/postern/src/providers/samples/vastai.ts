@@ -9,7 +9,14 @@ function notification(type: string, subject: string, message: string): Sample {
   return jsonSample(
     type,
     'vast-signature-256',
-    ({ id, nowMs }) => ({ event_id: id, user_id: 123, notif_type: type, subject, message, timestamp: nowMs / 1000 }),
+    ({ id, nowMs }) => ({
+      event_id: id,
+      user_id: 123,
+      notif_type: type,
+      subject,
+      message,
+      timestamp: nowMs / 1000,
+    }),
     ({ id }) => ({ 'x-vast-event-id': id, 'x-vast-delivery-attempt': '1' }),
   )
 }
@@ -25,8 +32,16 @@ export const vastaiSamples: readonly Sample[] = [
     'Warning - Your Vast.ai Credit Balance Is Getting Low',
     'Your Vast.ai balance is below your configured threshold.',
   ),
-  notification('instance_offline', 'Your Instance #48927380 Is Offline', 'Instance 48927380 stopped responding.'),
-  notification('instance_online', 'Your Instance #48927380 Is Back Online', 'Instance 48927380 responds again.'),
+  notification(
+    'instance_offline',
+    'Your Instance #48927380 Is Offline',
+    'Instance 48927380 stopped responding.',
+  ),
+  notification(
+    'instance_online',
+    'Your Instance #48927380 Is Back Online',
+    'Instance 48927380 responds again.',
+  ),
   notification('webhook_test', 'Vast.ai webhook test', 'This is a test notification.'),
   ...templateSamples('vastai'),
 ]

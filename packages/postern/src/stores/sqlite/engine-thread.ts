@@ -5,6 +5,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { Engine, type EngineOptions } from './engine.ts'
+import { ExitGate } from './exit-gate.ts'
 import { packResults, unpackOperations, type Packed } from './packing.ts'
 import type { ReadOperation } from './read-operation.ts'
 import { read } from './reads.ts'
@@ -21,10 +22,21 @@ export type ThreadResponse =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'failed'; readonly message: string }
 
-const engine = new Engine(workerData as EngineOptions, require)
+/** What the main thread starts this one with. */
+export interface ThreadData {
+  readonly options: EngineOptions
+  readonly gate: SharedArrayBuffer
+}
+
+// Given by Thread, in writer-port.ts.
+const { options, gate: gateBuffer } = workerData as ThreadData
+const engine = new Engine(options, require)
+const gate = new ExitGate(gateBuffer)
 
 parentPort?.on('message', (request: ThreadRequest) => {
+  if (!gate.enter()) return
   const response = answer(request)
+  gate.leave()
   const transfer = response.kind === 'committed' ? [response.packed.block.buffer] : []
   parentPort?.postMessage(response, transfer)
   if (request.kind === 'close') parentPort?.close()

@@ -3,7 +3,8 @@ import { Worker } from 'node:worker_threads'
 import { PosternError } from '../../core/index.ts'
 import { ENGINE_SOURCE } from './engine-source.ts'
 import { Engine, type EngineOptions } from './engine.ts'
-import type { ThreadRequest, ThreadResponse } from './engine-thread.ts'
+import type { ThreadData, ThreadRequest, ThreadResponse } from './engine-thread.ts'
+import { ExitGate } from './exit-gate.ts'
 import type { Operation, OperationResult } from './operation.ts'
 import { packOperations, unpackResults } from './packing.ts'
 import type { ReadOperation, ReadResultOf } from './read-operation.ts'
@@ -94,6 +95,17 @@ function unavailable(message: string): PosternError {
   return new PosternError('store_unavailable', `SQLite: ${message}`)
 }
 
+/** Every thread's gate; closed as the process exits. */
+const openGates = new Set<ExitGate>()
+let isWatchingExit = false
+
+function watchExit(gate: ExitGate): void {
+  openGates.add(gate)
+  if (isWatchingExit) return
+  isWatchingExit = true
+  process.on('exit', () => openGates.forEach((each) => each.close()))
+}
+
 /** One worker thread and the requests it has not answered. */
 class Thread {
   readonly #worker: Worker
@@ -103,9 +115,12 @@ class Thread {
   #failure: Error | undefined
 
   constructor(options: EngineOptions) {
+    const gate = new ExitGate()
+    watchExit(gate)
+    const workerData: ThreadData = { options, gate: gate.buffer }
     this.#worker = new Worker(ENGINE_SOURCE, {
       eval: true,
-      workerData: options,
+      workerData,
       name: `postern-sqlite-${options.role}`,
     })
     // Only a request under way keeps the process alive.
@@ -114,6 +129,7 @@ class Thread {
     this.#worker.on('error', (error) => (this.#failure = error))
     this.ended = new Promise((resolve) => {
       this.#worker.on('exit', () => {
+        openGates.delete(gate)
         this.#exited()
         resolve()
       })

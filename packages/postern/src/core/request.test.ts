@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest'
+import { fromFetch, headerValues, toWebhookRequest, type RequestLike } from './request.ts'
+
+const body = Buffer.from('{}')
+
+describe('toWebhookRequest', () => {
+  it.each<[string, RequestLike['headers']]>([
+    ['names and values in turn', ['X-A', '1', 'x-b', '2', 'x-b', '3']],
+    [
+      'pairs',
+      [
+        ['X-A', '1'],
+        ['x-b', '2'],
+        ['x-b', '3'],
+      ],
+    ],
+    ['an object with lists', { 'X-A': '1', 'x-b': ['2', '3'], 'x-absent': undefined }],
+    [
+      'an iterator',
+      new Set<readonly [string, string]>([
+        ['X-A', '1'],
+        ['x-b', '2'],
+        ['x-b', '3'],
+      ]),
+    ],
+  ])('reads headers as %s', (_, headers) => {
+    expect(toWebhookRequest({ headers, body }).headers).toEqual(['X-A', '1', 'x-b', '2', 'x-b', '3'])
+  })
+
+  it('reads a Map and Fetch Headers', () => {
+    expect(toWebhookRequest({ headers: new Map([['x-a', '1']]), body }).headers).toEqual(['x-a', '1'])
+    expect(toWebhookRequest({ headers: new Headers({ 'X-A': '1' }), body }).headers).toEqual(['x-a', '1'])
+  })
+
+  it('keeps a header called `__proto__` a header', () => {
+    const headers = JSON.parse('{"__proto__":"1"}') as Record<string, string>
+    expect(toWebhookRequest({ headers, body }).headers).toEqual(['__proto__', '1'])
+  })
+
+  it('keeps the very bytes', () => {
+    expect(toWebhookRequest({ headers: [], body }).body).toBe(body)
+  })
+
+  it('fills in what was not given', () => {
+    expect(toWebhookRequest({ headers: [], body })).toMatchObject({ method: 'POST', url: '' })
+    expect(toWebhookRequest({ method: 'PUT', url: '/x', headers: [], body })).toMatchObject({
+      method: 'PUT',
+      url: '/x',
+    })
+  })
+
+  it.each([
+    ['a string', '{}'],
+    ['a parsed body', {}],
+    ['nothing', undefined],
+    ['null', null],
+    ['a list of bytes', [123, 125]],
+    ['an ArrayBuffer', new ArrayBuffer(2)],
+  ])('refuses %s as the body with a TypeError', (_, wrong) => {
+    const request = { headers: [], body: wrong } as unknown as RequestLike
+    expect(() => toWebhookRequest(request)).toThrow(TypeError)
+  })
+})
+
+describe('headerValues', () => {
+  it('compares names without regard to case, values with', () => {
+    expect(headerValues(['X-Sig', 'A', 'x-sig', 'a', 'X-SIG', 'b'], 'x-sig')).toEqual(['A', 'a', 'b'])
+  })
+
+  it('never takes a value for a name', () => {
+    expect(headerValues(['a', 'x-sig', 'x-sig', 'b'], 'x-sig')).toEqual(['b'])
+  })
+
+  it('does not take a longer or shorter name', () => {
+    expect(headerValues(['x-sig2', 'a', 'x-si', 'b', 'x-sig ', 'c'], 'x-sig')).toEqual([])
+  })
+
+  it('survives a list that ends with a name', () => {
+    expect(headerValues(['x-sig'], 'x-sig')).toEqual([''])
+  })
+})
+
+describe('fromFetch', () => {
+  it('reads method, URL, headers and the exact bytes', async () => {
+    const received = await fromFetch(post(Uint8Array.of(0xff, 0, 0xfe), { 'X-A': '1' }), 3)
+    expect(received).toMatchObject({ method: 'POST', url: 'https://example.com/hooks?a=1' })
+    expect(received !== 'too_large' && [...received.body]).toEqual([0xff, 0, 0xfe])
+    expect(received !== 'too_large' && headerValues(received.headers, 'x-a')).toEqual(['1'])
+  })
+
+  it('takes a request without a body for an empty one', async () => {
+    const received = await fromFetch(post(undefined), 0)
+    expect(received !== 'too_large' && received.body.byteLength).toBe(0)
+  })
+
+  it('takes a body as long as the limit, and none longer', async () => {
+    expect(await fromFetch(post('x'.repeat(10)), 10)).not.toBe('too_large')
+    expect(await fromFetch(post('x'.repeat(11)), 10)).toBe('too_large')
+  })
+
+  it('joins the chunks of a stream', async () => {
+    const stream = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(Uint8Array.of(1, 2))
+        controller.enqueue(Uint8Array.of(3))
+        controller.close()
+      },
+    })
+    const request = new Request('https://example.com', {
+      method: 'POST',
+      body: stream,
+      duplex: 'half',
+    } as RequestInit)
+    const received = await fromFetch(request, 3)
+    expect(received !== 'too_large' && [...received.body]).toEqual([1, 2, 3])
+  })
+
+  it('stops reading, and cancels the stream, at the limit', async () => {
+    let pulled = 0
+    let cancelled = false
+    const endless = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          pulled += 1
+          controller.enqueue(new Uint8Array(1000))
+        },
+        cancel() {
+          cancelled = true
+        },
+      },
+      { highWaterMark: 0 },
+    )
+    const request = new Request('https://example.com', {
+      method: 'POST',
+      body: endless,
+      duplex: 'half',
+    } as RequestInit)
+    expect(await fromFetch(request, 2500)).toBe('too_large')
+    expect(pulled).toBe(3)
+    expect(cancelled).toBe(true)
+  })
+})
+
+function post(content: BodyInit | undefined, headers: Record<string, string> = {}): Request {
+  return new Request('https://example.com/hooks?a=1', { method: 'POST', headers, body: content ?? null })
+}
