@@ -33,7 +33,7 @@ export interface RequestLike {
 export function toWebhookRequest(request: RequestLike): WebhookRequest {
   if (!(request.body instanceof Uint8Array)) {
     throw new TypeError(
-      'The request body must be the raw bytes as received (a Uint8Array or Buffer); take it before any body parser, for example with express.raw()',
+      'The request body must be the raw bytes as received (a Uint8Array or Buffer); take it before any parser of bodies, or from one that keeps the bytes',
     )
   }
   return {

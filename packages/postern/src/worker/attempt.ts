@@ -110,7 +110,9 @@ function eventOf(claimed: Claimed, dataOf: AttemptOptions<never>['dataOf']): Web
     type: event.type,
     created: event.createdMs === undefined ? undefined : new Date(event.createdMs),
     body: event.body,
-    headers: event.headers,
+    get headers() {
+      return event.headers
+    },
     get data() {
       data ??= { value: dataOf(event) }
       // The registration's types say what it is; a sender's body is only as good as its word.

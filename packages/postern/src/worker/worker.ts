@@ -23,6 +23,7 @@ export class Worker<Effect> {
   readonly #settings: WorkerSettings<Effect>
   readonly #running = new Map<Claimed, LazyAbort>()
   readonly #runningPerDestination = new Map<string, number>()
+  readonly #unsettled: FinishedAttempt<Effect>[] = []
   readonly #settling = new Set<Promise<void>>()
   readonly #stop = new AbortController()
   #loop: Promise<void> | undefined
@@ -71,6 +72,8 @@ export class Worker<Effect> {
         const claimed = await this.#claim(CLAIM_WAIT_MS)
         claimed.forEach((delivery) => this.#begin(delivery))
         if (this.#isFull()) await this.#oneFinished()
+        // Handlers that had nothing to wait for are done by then, and the next claim takes as many as this one.
+        await nextTurn()
       } catch (error) {
         log.error('the store gave no work; trying again', { error, afterMs: STORE_PAUSE_MS })
         await pause(STORE_PAUSE_MS, this.#stop.signal)
@@ -105,11 +108,18 @@ export class Worker<Effect> {
     void runAttempt(claimed, abort, this.#settings).then((result) => {
       this.#running.delete(claimed)
       this.#count(claimed.destination, -1)
-      const settled = this.#settle(claimed, result, performance.now() - startedMs)
-      this.#settling.add(settled)
-      void settled.then(() => this.#settling.delete(settled))
+      this.#finished({ claimed, result, durationMs: performance.now() - startedMs })
       this.#onFinished?.()
     })
+  }
+
+  /** Whatever else finishes in this turn of the event loop is settled together with it. */
+  #finished(attempt: FinishedAttempt<Effect>): void {
+    this.#unsettled.push(attempt)
+    if (this.#unsettled.length > 1) return
+    const settling = nextTurn().then(() => this.#settle(this.#unsettled.splice(0)))
+    this.#settling.add(settling)
+    void settling.then(() => this.#settling.delete(settling))
   }
 
   #count(destination: string, change: number): void {
@@ -127,46 +137,44 @@ export class Worker<Effect> {
     })
   }
 
-  /** Settles, and again where the store fails; after the last try the lease ends by itself and the delivery runs once more. */
-  async #settle(claimed: Claimed, result: AttemptResult<Effect>, durationMs: number): Promise<void> {
+  /** Settles, and again where the store fails; after the last try the leases end by themselves and the deliveries run once more. */
+  async #settle(attempts: readonly FinishedAttempt<Effect>[]): Promise<void> {
     const { store, log } = this.#settings
-    const { deliverySeq, token } = claimed
-    const settlement: Settlement<Effect> = {
-      deliverySeq,
-      token,
-      outcome: result.outcome,
-      durationMs: Math.round(durationMs),
-      effects: result.effects,
-    }
-    for (let attempt = 1; attempt <= SETTLE_TRIES; attempt += 1) {
+    for (let tries = 1; tries <= SETTLE_TRIES; tries += 1) {
       try {
-        const [settled] = await store.settle([settlement])
-        if (settled?.result === 'failed')
-          return await this.#settleFailedEffects(claimed, settled.error, durationMs)
-        return this.#report(claimed, result, settled, durationMs)
+        const results = await store.settle(attempts.map(toSettlement))
+        await this.#settled(attempts, results)
+        return
       } catch (error) {
-        log.error('the store could not settle a delivery', { deliverySeq, attempt, error })
-        if (attempt < SETTLE_TRIES) await pause(STORE_PAUSE_MS * attempt)
+        log.error('the store could not settle deliveries', { deliveries: attempts.length, tries, error })
+        if (tries < SETTLE_TRIES) await pause(STORE_PAUSE_MS * tries)
       }
     }
   }
 
-  /** Effects that cannot be written fail the attempt like a handler that throws. */
-  async #settleFailedEffects(claimed: Claimed, error: Error, durationMs: number): Promise<void> {
-    const rejecting: AttemptOptions<Effect> = {
-      ...this.#settings,
-      handlersFor: () => [() => Promise.reject(error)],
+  async #settled(
+    attempts: readonly FinishedAttempt<Effect>[],
+    results: readonly SettleResult[],
+  ): Promise<void> {
+    const failed: FinishedAttempt<Effect>[] = []
+    for (const [index, attempt] of attempts.entries()) {
+      const result = results[index]
+      if (result?.result === 'failed') failed.push(await this.#withFailedEffects(attempt, result.error))
+      else this.#report(attempt, result)
     }
-    const failed = await runAttempt(claimed, new LazyAbort(), rejecting)
-    if (failed.outcome.kind !== 'succeeded') await this.#settle(claimed, failed, durationMs)
+    if (failed.length > 0) await this.#settle(failed)
   }
 
-  #report(
-    claimed: Claimed,
-    result: AttemptResult<Effect>,
-    settled: SettleResult | undefined,
-    durationMs: number,
-  ): void {
+  /** Effects that cannot be written fail the attempt like a handler that throws. */
+  async #withFailedEffects(
+    attempt: FinishedAttempt<Effect>,
+    error: Error,
+  ): Promise<FinishedAttempt<Effect>> {
+    const throwing = { ...this.#settings, handlersFor: () => [() => Promise.reject(error)] }
+    return { ...attempt, result: await runAttempt(attempt.claimed, new LazyAbort(), throwing) }
+  }
+
+  #report({ claimed, result, durationMs }: FinishedAttempt<Effect>, settled: SettleResult | undefined): void {
     const { event, destination, attempt } = claimed
     const { outcome, error } = result
     this.#settings.observe({
@@ -206,6 +214,26 @@ export class Worker<Effect> {
       log.warn('leases could not be prolonged', { error })
     }
   }
+}
+
+interface FinishedAttempt<Effect> {
+  readonly claimed: Claimed
+  readonly result: AttemptResult<Effect>
+  readonly durationMs: number
+}
+
+function toSettlement<Effect>({ claimed, result, durationMs }: FinishedAttempt<Effect>): Settlement<Effect> {
+  return {
+    deliverySeq: claimed.deliverySeq,
+    token: claimed.token,
+    outcome: result.outcome,
+    durationMs: Math.round(durationMs),
+    effects: result.effects,
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
 /** Waits, or until the signal. */

@@ -23,8 +23,16 @@ export interface EventRow extends EventSummaryRow {
 }
 
 export function toStoredEvent(row: EventRow): StoredEvent {
-  // Written by put from an array of strings.
-  return { ...withoutBytes(row), body: row.body, headers: JSON.parse(row.headers) as string[] }
+  let headers: string[] | undefined
+  return {
+    ...withoutBytes(row),
+    body: row.body,
+    /** Parsed when first asked for: few handlers do. */
+    get headers() {
+      // Written by put from an array of strings.
+      return (headers ??= JSON.parse(row.headers) as string[])
+    },
+  }
 }
 
 export function toSummary(row: EventSummaryRow & { readonly body_bytes: number }): EventSummary {

@@ -13,7 +13,7 @@ export interface SharedEngineOptions {
 }
 
 /** The most operations that one commit carries. */
-const MAX_OPERATIONS = 1024
+const MAX_OPERATIONS = 16_384
 /** How much WAL gathers, in bytes of operations, before the reader's thread checkpoints it. */
 const CHECKPOINT_EVERY_BYTES = 8 * 1024 * 1024
 /** Pages of WAL (4 KiB each) above which the writer finishes the checkpoint itself. */
@@ -83,11 +83,10 @@ export class SharedEngine {
   }
 
   /** Puts an operation into the next commit. */
-  async add(operation: Operation, bytes: number): Promise<OperationResult> {
-    const result = await this.#commit.add(operation)
+  add(operation: Operation, bytes: number): Promise<OperationResult> {
     this.#bytesSinceCheckpoint += bytes
     if (this.#bytesSinceCheckpoint > CHECKPOINT_EVERY_BYTES) void this.#checkpoint()
-    return result
+    return this.#commit.add(operation)
   }
 
   /** Tells everybody who waits for work that there may be some. */

@@ -77,7 +77,11 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog {
 
   /** One operation for each event, so that one that cannot be stored fails alone. */
   async put(events: readonly NewEvent[]): Promise<PutResult[]> {
-    const results = await Promise.all(events.map((event) => this.#putOne(event)))
+    const [only] = events
+    const results =
+      events.length === 1 && only
+        ? [await this.#putOne(only)]
+        : await Promise.all(events.map((event) => this.#putOne(event)))
     if (results.some(({ outcome }) => outcome === 'stored')) this.#engine.announceWork()
     return results
   }

@@ -1,0 +1,129 @@
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { join, resolve } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+const README = readFileSync('README.md', 'utf8')
+const SECRET = 'readme_secret_0123456789abcdef'
+/** Inside the workspace, so that the packages are found. */
+const ROOM = resolve('test-results')
+
+let folder: string
+let running: ChildProcess | undefined
+
+beforeEach(() => {
+  mkdirSync(ROOM, { recursive: true })
+  folder = mkdtempSync(join(ROOM, 'readme-'))
+})
+
+afterEach(() => {
+  running?.kill('SIGKILL')
+  running = undefined
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test('the first example of the README, word for word, verifies, stores and handles an event', async () => {
+  const [example = ''] = blocks('ts')
+  writeFileSync(join(folder, 'example.mjs'), example)
+  const port = await freePort()
+  running = spawn(process.execPath, ['example.mjs'], {
+    cwd: folder,
+    env: { ...process.env, PORT: String(port), VASTAI_WEBHOOK_SECRET: SECRET },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const output = linesOf(running)
+
+  const answer = await sendOnceUp(`http://127.0.0.1:${port}/webhooks/vastai`)
+
+  expect(answer).toEqual({ status: 200, body: '{"received":true}' })
+  expect(await output.next('outbid:')).toBe('outbid: You were outbid')
+  expect(await output.next('outbid 7e9a')).toBe('outbid 7e9a2c4e')
+})
+
+test('it is about 15 lines long', () => {
+  const [example = ''] = blocks('ts')
+  expect(example.trim().split('\n').length).toBeLessThanOrEqual(17)
+})
+
+test('every example of the README is sound to the compiler', () => {
+  blocks('ts').forEach((code, index) => writeFileSync(join(folder, `example-${index}.ts`), code))
+  const options = [
+    '--ignoreConfig',
+    '--noEmit',
+    '--strict',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2023',
+    '--types',
+    'node',
+    '--skipLibCheck',
+  ]
+  const files = blocks('ts').map((_, index) => join(folder, `example-${index}.ts`))
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+  const compiler = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', ...options, ...files], {
+    encoding: 'utf8',
+  })
+  expect(compiler.stdout).toBe('')
+})
+
+test('the README stays under 200 lines', () => {
+  expect(README.split('\n').length).toBeLessThanOrEqual(200)
+})
+
+function blocks(language: string): string[] {
+  return [...README.matchAll(new RegExp('^```' + language + '\\n([\\s\\S]*?)^```$', 'gm'))].map(
+    (match) => match[1] ?? '',
+  )
+}
+
+/** Vast.ai's documented form, signed by OpenSSL. */
+async function sendOnceUp(url: string): Promise<{ status: number; body: string }> {
+  const body = JSON.stringify({
+    event_id: '7e9a2c4e',
+    notif_type: 'outbid',
+    subject: 'You were outbid',
+    message: '',
+    timestamp: 1,
+  })
+  const timestamp = String(Math.floor(Date.now() / 1000))
+  const digest = execFileSync('openssl', ['dgst', '-sha256', '-hmac', SECRET, '-hex'], {
+    input: `${timestamp}.${body}`,
+    encoding: 'utf8',
+  })
+  const headers = {
+    'content-type': 'application/json',
+    'x-vast-timestamp': timestamp,
+    'x-vast-signature-256': `sha256=${digest.trim().split(' ').at(-1)}`,
+  }
+  for (;;) {
+    const response = await fetch(url, { method: 'POST', body, headers }).catch(() => undefined)
+    if (response !== undefined) return { status: response.status, body: await response.text() }
+    if (running?.exitCode !== null) throw new Error('the example ended before it listened')
+  }
+}
+
+function linesOf(child: ChildProcess): { next(start: string): Promise<string> } {
+  let text = ''
+  let wake: () => void = () => {}
+  child.stdout?.on('data', (chunk: Buffer) => {
+    text += chunk.toString()
+    wake()
+  })
+  const find = (start: string): string | undefined => text.split('\n').find((line) => line.startsWith(start))
+  return {
+    async next(start) {
+      while (find(start) === undefined) await new Promise<void>((done) => (wake = done))
+      return find(start) ?? ''
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const { port } = server.address() as AddressInfo
+  await new Promise((done) => server.close(done))
+  return port
+}
