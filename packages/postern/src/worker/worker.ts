@@ -43,11 +43,13 @@ export class Worker<Effect> {
   async drain(): Promise<number> {
     let attempts = 0
     for (;;) {
+      // Looked at before the claim: what settles while the claim is under way may be due again at once.
+      const wasIdle = this.#running.size === 0 && this.#settling.size === 0
       const claimed = await this.#claim(0)
       attempts += claimed.length
       claimed.forEach((delivery) => this.#begin(delivery))
       if (claimed.length > 0) continue
-      if (this.#running.size === 0 && this.#settling.size === 0) return attempts
+      if (wasIdle) return attempts
       await (this.#running.size > 0 ? this.#oneFinished() : Promise.all(this.#settling))
     }
   }

@@ -45,8 +45,7 @@ export class ThreadPort implements EnginePort {
   }
 
   async close(): Promise<void> {
-    if (this.#thread?.isAlive) await this.#ask({ kind: 'close' }, [])
-    await this.#thread?.ended
+    await this.#thread?.end()
     this.#thread = undefined
   }
 
@@ -110,7 +109,8 @@ function watchExit(gate: ExitGate): void {
 class Thread {
   readonly #worker: Worker
   readonly #waiting: { resolve: (response: ThreadResponse) => void; reject: (error: Error) => void }[] = []
-  readonly ended: Promise<void>
+  readonly #ended: Promise<void>
+  #isEnding = false
   isAlive = true
   #failure: Error | undefined
 
@@ -121,19 +121,33 @@ class Thread {
     this.#worker = new Worker(ENGINE_SOURCE, {
       eval: true,
       workerData,
+      // Blocks of bytes are garbage as soon as they are written: collected often, they stay few.
+      // The source is CommonJS, whatever the process was told that its input is.
+      execArgv: process.execArgv.filter((flag) => !flag.startsWith('--input-type')),
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
       name: `postern-sqlite-${options.role}`,
     })
     // Only a request under way keeps the process alive.
     this.#worker.unref()
     this.#worker.on('message', (response: ThreadResponse) => this.#answered(response))
     this.#worker.on('error', (error) => (this.#failure = error))
-    this.ended = new Promise((resolve) => {
+    this.#ended = new Promise((resolve) => {
       this.#worker.on('exit', () => {
         openGates.delete(gate)
         this.#exited()
         resolve()
       })
     })
+  }
+
+  /** Closes the connection and ends the thread. */
+  async end(): Promise<void> {
+    if (!this.isAlive) return
+    const closed = this.ask({ kind: 'close' }, [])
+    // Until it is gone: a script that has nothing else to wait for would exit before the file is closed.
+    this.#isEnding = true
+    await closed
+    await this.#ended
   }
 
   ask(request: ThreadRequest, transfer: readonly ArrayBuffer[]): Promise<ThreadResponse> {
@@ -146,7 +160,7 @@ class Thread {
 
   #answered(response: ThreadResponse): void {
     this.#waiting.shift()?.resolve(response)
-    if (this.#waiting.length === 0) this.#worker.unref()
+    if (this.#waiting.length === 0 && !this.#isEnding) this.#worker.unref()
   }
 
   #exited(): void {
