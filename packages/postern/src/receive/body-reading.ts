@@ -44,7 +44,7 @@ export class BodyBudget {
 export class BodyReading {
   readonly #budget: BodyBudget
   readonly #giveWay: () => void
-  readonly #received: GrowingBytes
+  #received: GrowingBytes
   #charged = 0
 
   constructor(budget: BodyBudget, maxBytes: number, giveWay: () => void) {
@@ -64,13 +64,15 @@ export class BodyReading {
 
   /** The whole body; its memory is the caller's from now on. */
   finish(): Uint8Array {
+    const bytes = this.#received.bytes()
     this.end()
-    return this.#received.bytes()
+    return bytes
   }
 
-  /** Gives the memory back to the budget. */
+  /** Gives the memory back to the budget. The bytes go at once: listeners of a refused request may keep this object alive. */
   end(): void {
     this.#budget.end(this, this.#charged)
+    this.#received = new GrowingBytes(0)
   }
 
   giveWay(): void {
