@@ -1,0 +1,29 @@
+import type { ServerResponse } from 'node:http'
+
+/** What goes back to the operator. */
+export interface AdminAnswer {
+  readonly status: number
+  readonly body: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+}
+
+/** Sends an answer as JSON, with the headers that keep a browser from making anything else of it. */
+export function send(response: ServerResponse, { status, body, headers }: AdminAnswer): void {
+  const text = JSON.stringify(body)
+  response
+    .writeHead(status, {
+      ...SECURITY_HEADERS,
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(text)),
+      ...headers,
+    })
+    .end(text)
+}

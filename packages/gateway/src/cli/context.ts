@@ -1,0 +1,24 @@
+/** Text goes here. */
+export interface Output {
+  write(text: string): unknown
+  readonly isTTY?: boolean | undefined
+}
+
+/** Everything that a command has of the process, so that tests can give it another one. */
+export interface CliContext {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  readonly stdin: AsyncIterable<Uint8Array>
+  readonly stdout: Output
+  readonly stderr: Output
+  /** Wall clock. */
+  readonly now: () => number
+  readonly randomBytes: (length: number) => Uint8Array
+  readonly version: string
+  /** Calls back at every SIGTERM and SIGINT; answers how to stop that. */
+  readonly onSignal: (listener: (signal: string) => void) => () => void
+  /** Calls back with what nobody caught; answers how to stop that. */
+  readonly onFatal: (listener: (error: unknown) => void) => () => void
+  /** Ends the process at once. */
+  readonly exit: (code: number) => void
+}

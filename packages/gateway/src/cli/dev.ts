@@ -1,0 +1,137 @@
+import { styleText } from 'node:util'
+import { join } from 'node:path'
+import { providers } from 'postern/providers'
+import { samples } from 'postern/samples'
+import { findConfig, loadConfig } from '../config/config-file.ts'
+import type { GatewayConfig } from '../config/define-config.ts'
+import { orThrow } from '../config/problem.ts'
+import {
+  resolveSources,
+  sourcesOf,
+  withoutSecret,
+  withSources,
+  type ResolvedSource,
+} from '../config/resolve-sources.ts'
+import { environmentSecrets, secretVariable } from '../config/secret-variable.ts'
+import { systemTicker } from '../observe/burst.ts'
+import { RejectedFiles } from '../observe/rejected-files.ts'
+import { TerminalLog, type Paint } from '../observe/terminal-log.ts'
+import { triggerLine } from '../observe/trigger-line.ts'
+import type { CliContext } from './context.ts'
+import { developmentSecrets, SECRETS_FILE } from './development-secrets.ts'
+import { DEFAULT_PREFIX, httpUrl, startGateway, type RunningGateway } from './gateway.ts'
+import { runUntilStopped } from './run-until-stopped.ts'
+import { readSettings, type GatewayFlags, type Settings } from './settings.ts'
+import { openStateFolder, STATE_FOLDER } from './state-folder.ts'
+
+/** What the log has to know of a gateway that is only just starting. */
+interface View {
+  sources: ReadonlyMap<string, ResolvedSource>
+  baseUrl: string
+}
+
+/** `postern dev`: everything there without a configuration, and every request told of on the terminal. */
+export async function dev(flags: GatewayFlags, context: CliContext): Promise<number> {
+  const settings = orThrow(readSettings({ flags, env: context.env, cwd: context.cwd, mode: 'development' }))
+  const view: View = { sources: new Map(), baseUrl: '' }
+  const log = createLog(context, view)
+  return runUntilStopped({
+    context,
+    reporter: log,
+    start: () => start({ settings, config: flags.config }, context, log, view),
+  })
+}
+
+async function start(
+  { settings, config: named }: { readonly settings: Settings; readonly config: string | undefined },
+  context: CliContext,
+  reporter: TerminalLog,
+  view: View,
+): Promise<RunningGateway> {
+  const file = findConfig(context.cwd, named)
+  const given: GatewayConfig =
+    file === undefined ? { sources: sourcesOf(providers) } : orThrow(await loadConfig(file))
+  view.sources = await sourcesWithSecrets(given, context, reporter)
+  const config: GatewayConfig = {
+    ...withSources(given, view.sources),
+    // What a handler would tell of is told by `observe`, with its duration.
+    handlers: given.handlers ?? ((on) => [...view.sources.keys()].map((name) => on(name, '*', () => {}))),
+  }
+  const gateway = await startGateway({ settings, config, reporter })
+  view.baseUrl =
+    httpUrl(isDefaultHost(settings) ? undefined : settings.listen.host, gateway.port) +
+    (config.prefix ?? DEFAULT_PREFIX)
+  context.stdout.write(banner(settings, view, gateway, context.version))
+  return gateway
+}
+
+async function sourcesWithSecrets(
+  { sources }: GatewayConfig,
+  { cwd, env, randomBytes }: CliContext,
+  { log }: TerminalLog,
+): Promise<ReadonlyMap<string, ResolvedSource>> {
+  const warn = (message: string): void => log.warn(message)
+  const folder = await openStateFolder(cwd, warn)
+  const names = withoutSecret(sources, env)
+  for (const name of names.filter((each) => environmentSecrets(env, each).kind === 'blank')) {
+    warn(`${secretVariable(name)} is blank; ${name} uses its development secret`)
+  }
+  const made = await developmentSecrets(names, { folder, randomBytes, warn })
+  return orThrow(resolveSources(sources, { env, developmentSecrets: made }))
+}
+
+function createLog({ cwd, env, stdout }: CliContext, view: View): TerminalLog {
+  const isColoured = stdout.isTTY === true && (env['NO_COLOR'] ?? '') === ''
+  const paint: Paint = (style, text) => (isColoured ? styleText(style, text) : text)
+  return new TerminalLog({
+    write: (text) => void stdout.write(text),
+    ticker: systemTicker,
+    paint,
+    rejectedFiles: new RejectedFiles({ folder: join(cwd, STATE_FOLDER, 'rejected') }),
+    rejectedFolder: `${STATE_FOLDER}/rejected`,
+    providerOf: (source) => view.sources.get(source)?.source.provider,
+    urlOf: (source) => `${view.baseUrl}/${source}`,
+  })
+}
+
+const ORIGIN_TEXT: Readonly<Record<ResolvedSource['origin'], (name: string) => string>> = {
+  configuration: () => 'secret from the configuration',
+  environment: (name) => `secret from ${secretVariable(name)}`,
+  development: () => 'development secret',
+}
+
+function banner(settings: Settings, view: View, { adminUrl }: RunningGateway, version: string): string {
+  const width = Math.max(...[...view.sources.keys()].map((name) => name.length))
+  const urls = [...view.sources].map(
+    ([name, { origin }]) => `  POST ${view.baseUrl}/${name.padEnd(width)}  ${ORIGIN_TEXT[origin](name)}`,
+  )
+  const isAnyMade = [...view.sources.values()].some(({ origin }) => origin === 'development')
+  return [
+    `Postern ${version}, development mode`,
+    '',
+    ...urls,
+    '',
+    ...(isAnyMade ? [`  Development secrets: ${SECRETS_FILE}`] : []),
+    `  Events:              ${settings.store.path}`,
+    ...(adminUrl === undefined ? [] : [`  Admin API:           ${adminUrl}/api/events`]),
+    '',
+    'To send a signed event, in a second terminal:',
+    `  ${exampleLine(view)}`,
+    '',
+    '',
+  ].join('\n')
+}
+
+function exampleLine({ sources, baseUrl }: View): string {
+  const [name = ''] = sources.keys()
+  const known = samples.get(sources.get(name)?.source.provider.name ?? '') ?? []
+  const type = known.some((sample) => sample.type === 'resource.created')
+    ? 'resource.created'
+    : (known[0]?.type ?? 'test')
+  return triggerLine({ source: name, type, url: `${baseUrl}/${name}` })
+}
+
+/** Development listens on 127.0.0.1, and `localhost` is the name people know for that. */
+function isDefaultHost({ listen }: Settings): boolean {
+  return listen.host === '127.0.0.1'
+}

@@ -1,0 +1,120 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { LOG_LEVELS } from '../observe/json-log.ts'
+import type { CliContext } from './context.ts'
+import { dev } from './dev.ts'
+import { serve, type ServeFlags } from './serve.ts'
+import type { GatewayFlags } from './settings.ts'
+import { trigger, type TriggerFlags } from './trigger.ts'
+
+const EXAMPLES = `
+Examples:
+  postern dev                                    four sources on port 3000, nothing to configure
+  postern trigger vastai resource.created        a signed event, in a second terminal
+  postern trigger vastai outbid --count 100      100 events in Vast.ai's own scheme
+  postern serve --config postern.config.ts       production: refuses to start on what is missing
+
+Exit codes:
+  0  done; of trigger: every answer was a 2xx
+  1  failed; of dev and serve: the configuration is wrong, or a second signal came
+  2  the command line is wrong`
+
+const ENVIRONMENT = `
+Environment:
+  PORT                       where to listen, 3000 by default
+  POSTERN_STORE              sqlite:PATH, by default sqlite:.postern/postern.db
+  POSTERN_ADMIN              host:port of the admin API
+  POSTERN_ADMIN_TOKEN        bearer token of the admin API, 16 characters or more
+  <SOURCE>_WEBHOOK_SECRET    signing secret of a source, such as VASTAI_WEBHOOK_SECRET
+  <SOURCE>_WEBHOOK_SECRET_2  the one before, while it is being rotated`
+
+const TRIGGER_HELP = `
+The secret is taken from <SOURCE>_WEBHOOK_SECRET, else from .postern/secrets.json.
+
+Examples:
+  postern trigger vastai resource.created --url http://localhost:3000/webhooks/vastai
+  postern trigger anima message.received --data @event.json
+  postern trigger castai resource.updated --id demo      run it twice to see a duplicate
+  postern vastai webhooks trigger resource.created       the form of the vendors' guides
+
+Exit codes: 0 every answer was a 2xx, 1 otherwise, 2 the command line is wrong`
+
+/** The command line. `onDone` gets the exit code of the command that ran; what goes wrong is thrown. */
+export function createProgram(context: CliContext, onDone: (code: number) => void): Command {
+  const program = new Command('postern')
+    .description('A webhook inbox: verifies, records once and durably, answers, then runs the work')
+    .version(context.version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void context.stdout.write(text),
+      writeErr: (text) => void context.stderr.write(text),
+    })
+    .showSuggestionAfterError()
+    .showHelpAfterError('(postern --help shows what there is)')
+    .addHelpText('after', EXAMPLES)
+  addDev(program, context, onDone)
+  addServe(program, context, onDone)
+  addTrigger(program, context, onDone)
+  return program
+}
+
+function addDev(program: Command, context: CliContext, onDone: (code: number) => void): void {
+  gatewayCommand(program, 'dev', 'start a gateway to try things out with')
+    .addHelpText('after', ENVIRONMENT)
+    .action(async (flags: GatewayFlags) => onDone(await dev(flags, context)))
+}
+
+function addServe(program: Command, context: CliContext, onDone: (code: number) => void): void {
+  gatewayCommand(program, 'serve', 'start a gateway for production')
+    .addOption(
+      new Option('--log-level <level>', 'the least that is logged').choices(LOG_LEVELS).default('info'),
+    )
+    .addHelpText('after', ENVIRONMENT)
+    .action(async (flags: ServeFlags) => onDone(await serve(flags, context)))
+}
+
+function gatewayCommand(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option('--port <port>', 'where to listen (PORT)')
+    .option(
+      '--host <host>',
+      name === 'dev' ? 'where to listen, 127.0.0.1 by default' : 'where to listen, everywhere by default',
+    )
+    .option(
+      '--config <file>',
+      'configuration, by default postern.config.ts, .mts, .js or .mjs in this folder',
+    )
+    .option('--store <store>', 'where events are kept: sqlite:PATH (POSTERN_STORE)')
+}
+
+function addTrigger(program: Command, context: CliContext, onDone: (code: number) => void): void {
+  program
+    .command('trigger')
+    .description('send a signed event as a provider would')
+    .argument('[source]', 'whose event: vastai, castai, coreweave, anima, or a source of the configuration')
+    .argument('[type]', 'which event, such as resource.created')
+    .option('--url <url>', 'where to, by default http://localhost:<PORT or 3000>/webhooks/<source>')
+    .option(
+      '--secret <secret>',
+      'signing secret; visible in the process list, so better put it in the variable',
+    )
+    .option('--count <number>', 'how many, each with an id of its own', wholeNumber, 1)
+    .option(
+      '--data <body>',
+      '@file, @- for standard input, or the text itself: replaces the body, byte for byte',
+    )
+    .option('--id <id>', 'a fixed id: sent again, it is a duplicate')
+    .option('--config <file>', 'where the source is configured')
+    .option('--json', 'one JSON object for each answer')
+    .option('--list', 'show the samples of each source')
+    .addHelpText('after', TRIGGER_HELP)
+    .action(async (source: string | undefined, type: string | undefined, flags: TriggerFlags) => {
+      onDone(await trigger({ source, type, flags }, context))
+    })
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number of 1 or more.')
+  return Number(text)
+}

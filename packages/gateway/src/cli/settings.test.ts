@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest'
+import { readSettings, type GatewayFlags, type SettingsInput } from './settings.ts'
+
+function read(
+  mode: SettingsInput['mode'],
+  env: Readonly<Record<string, string>> = {},
+  flags: GatewayFlags = {},
+): ReturnType<typeof readSettings> {
+  return readSettings({ mode, env, flags, cwd: '/work' })
+}
+
+function problemPaths(...input: Parameters<typeof read>): readonly string[] {
+  const settings = read(...input)
+  return settings.ok ? [] : settings.problems.map(({ path }) => path)
+}
+
+test('development listens on this machine only, with an admin listener', () => {
+  expect(read('development')).toEqual({
+    ok: true,
+    value: {
+      listen: { host: '127.0.0.1', port: 3000 },
+      store: { kind: 'sqlite', path: '/work/.postern/postern.db' },
+      admin: { address: { host: '127.0.0.1', port: 3001 }, token: undefined, isDefault: true },
+    },
+  })
+})
+
+test('production listens everywhere, without an admin listener', () => {
+  expect(read('production')).toMatchObject({ value: { listen: { port: 3000 }, admin: undefined } })
+})
+
+test('a flag wins over its variable', () => {
+  const env = { PORT: '1', POSTERN_STORE: 'sqlite:env.db' }
+  expect(read('production', env, { port: '2', host: '::1', store: 'sqlite:flag.db' })).toMatchObject({
+    value: { listen: { host: '::1', port: 2 }, store: { path: '/work/flag.db' } },
+  })
+})
+
+test('a blank variable is not there', () => {
+  expect(read('production', { PORT: '', POSTERN_STORE: ' ', POSTERN_ADMIN: '' })).toEqual(read('production'))
+})
+
+test('everything wrong is told at once', () => {
+  const env = { PORT: 'x', POSTERN_STORE: 'redis://h', POSTERN_ADMIN: 'y' }
+  expect(problemPaths('production', env)).toEqual(['PORT', 'POSTERN_STORE', 'POSTERN_ADMIN'])
+})
+
+test('a wrong flag is named as the flag', () => {
+  expect(problemPaths('development', {}, { port: 'x', store: 'y' })).toEqual(['--port', '--store'])
+})
+
+describe('an admin listener open to others needs a token of 16 characters', () => {
+  test.each([
+    ['0.0.0.0:1', undefined],
+    ['[::]:1', undefined],
+    ['192.168.0.1:1', undefined],
+    ['gateway.example:1', undefined],
+    ['0.0.0.0:1', 'x'.repeat(15)],
+    ['127.0.0.1:1', 'x'.repeat(15)],
+    ['0.0.0.0:1', '   '],
+  ])('%s with %s is refused', (POSTERN_ADMIN, token) => {
+    const env = { POSTERN_ADMIN, ...(token !== undefined && { POSTERN_ADMIN_TOKEN: token }) }
+    expect(problemPaths('production', env)).toEqual(['POSTERN_ADMIN_TOKEN'])
+    expect(problemPaths('development', env)).toEqual(['POSTERN_ADMIN_TOKEN'])
+  })
+
+  test.each([
+    ['0.0.0.0:1', 'x'.repeat(16)],
+    ['127.0.0.1:1', undefined],
+    ['[::1]:1', undefined],
+    ['localhost:1', undefined],
+  ])('%s with %s may start', (POSTERN_ADMIN, token) => {
+    const env = { POSTERN_ADMIN, ...(token !== undefined && { POSTERN_ADMIN_TOKEN: token }) }
+    expect(problemPaths('production', env)).toEqual([])
+  })
+})

@@ -1,0 +1,74 @@
+import { sign, type Envelope, type Place, type Source } from 'postern'
+import { sampleOf, samples, type Sample } from 'postern/samples'
+
+/** What a request is made of. */
+export interface RequestRecipe {
+  readonly url: string
+  readonly type: string
+  readonly source: Source
+  readonly sample: Sample | undefined
+  /** Replaces the sample's body, byte for byte. */
+  readonly data: Uint8Array | undefined
+}
+
+export interface SignedRequest {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+export interface Moment {
+  readonly id: string
+  /** When it is said to have happened. */
+  readonly createdMs: number
+  /** When it is signed. */
+  readonly nowMs: number
+}
+
+/** The sample to send for a type, and whether it is one of the provider's own; `undefined` for a provider without any. */
+export function chooseSample(
+  source: Source,
+  type: string,
+): { readonly sample: Sample; readonly isOwn: boolean } | undefined {
+  const { name } = source.provider
+  const sample = sampleOf(name, type)
+  return sample && { sample, isOwn: samples.get(name)?.includes(sample) === true }
+}
+
+/** One signed request. */
+export function signedRequest(
+  { url, type, source, sample, data }: RequestRecipe,
+  moment: Moment,
+): SignedRequest {
+  const { id, createdMs, nowMs } = moment
+  const built = sample?.build({ id, nowMs: createdMs })
+  const body = data ?? Buffer.from(built?.body ?? '', 'utf8')
+  const headers = built?.headers ?? plainHeaders(source, type, id)
+  const signature = sign(source, {
+    body,
+    nowMs,
+    id,
+    headers,
+    url: pathAndQuery(url),
+    ...(sample !== undefined && { scheme: sample.scheme }),
+  })
+  return { headers: { ...headers, ...signature }, body }
+}
+
+function pathAndQuery(url: string): string {
+  const { pathname, search } = new URL(url)
+  return pathname + search
+}
+
+/** For a provider without samples: what its envelope reads from headers. */
+function plainHeaders(source: Source, type: string, id: string): Readonly<Record<string, string>> {
+  const envelope: Envelope | undefined = source.envelopes[0]
+  return {
+    'content-type': 'application/json',
+    ...headerAt(envelope?.id[0], id),
+    ...headerAt(envelope?.type, type),
+  }
+}
+
+function headerAt(place: Place | undefined, value: string): Readonly<Record<string, string>> {
+  return place !== undefined && 'header' in place ? { [place.header]: value } : {}
+}

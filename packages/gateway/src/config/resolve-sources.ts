@@ -1,0 +1,94 @@
+import { defineSource, hasSecret, type Provider, type Source, type Sources } from 'postern'
+import type { GatewayConfig } from './define-config.ts'
+import { messageOf, type Checked, type Problem } from './problem.ts'
+import { environmentSecrets, secretVariable } from './secret-variable.ts'
+
+/** Where a source's secret came from. */
+export type SecretOrigin = 'configuration' | 'environment' | 'development'
+
+/** A source that can verify. */
+export interface ResolvedSource {
+  readonly source: Source
+  readonly origin: SecretOrigin
+}
+
+export interface ResolveOptions {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Development secrets by source; absent in production, where a missing secret is a problem. */
+  readonly developmentSecrets?: ReadonlyMap<string, string>
+}
+
+/** Gives every source without a secret of its own one from the environment, or, in development, one made for it. */
+export function resolveSources(
+  sources: Sources,
+  options: ResolveOptions,
+): Checked<ReadonlyMap<string, ResolvedSource>> {
+  const resolved = new Map<string, ResolvedSource>()
+  const problems: Problem[] = []
+  for (const [name, source] of Object.entries(sources)) {
+    const result = resolveSource(name, source, options)
+    if (result.ok) resolved.set(name, result.value)
+    else problems.push(...result.problems)
+  }
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: resolved }
+}
+
+/** The names of the sources that need a development secret. */
+export function withoutSecret(
+  sources: Sources,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  return Object.entries(sources)
+    .filter(([name, source]) => !hasSecret(source) && environmentSecrets(env, name).kind !== 'set')
+    .map(([name]) => name)
+}
+
+/** The configuration with its sources as they were resolved. */
+export function withSources(
+  config: GatewayConfig,
+  resolved: ReadonlyMap<string, ResolvedSource>,
+): GatewayConfig {
+  return { ...config, sources: Object.fromEntries([...resolved].map(([name, { source }]) => [name, source])) }
+}
+
+/** Providers as sources of their own name, still without secrets. */
+export function sourcesOf(providers: readonly Provider[]): Sources {
+  return Object.fromEntries(providers.map((provider) => [provider.name, defineSource(provider)]))
+}
+
+function resolveSource(
+  name: string,
+  source: Source,
+  { env, developmentSecrets }: ResolveOptions,
+): Checked<ResolvedSource> {
+  if (hasSecret(source)) return { ok: true, value: { source, origin: 'configuration' } }
+  const variable = secretVariable(name)
+  const path = `sources.${name}.secret`
+  const found = environmentSecrets(env, name)
+  const development = developmentSecrets?.get(name)
+  const secrets = found.kind === 'set' ? found.secrets : development === undefined ? undefined : [development]
+  if (secrets === undefined) {
+    const what = found.kind === 'blank' ? 'is blank' : 'is not set'
+    return {
+      ok: false,
+      problems: [{ path, message: `${variable} ${what}, and the configuration gives no secret` }],
+    }
+  }
+  try {
+    const origin = found.kind === 'set' ? 'environment' : 'development'
+    return { ok: true, value: { source: withSecrets(source, secrets), origin } }
+  } catch (error) {
+    return { ok: false, problems: [{ path, message: `${variable}: ${messageOf(error)}` }] }
+  }
+}
+
+/** The same source with secrets; sources are values and never changed. */
+export function withSecrets(source: Source, secret: readonly string[]): Source {
+  const { provider, toleranceSeconds, maxBodyBytes, dedupeWindowMs } = source
+  return defineSource(provider, {
+    secret,
+    maxBodyBytes,
+    dedupeWindowMs,
+    ...(toleranceSeconds !== undefined && { toleranceSeconds }),
+  })
+}

@@ -1,0 +1,6 @@
+/**
+ * The stand-alone gateway: what a `postern.config.ts` needs.
+ *
+ * @module
+ */
+export { defineConfig, type GatewayConfig } from './config/define-config.ts'

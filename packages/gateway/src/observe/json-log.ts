@@ -1,0 +1,130 @@
+import type { Logger, LogFields, Occurrence } from 'postern'
+import { pino, type Logger as Pino } from 'pino'
+import { Burst, type Ticker } from './burst.ts'
+import { SHOWN_PER_SECOND } from './occurrence-label.ts'
+import type { Reporter } from './reporter.ts'
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
+
+type Rejected = Extract<Occurrence, { readonly kind: 'rejected' }>
+
+export interface JsonLogOptions {
+  readonly write: (text: string) => void
+  readonly level: (typeof LOG_LEVELS)[number]
+  readonly ticker: Ticker
+}
+
+/** Should one of these ever be among the fields, it does not get into the log. */
+const SECRETS = ['secret', 'secrets', 'signature', 'token', 'authorization', 'cookie', 'headers', 'body']
+
+/** How long lines are gathered before they are written: one system call for many. */
+const GATHER_MS = 20
+const GATHER_LENGTH = 64 * 1024
+
+/** The production log: one JSON object a line. What senders wrote is in fields, never in messages. */
+export class JsonLog implements Reporter {
+  readonly #pino: Pino
+  readonly #lines: GatheredLines
+  readonly #rejections: Burst<Rejected>
+  readonly log: Logger
+
+  constructor({ write, level, ticker }: JsonLogOptions) {
+    this.#lines = new GatheredLines(write, ticker)
+    this.#pino = createPino(level, this.#lines)
+    this.#rejections = new Burst<Rejected>({
+      limit: SHOWN_PER_SECOND,
+      ticker,
+      kindOf: () => 'rejected',
+      labelOf: ({ reason }) => reason,
+      show: (rejected) => this.#rejected(rejected),
+      sumUp: (counts) => this.#pino.warn({ counts: Object.fromEntries(counts) }, 'more rejected'),
+    })
+    this.log = {
+      debug: (message, fields) => this.#pino.debug(named(fields), message),
+      info: (message, fields) => this.#pino.info(named(fields), message),
+      warn: (message, fields) => this.#pino.warn(named(fields), message),
+      error: (message, fields) => this.#pino.error(named(fields), message),
+    }
+  }
+
+  readonly observe = (occurrence: Occurrence): void => {
+    if (occurrence.kind === 'rejected') return this.#rejections.add(occurrence)
+    const { kind, durationMs, ...others } = occurrence
+    const fields = named({ ...others, durationMs: Math.round(durationMs * 1000) / 1000 })
+    this.#pino[levelOf(occurrence)](fields, kind)
+  }
+
+  async flush(): Promise<void> {
+    this.#rejections.flush()
+    this.#lines.flush()
+  }
+
+  /** Anybody can cause these, so beyond a few per second they are counted: a flood must not fill the disk with log. */
+  #rejected({ source, reason, status, request }: Rejected): void {
+    const details = request && {
+      method: request.method,
+      url: request.url.slice(0, 500),
+      bodyBytes: request.body.byteLength,
+    }
+    this.#pino.warn({ source, reason, status, ...details }, 'rejected')
+  }
+}
+
+function createPino(level: string, lines: GatheredLines): Pino {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: [...SECRETS, ...SECRETS.map((name) => `*.${name}`)], censor: '[redacted]' },
+      hooks: { streamWrite: escapeJson },
+    },
+    lines,
+  )
+}
+
+function levelOf(occurrence: Exclude<Occurrence, Rejected>): 'error' | 'info' | 'warn' {
+  if (occurrence.kind === 'accepted' || occurrence.outcome === 'succeeded') return 'info'
+  return occurrence.outcome === 'dead' ? 'error' : 'warn'
+}
+
+/** Pino knows how to write an error under the name `err`. */
+function named(fields: LogFields = {}): LogFields {
+  const { error, ...others } = fields
+  if (error === undefined) return fields
+  return { ...others, err: error instanceof Error ? error : new Error(String(error)) }
+}
+
+/** JSON leaves these as they are, and a terminal acts on them: C1 controls, bidirectional and invisible formatting. */
+const UNESCAPED = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
+
+function escapeJson(line: string): string {
+  return line.replace(UNESCAPED, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+class GatheredLines {
+  readonly #write: (text: string) => void
+  readonly #ticker: Ticker
+  #text = ''
+  #callOff: (() => void) | undefined
+
+  constructor(write: (text: string) => void, ticker: Ticker) {
+    this.#write = write
+    this.#ticker = ticker
+  }
+
+  write(line: string): void {
+    this.#text += line
+    if (this.#text.length >= GATHER_LENGTH) return this.flush()
+    this.#callOff ??= this.#ticker.after(GATHER_MS, () => this.flush())
+  }
+
+  flush(): void {
+    this.#callOff?.()
+    this.#callOff = undefined
+    const text = this.#text
+    this.#text = ''
+    if (text !== '') this.#write(text)
+  }
+}

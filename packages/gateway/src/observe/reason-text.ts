@@ -1,0 +1,32 @@
+import type { Occurrence } from 'postern'
+
+type AnyReason = Extract<Occurrence, { readonly kind: 'rejected' }>['reason']
+
+const TEXT: Readonly<Record<AnyReason, string>> = {
+  body_too_large: 'the body is over the limit',
+  no_secret: 'the source has no signing secret',
+  missing_header: 'it has no signature, or lacks another header that is signed',
+  duplicate_header: 'a header of the signature came twice',
+  malformed_header: 'a header of the signature does not have its form',
+  bad_encoding: 'the signature is not in its encoding, or not of its length',
+  malformed_timestamp: 'the timestamp does not have its form',
+  malformed_id: 'the signed id has a character that it must not have',
+  missing_content: 'something that is signed is missing',
+  signature_mismatch: 'the signature fits no secret of the source',
+  stale: 'genuine, but signed too long ago; check the clocks',
+  future: 'genuine, but signed in the future; check the clocks',
+  malformed_body: 'genuine, but the body is not a JSON object',
+  unknown_source: 'no source has this path',
+  method_not_allowed: 'not a POST',
+  body_already_parsed: 'the body was read before us',
+  client_disconnected: 'the sender left before its body had arrived',
+  overloaded: 'too many bodies are being read at once',
+  store_unavailable: 'the store could not record it',
+  stopping: 'this process is stopping',
+  internal_error: 'an error of our own',
+}
+
+/** A reason code in words, for the terminal. */
+export function reasonText(reason: AnyReason): string {
+  return TEXT[reason]
+}
