@@ -11,6 +11,6 @@ export function labelOf(occurrence: Occurrence): string {
 }
 
 /** Requests and attempts are counted apart, so that one event is one of each. */
-export function flowOf(occurrence: Occurrence): 'requests' | 'attempts' {
-  return occurrence.kind === 'attempted' ? 'attempts' : 'requests'
+export function flowOf(occurrence: Occurrence): Occurrence['kind'] {
+  return occurrence.kind
 }

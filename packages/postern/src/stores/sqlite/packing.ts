@@ -4,9 +4,11 @@
  *
  * @module
  */
-import type { NewEvent } from '../../inbox/index.ts'
+import type { DedupeRecord, NewEvent, RejectedRequest } from '../../inbox/index.ts'
+import { DEDUPE_KEY_BYTES } from '../../inbox/dedupe-key.ts'
 import type { SqliteValue } from './database.ts'
-import type { ClaimResult, Operation, OperationResult, SqliteEffect } from './operation.ts'
+import type { EventRow } from './event-row.ts'
+import type { ClaimedRow, ClaimResult, Operation, OperationResult, SqliteEffect } from './operation.ts'
 
 export interface Packed {
   readonly text: string
@@ -17,14 +19,11 @@ export interface Packed {
 /** Packs the operations of a commit. */
 export function packOperations(operations: readonly Operation[]): Packed {
   const bytes = new BlockWriter()
-  const wire = operations.map((operation) => {
-    if (operation.verb === 'put') {
+  const wire = operations.map((operation): object => {
+    if (operation.verb === 'put')
       return { ...operation, events: operation.events.map((event) => packEvent(event, bytes)) }
-    }
-    if (operation.verb === 'record') {
-      const { body, ...rest } = operation.rejected
-      return { ...operation, rejected: { ...rest, body: bytes.add(body) } }
-    }
+    if (operation.verb === 'record')
+      return { ...operation, rejected: packRejected(operation.rejected, bytes) }
     return operation.verb === 'settle' ? packEffects(operation) : operation
   })
   return { text: JSON.stringify(wire), block: bytes.finish() }
@@ -32,16 +31,14 @@ export function packOperations(operations: readonly Operation[]): Packed {
 
 export function unpackOperations({ text, block }: Packed): Operation[] {
   const bytes = new BlockReader(block)
-  // Written by packOperations; each verb's byte arrays and effects are put back below.
-  const wire = JSON.parse(text) as Operation[]
-  return wire.map((operation) => {
+  // Written by packOperations; what it changed is changed back, in the same order.
+  const wire = JSON.parse(text) as WireOperation[]
+  return wire.map((operation): Operation => {
     if (operation.verb === 'put') {
-      const events = operation.events as unknown as readonly WireEvent[]
-      return { ...operation, events: events.map((event) => unpackEvent(event, bytes)) }
+      return { ...operation, events: operation.events.map((event) => unpackEvent(event, bytes)) }
     }
     if (operation.verb === 'record') {
-      const length = operation.rejected.body as unknown as number
-      return { ...operation, rejected: { ...operation.rejected, body: bytes.take(length) } }
+      return { ...operation, rejected: { ...operation.rejected, body: bytes.take(operation.rejected.body) } }
     }
     return operation.verb === 'settle' ? unpackEffects(operation) : operation
   })
@@ -50,60 +47,119 @@ export function unpackOperations({ text, block }: Packed): Operation[] {
 /** Packs the results of a commit: only claims carry bytes. */
 export function packResults(results: readonly OperationResult[]): Packed {
   const bytes = new BlockWriter()
-  const wire = results.map((result) => {
+  const wire = results.map((result): object => {
     if (!isClaim(result)) return result
     const { claimed, nextMs } = result.value
-    return {
-      ok: true,
-      value: {
-        nextMs,
-        claimed: claimed.map((row) => ({ ...row, event: { ...row.event, body: bytes.add(row.event.body) } })),
-      },
-    }
+    return { ok: true, value: { nextMs, claimed: claimed.map((row) => packClaimed(row, bytes)) } }
   })
   return { text: JSON.stringify(wire), block: bytes.finish() }
 }
 
 export function unpackResults({ text, block }: Packed): OperationResult[] {
   const bytes = new BlockReader(block)
-  // Written by packResults; the bodies of claims are put back below.
+  // Written by packResults; what it changed is changed back, in the same order.
   const wire = JSON.parse(text) as OperationResult[]
   return wire.map((result) => {
     if (!isClaim(result)) return result
-    const claimed = result.value.claimed.map((row) => {
-      const length = row.event.body as unknown as number
-      return { ...row, event: { ...row.event, body: bytes.take(length) } }
-    })
-    return { ok: true, value: { claimed, nextMs: result.value.nextMs } }
+    const rows = result.value.claimed as unknown as readonly WireClaimed[]
+    return {
+      ok: true,
+      value: { claimed: rows.map((row) => unpackClaimed(row, bytes)), nextMs: result.value.nextMs },
+    }
   })
 }
 
-/** An event whose byte arrays are their lengths. */
-type WireEvent = Omit<NewEvent, 'body' | 'digest' | 'keys'> & {
-  readonly keys: readonly { readonly kind: 'id' | 'body'; readonly key: number }[]
-  readonly digest: number
-  readonly body: number
-}
+/** An event as a row of values, with lengths in place of bytes: names would be most of its text. */
+type WireEvent = readonly [
+  tenant: string,
+  source: string,
+  id: string,
+  type: string,
+  createdMs: number | null,
+  orderingKey: string | null,
+  verifiedBy: string,
+  headers: readonly string[],
+  kinds: readonly DedupeRecord['kind'][],
+  bodyBytes: number,
+  dedupeWindowMs: number,
+  destinations: readonly string[],
+]
+
+type WireOperation =
+  | Exclude<Operation, { readonly verb: 'put' | 'record' }>
+  | { readonly verb: 'put'; readonly nowMs: number; readonly events: readonly WireEvent[] }
+  | {
+      readonly verb: 'record'
+      readonly nowMs: number
+      readonly rejected: Omit<RejectedRequest, 'body'> & { body: number }
+    }
 
 function packEvent(event: NewEvent, bytes: BlockWriter): WireEvent {
+  for (const { key } of event.keys) bytes.add(key)
+  bytes.add(event.digest)
+  return [
+    event.tenant,
+    event.source,
+    event.id,
+    event.type,
+    event.createdMs ?? null,
+    event.orderingKey ?? null,
+    event.verifiedBy,
+    event.headers,
+    event.keys.map(({ kind }) => kind),
+    bytes.add(event.body),
+    event.dedupeWindowMs,
+    event.destinations,
+  ]
+}
+
+function unpackEvent(wire: WireEvent, bytes: BlockReader): NewEvent {
+  const [tenant, source, id, type, createdMs, orderingKey, verifiedBy, headers, kinds, bodyBytes] = wire
   return {
-    ...event,
-    keys: event.keys.map(({ kind, key }) => ({ kind, key: bytes.add(key) })),
-    digest: bytes.add(event.digest),
-    body: bytes.add(event.body),
+    tenant,
+    source,
+    id,
+    type,
+    createdMs: createdMs ?? undefined,
+    orderingKey: orderingKey ?? undefined,
+    verifiedBy,
+    headers,
+    keys: kinds.map((kind) => ({ kind, key: bytes.take(DEDUPE_KEY_BYTES) })),
+    digest: bytes.take(DIGEST_BYTES),
+    body: bytes.take(bodyBytes),
+    dedupeWindowMs: wire[10],
+    destinations: wire[11],
   }
 }
 
-function unpackEvent(event: WireEvent, bytes: BlockReader): NewEvent {
-  return {
-    ...event,
-    createdMs: event.createdMs,
-    orderingKey: event.orderingKey,
-    keys: event.keys.map(({ kind, key }) => ({ kind, key: bytes.take(key) })),
-    digest: bytes.take(event.digest),
-    body: bytes.take(event.body),
-  }
+function packRejected(rejected: RejectedRequest, bytes: BlockWriter): object {
+  return { ...rejected, body: bytes.add(rejected.body) }
 }
+
+type WireClaimed = readonly [
+  deliverySeq: number,
+  token: number,
+  destination: string,
+  attempt: number,
+  event: Omit<EventRow, 'body'>,
+  bodyBytes: number,
+]
+
+function packClaimed(
+  { deliverySeq, token, destination, attempt, event }: ClaimedRow,
+  bytes: BlockWriter,
+): WireClaimed {
+  const { body, ...rest } = event
+  return [deliverySeq, token, destination, attempt, rest, bytes.add(body)]
+}
+
+function unpackClaimed(wire: WireClaimed, bytes: BlockReader): ClaimedRow {
+  const [deliverySeq, token, destination, attempt, event, bodyBytes] = wire
+  return { deliverySeq, token, destination, attempt, event: { ...event, body: bytes.take(bodyBytes) } }
+}
+
+/** SHA-256. */
+const DIGEST_BYTES = 32
 
 type Settle = Extract<Operation, { readonly verb: 'settle' }>
 
