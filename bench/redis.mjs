@@ -7,9 +7,12 @@ export async function startRedis(folder) {
   if (!isInstalled() && process.getuid?.() === 0) {
     console.log('redis-server is not installed; installing the Debian package')
     spawnSync('apt-get', ['update', '-q'], { stdio: 'ignore' })
-    spawnSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'redis-server'], { stdio: 'ignore' })
+    spawnSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'redis-server'], {
+      stdio: 'ignore',
+    })
   }
-  if (!isInstalled()) throw new Error('redis-server is needed for the comparison: install it and run this again')
+  if (!isInstalled())
+    throw new Error('redis-server is needed for the comparison: install it and run this again')
   const port = await freePort()
   // As the seeds' readers would run it: the package's defaults, which do not wait for the disk.
   const server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder], {

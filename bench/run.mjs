@@ -70,7 +70,9 @@ async function runOne({ script, args }, tag) {
 }
 
 function load(port, seconds) {
-  const args = [join(here, 'load.mjs'), port, '/webhooks/vastai', SECRET, values.connections, seconds].map(String)
+  const args = [join(here, 'load.mjs'), port, '/webhooks/vastai', SECRET, values.connections, seconds].map(
+    String,
+  )
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }))
 }
 
@@ -88,7 +90,11 @@ function summary() {
     acceptOfSeeds: ratio('postern, worker stopped', "the seeds' design"),
     sustainedOfBare: ratio('postern, drained', 'bare node:http', 'handledPerSecond'),
     sustainedOfSeeds: ratio('postern, drained', "the seeds' design", 'handledPerSecond'),
-    peakRssMb: Math.max(...rounds.flatMap((round) => contenders.filter(({ script }) => script === 'postern.mjs').map(({ name }) => round[name].rssMb))),
+    peakRssMb: Math.max(
+      ...rounds.flatMap((round) =>
+        contenders.filter(({ script }) => script === 'postern.mjs').map(({ name }) => round[name].rssMb),
+      ),
+    ),
     rounds,
   }
 }
@@ -103,12 +109,22 @@ Medians of ${rounds.length} rounds; each ratio within its own round.`)
 }
 
 function describe(result) {
-  const { perSecond, handledPerSecond, p50Ms, p99Ms, cpuMicrosPerEvent, rssMb, backlogBefore, backlog, statuses } = result
+  const {
+    perSecond,
+    handledPerSecond,
+    p50Ms,
+    p99Ms,
+    cpuMicrosPerEvent,
+    rssMb,
+    backlogBefore,
+    backlog,
+    statuses,
+  } = result
   return `${perSecond}/s accepted, ${handledPerSecond}/s handled, p50 ${p50Ms} p99 ${p99Ms} ms, ${cpuMicrosPerEvent} µs CPU/event, ${rssMb} MB, backlog ${backlogBefore}→${backlog} ${JSON.stringify(statuses)}`
 }
 
 function median(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b)
+  const sorted = numbers.toSorted((a, b) => a - b)
   return Number((sorted[Math.floor(sorted.length / 2)] ?? 0).toFixed(2))
 }
 

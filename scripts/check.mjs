@@ -28,11 +28,29 @@ function step(name, command, ...args) {
 function packed() {
   const folder = mkdtempSync(join(tmpdir(), 'postern-packed-'))
   try {
-    for (const each of PACKAGES) execFileSync('npm', ['pack', '--pack-destination', folder, '--ignore-scripts'], { cwd: each, stdio: 'ignore' })
+    for (const each of PACKAGES)
+      execFileSync('npm', ['pack', '--pack-destination', folder, '--ignore-scripts'], {
+        cwd: each,
+        stdio: 'ignore',
+      })
     const tarballs = readdirSync(folder).filter((name) => name.endsWith('.tgz'))
-    for (const name of tarballs) step(`types of ${name}`, 'attw', join(folder, name), '--profile', 'esm-only', '--format', 'table-flipped', '--no-emoji')
+    for (const name of tarballs)
+      step(
+        `types of ${name}`,
+        'attw',
+        join(folder, name),
+        '--profile',
+        'esm-only',
+        '--format',
+        'table-flipped',
+        '--no-emoji',
+      )
     writeFileSync(join(folder, 'package.json'), '{"private":true,"type":"module"}')
-    execFileSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...tarballs.map((name) => `./${name}`)], { cwd: folder, stdio: 'ignore' })
+    execFileSync(
+      'npm',
+      ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...tarballs.map((name) => `./${name}`)],
+      { cwd: folder, stdio: 'ignore' },
+    )
     importEverything(folder)
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -43,11 +61,16 @@ function importEverything(folder) {
   console.log('check: every entry of the packed packages can be imported')
   const entries = PACKAGES.flatMap((each) => {
     const { name, exports } = JSON.parse(readFileSync(join(each, 'package.json'), 'utf8'))
-    return Object.keys(exports).filter((path) => !path.endsWith('.json') && !path.endsWith('/cli')).map((path) => name + path.slice(1))
+    return Object.keys(exports)
+      .filter((path) => !path.endsWith('.json') && !path.endsWith('/cli'))
+      .map((path) => name + path.slice(1))
   })
   const program = entries.map((entry) => `await import('${entry}')`).join('\n')
   writeFileSync(join(folder, 'import.mjs'), program)
   const { status } = spawnSync(process.execPath, ['import.mjs'], { cwd: folder, stdio: 'inherit' })
-  const command = spawnSync(process.execPath, ['node_modules/.bin/postern', '--version'], { cwd: folder, encoding: 'utf8' })
+  const command = spawnSync(process.execPath, ['node_modules/.bin/postern', '--version'], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
   if (status !== 0 || command.status !== 0) problems.push('the packed packages')
 }

@@ -192,7 +192,7 @@ async function startGateway(
   const output = collect(child)
   const ended = new Promise<number | null>((done) => child.on('exit', done))
   const origin = `http://localhost:${port}`
-  const gateway: Gateway = {
+  const started: Gateway = {
     origin,
     output: output.text,
     logs: output.find,
@@ -205,7 +205,7 @@ async function startGateway(
     untilUp(`${origin}/readyz`),
     ended.then(() => Promise.reject(new Error(output.text()))),
   ])
-  return gateway
+  return started
 }
 
 async function untilUp(url: string): Promise<void> {

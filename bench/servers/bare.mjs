@@ -7,7 +7,9 @@ const server = createServer((request, response) => {
   request.on('data', (chunk) => chunks.push(chunk))
   request.on('end', () => {
     Buffer.concat(chunks)
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': '17' }).end('{"received":true}')
+    response
+      .writeHead(200, { 'content-type': 'application/json', 'content-length': '17' })
+      .end('{"received":true}')
   })
 })
 server.listen(0, '127.0.0.1', () => report({ port: server.address().port }))

@@ -28,4 +28,6 @@ function verify(payload, signature, timestamp) {
   return timingSafeEqual(Buffer.from(signature), Buffer.from(expected))
 }
 
-const server = app.listen(0, '127.0.0.1', () => report({ port: server.address().port, handled: () => handled }))
+const server = app.listen(0, '127.0.0.1', () =>
+  report({ port: server.address().port, handled: () => handled }),
+)

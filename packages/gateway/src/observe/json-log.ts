@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { Logger, LogFields, Occurrence } from 'postern'
 import { pino, type Logger as Pino } from 'pino'
 import { Burst, type Ticker } from './burst.ts'
@@ -93,7 +94,7 @@ function levelOf(occurrence: Exclude<Occurrence, Rejected>): 'error' | 'info' | 
 function named(fields: LogFields = {}): LogFields {
   const { error, ...others } = fields
   if (error === undefined) return fields
-  return { ...others, err: error instanceof Error ? error : new Error(String(error)) }
+  return { ...others, err: error instanceof Error ? error : new Error(inspect(error)) }
 }
 
 /** JSON leaves these as they are, and a terminal acts on them: C1 controls, bidirectional and invisible formatting. */

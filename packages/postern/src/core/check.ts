@@ -127,7 +127,7 @@ function readSignedId(scheme: Scheme, from: Readable): ReadText {
   if (scheme.id === undefined) return { text: undefined }
   const read = readNeeded(scheme.id.in, from)
   if ('reason' in read) return read
-  const forbidden = [...(scheme.id.forbid ?? '')].some((character) => read.text.includes(character))
+  const forbidden = Array.from(scheme.id.forbid ?? '').some((character) => read.text.includes(character))
   return forbidden || read.text === '' ? { reason: 'malformed_id' } : read
 }
 

@@ -59,7 +59,7 @@ export function headerValues(headers: HeaderList, name: string): string[] {
 function toHeaderList(headers: RequestLike['headers']): HeaderList {
   if (Symbol.iterator in headers) {
     const items = [...headers] as readonly (string | readonly [string, string])[]
-    return items.flat() as string[]
+    return items.flat()
   }
   const list: string[] = []
   for (const [name, value] of Object.entries(headers)) {

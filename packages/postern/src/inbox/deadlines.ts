@@ -5,8 +5,8 @@
 export class Deadlines {
   readonly #afterMs: number
   readonly #now: () => number
-  #queue: Deadline[] = []
-  #timer: NodeJS.Timeout | undefined
+  readonly #queue: Deadline[] = []
+  #isArmed = false
 
   /** @param now A monotonic clock in milliseconds. */
   constructor(afterMs: number, now: () => number = () => performance.now()) {
@@ -18,13 +18,14 @@ export class Deadlines {
   set(onExpiry: () => void): Deadline {
     const deadline = new Deadline(this.#now() + this.#afterMs, onExpiry)
     this.#queue.push(deadline)
-    this.#timer ??= this.#arm(this.#afterMs)
+    if (!this.#isArmed) this.#arm(this.#afterMs)
     return deadline
   }
 
-  #arm(delayMs: number): NodeJS.Timeout {
+  #arm(delayMs: number): void {
+    this.#isArmed = true
     // Unreferenced: what is waited for keeps the process alive, not the watch over it.
-    return setTimeout(() => this.#expire(), delayMs).unref()
+    setTimeout(() => this.#expire(), delayMs).unref()
   }
 
   #expire(): void {
@@ -32,7 +33,8 @@ export class Deadlines {
     const open = this.#queue.findIndex((deadline) => deadline.isOpen && deadline.atMs > now)
     const past = this.#queue.splice(0, open < 0 ? this.#queue.length : open)
     const [next] = this.#queue
-    this.#timer = next === undefined ? undefined : this.#arm(Math.max(1, Math.ceil(next.atMs - now)))
+    this.#isArmed = false
+    if (next !== undefined) this.#arm(Math.max(1, Math.ceil(next.atMs - now)))
     for (const deadline of past) deadline.expire()
   }
 }

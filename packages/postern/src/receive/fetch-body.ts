@@ -4,7 +4,8 @@ import type { ReadBody } from './node-body.ts'
 /** The exact bytes of a Fetch request. */
 export async function fetchBody(request: Request, maxBytes: number, budget: BodyBudget): Promise<ReadBody> {
   if (request.bodyUsed) return { ok: false, reason: 'body_already_parsed' }
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) return { ok: false, reason: 'body_too_large' }
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes)
+    return { ok: false, reason: 'body_too_large' }
   if (request.body === null) return { ok: true, body: new Uint8Array() }
   return readStream(request.body, maxBytes, budget)
 }

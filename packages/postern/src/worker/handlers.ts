@@ -78,7 +78,7 @@ export class HandlerTable<Effect> {
     const all = byType?.get('*') ?? []
     if (type === '*' || exact.length === 0) return all
     if (all.length === 0) return exact
-    return [...exact, ...all].sort((left, right) => this.#indexOf(left) - this.#indexOf(right))
+    return [...exact, ...all].toSorted((left, right) => this.#indexOf(left) - this.#indexOf(right))
   }
 
   #indexOf(registration: Registration<Effect>): number {

@@ -168,10 +168,7 @@ export class Worker<Effect> {
   }
 
   /** Effects that cannot be written fail the attempt like a handler that throws. */
-  async #withFailedEffects(
-    attempt: FinishedAttempt<Effect>,
-    error: Error,
-  ): Promise<FinishedAttempt<Effect>> {
+  async #withFailedEffects(attempt: FinishedAttempt<Effect>, error: Error): Promise<FinishedAttempt<Effect>> {
     const throwing = { ...this.#settings, handlersFor: () => [() => Promise.reject(error)] }
     return { ...attempt, result: await runAttempt(attempt.claimed, new LazyAbort(), throwing) }
   }

@@ -159,7 +159,7 @@ export class DedupeIndex {
       names.push(name)
       throughSeq = Math.max(throughSeq, eventSeq)
     }
-    return { names: names.sort(), throughSeq, isWritten: false }
+    return { names: names.toSorted(), throughSeq, isWritten: false }
   }
 
   #finishRun(throughSeq: number): void {

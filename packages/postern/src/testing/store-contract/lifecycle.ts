@@ -20,7 +20,9 @@ export const lifecycleCases: readonly ContractCase[] = [
     Object.fromEntries(DELIVERY_STATES.flatMap((from) => MOVES.map((to) => moveCase(from, to)))),
   ),
   ...cases('lifecycle/move', {
-    'a redriven delivery is due at once, keeps its attempts on record and counts from 1 again': async (store) => {
+    'a redriven delivery is due at once, keeps its attempts on record and counts from 1 again': async (
+      store,
+    ) => {
       const { deliverySeq, eventSeq } = await deliveryIn(store, 'dead')
       await store.move([{ deliverySeq, to: 'redrive' }])
       assert.equal((await deliveryOf(store, eventSeq)).attempts.length, 1)
