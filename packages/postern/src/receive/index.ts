@@ -1,3 +1,3 @@
 export { BodyBudget } from './body-reading.ts'
-export { createMount, type Mount, type Route } from './mount.ts'
-export { Receiver, type ReceiverOptions } from './receiver.ts'
+export { createMount, type Mount } from './mount.ts'
+export { Receiver } from './receiver.ts'

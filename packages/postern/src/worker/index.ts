@@ -1,8 +1,6 @@
 export {
   NonRetryableError,
   RetryAfterError,
-  UNNAMED_DESTINATION,
-  type DataOf,
   type EventsOf,
   type Handler,
   type HandlerContext,
@@ -11,4 +9,4 @@ export {
   type Registration,
 } from './handler.ts'
 export { HandlerTable, registerHandler } from './handlers.ts'
-export { Worker, type WorkerSettings } from './worker.ts'
+export { Worker } from './worker.ts'
