@@ -39,9 +39,13 @@ describe('GrowingBytes', () => {
 
   it('takes at most twice its length in memory, however small the chunks', () => {
     const bytes = new GrowingBytes(1_000_000)
-    for (let length = 0; length < 100_000; length += 1) bytes.add(Uint8Array.of(length))
+    const ratios: number[] = []
+    for (let length = 1; length <= 100_000; length += 1) {
+      bytes.add(Uint8Array.of(length))
+      ratios.push(bytes.capacity / Math.max(length, 2048))
+    }
     expect(bytes.bytes().byteLength).toBe(100_000)
-    expect(bytes.capacity).toBeLessThanOrEqual(200_000)
+    expect(Math.max(...ratios)).toBeLessThanOrEqual(2)
   })
 
   it('never takes more than its maximum', () => {

@@ -118,11 +118,12 @@ describe('fromFetch', () => {
   it('stops reading, and cancels the stream, at the limit', async () => {
     let pulled = 0
     let cancelled = false
-    const endless = new ReadableStream<Uint8Array>(
+    const long = new ReadableStream<Uint8Array>(
       {
         pull(controller) {
           pulled += 1
           controller.enqueue(new Uint8Array(1000))
+          if (pulled === 10) controller.close()
         },
         cancel() {
           cancelled = true
@@ -132,7 +133,7 @@ describe('fromFetch', () => {
     )
     const request = new Request('https://example.com', {
       method: 'POST',
-      body: endless,
+      body: long,
       duplex: 'half',
     } as RequestInit)
     expect(await fromFetch(request, 2500)).toBe('too_large')

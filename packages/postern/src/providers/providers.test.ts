@@ -418,6 +418,12 @@ describe('samples', () => {
     },
   )
 
+  it.each(every)('are signed as their own sender signs: $vendor $type', ({ vendor, type, sample }) => {
+    const isOfTemplate = type.startsWith('resource.')
+    const ownScheme = providers.find(({ name }) => name === vendor)?.schemes[0]?.name
+    expect(sample.scheme).toBe(isOfTemplate ? `${vendor}-template` : ownScheme)
+  })
+
   it.each(every)('carry an id and a time that can be read: $vendor $type', async ({ vendor, sample }) => {
     const verdict = await send(vendor, sample)
     expect(verdict.ok && verdict.event.id).toContain(occurrence.id)
