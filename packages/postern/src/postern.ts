@@ -47,7 +47,7 @@ export interface Postern extends Mount {
   mount(source: string): Mount
   /** Every source under another prefix; `''` behind a framework that has cut the prefix off. */
   under(prefix: string): Mount
-  /** Starts the worker. Requests are answered without it too. */
+  /** Starts the worker; rejects where the store cannot be opened. Requests are answered without it too. */
   start(): Promise<void>
   /** Refuses new requests with 503, lets handlers finish for up to `graceMs` (default 10 s), gives back the rest, and closes the store. */
   stop(options?: { readonly graceMs?: number }): Promise<void>
@@ -117,7 +117,11 @@ function assemble<S extends Sources, Effect>(
       }
       return createMount(receiver, () => source, budget)
     },
-    start: async () => worker.start(),
+    async start() {
+      // A store that cannot be opened is said at the start, not to the first sender.
+      await options.store.get(0)
+      worker.start()
+    },
     stop: async ({ graceMs = DEFAULT_GRACE_MS } = {}) => (stopped ??= stop(graceMs)),
     drain: () => worker.drain(),
     isReady: async () => !receiver.isStopping && answersInTime(options.store),

@@ -121,9 +121,9 @@ class Thread {
     this.#worker = new Worker(ENGINE_SOURCE, {
       eval: true,
       workerData,
+      // Not the process's own: `--input-type=module` would make the source an ES module, and a worker refuses V8's flags.
+      execArgv: process.execArgv.filter((flag) => flag === '--experimental-sqlite'),
       // Blocks of bytes are garbage as soon as they are written: collected often, they stay few.
-      // The source is CommonJS, whatever the process was told that its input is.
-      execArgv: process.execArgv.filter((flag) => !flag.startsWith('--input-type')),
       resourceLimits: { maxYoungGenerationSizeMb: 4 },
       name: `postern-sqlite-${options.role}`,
     })
