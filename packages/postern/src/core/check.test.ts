@@ -354,3 +354,24 @@ describe('other signed content', () => {
 function withSecrets(...secrets: string[]): CheckResult {
   return check(timed, new Keyring(secrets, timed.key), request(), { nowMs: NOW_MS })
 }
+
+describe('a field of the signature header', () => {
+  const signed = `v1=${hmac(`${NOW}.{}`)}`
+  const keys = new Keyring([SECRET], stripeLike.key)
+  const checkHeader = (header: string): CheckResult =>
+    check(
+      stripeLike,
+      keys,
+      { method: 'POST', url: '/', headers: ['x-signature', header], body: Buffer.from('{}') },
+      { nowMs: NOW_MS },
+    )
+
+  it('is refused where the scheme reads it and it came twice: either could be the signed one', () => {
+    expect(checkHeader(`t=${NOW},t=1,${signed}`)).toEqual({ ok: false, reason: 'duplicate_header' })
+    expect(checkHeader(`t=${NOW},${signed},t=${NOW}`)).toEqual({ ok: false, reason: 'duplicate_header' })
+  })
+
+  it('may come twice where the scheme does not read it', () => {
+    expect(checkHeader(`t=${NOW},v0=a,${signed},v0=b`)).toEqual({ ok: true, secretIndex: 0 })
+  })
+})

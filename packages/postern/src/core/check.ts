@@ -2,8 +2,8 @@ import { computeSignature, constantTimeEqual } from './crypto.ts'
 import type { Keyring } from './keyring.ts'
 import { readable, readPlace, type Readable } from './place.ts'
 import type { Reason } from './reason.ts'
-import { headerValues, type HeaderList, type WebhookRequest } from './request.ts'
-import type { Part, Place, Scheme } from './scheme.ts'
+import { DOUBLED, headerValue, type HeaderList, type WebhookRequest } from './request.ts'
+import type { Part, Place, Scheme, SignedIdRule } from './scheme.ts'
 import { readSignatures } from './signature-header.ts'
 import { DEFAULT_TOLERANCE_SECONDS, freshness, parseTimestamp } from './timestamp.ts'
 
@@ -83,7 +83,8 @@ function contentOf(
   if (part === 'timestamp' || part === 'id') return texts[part]
   if (part === 'url' || part === 'method') return request[part]
   if ('literal' in part) return part.literal
-  return readPlace(part, from).value
+  const found = readPlace(part, from)
+  return found === DOUBLED ? undefined : found
 }
 
 /** Tries every signature against every key, without stopping at the first that fits. */
@@ -104,11 +105,12 @@ function matchingKey(
 }
 
 function unmetRequirement(scheme: Scheme, headers: HeaderList): Reason | undefined {
-  for (const [name, required] of Object.entries(scheme.required ?? {})) {
-    const values = headerValues(headers, name)
-    if (values.length === 0) return 'missing_header'
-    if (values.length > 1) return 'duplicate_header'
-    if (values[0] !== required) return 'malformed_header'
+  if (scheme.required === undefined) return undefined
+  for (const [name, required] of Object.entries(scheme.required)) {
+    const value = headerValue(headers, name)
+    if (value === undefined) return 'missing_header'
+    if (value === DOUBLED) return 'duplicate_header'
+    if (value !== required) return 'malformed_header'
   }
   return undefined
 }
@@ -116,7 +118,7 @@ function unmetRequirement(scheme: Scheme, headers: HeaderList): Reason | undefin
 type ReadText = { readonly text: string | undefined; readonly epochMs?: number } | { readonly reason: Reason }
 
 function readTimestamp(scheme: Scheme, from: Readable): ReadText {
-  if (scheme.timestamp === undefined) return { text: undefined }
+  if (scheme.timestamp === undefined) return NO_TEXT
   const read = readNeeded(scheme.timestamp.in, from)
   if ('reason' in read) return read
   const epochMs = parseTimestamp(read.text, scheme.timestamp.unit)
@@ -124,18 +126,23 @@ function readTimestamp(scheme: Scheme, from: Readable): ReadText {
 }
 
 function readSignedId(scheme: Scheme, from: Readable): ReadText {
-  if (scheme.id === undefined) return { text: undefined }
+  if (scheme.id === undefined) return NO_TEXT
   const read = readNeeded(scheme.id.in, from)
-  if ('reason' in read) return read
-  const forbidden = Array.from(scheme.id.forbid ?? '').some((character) => read.text.includes(character))
-  return forbidden || read.text === '' ? { reason: 'malformed_id' } : read
+  return 'reason' in read || isSoundId(read.text, scheme.id) ? read : { reason: 'malformed_id' }
+}
+
+/** Whether an id leaves no doubt where it ends in the signed content. */
+export function isSoundId(id: string, rule: SignedIdRule): boolean {
+  return id !== '' && !Array.from(rule.forbid ?? '').some((character) => id.includes(character))
 }
 
 function readNeeded(place: Place, from: Readable): { readonly text: string } | { readonly reason: Reason } {
-  const { value, doubled } = readPlace(place, from)
-  if (doubled) return { reason: 'duplicate_header' }
-  return value === undefined ? { reason: 'missing_header' } : { text: value }
+  const found = readPlace(place, from)
+  if (found === DOUBLED) return { reason: 'duplicate_header' }
+  return found === undefined ? { reason: 'missing_header' } : { text: found }
 }
+
+const NO_TEXT = { text: undefined }
 
 function refused(reason: Reason): { readonly ok: false; readonly reason: Reason } {
   return { ok: false, reason }

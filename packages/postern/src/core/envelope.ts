@@ -1,5 +1,5 @@
 import { sha256 } from './crypto.ts'
-import { readable, readPath, readPlace, textOf, type Readable } from './place.ts'
+import { readable, readPath, readPlace, type Readable } from './place.ts'
 import type { Envelope } from './provider.ts'
 import type { WebhookRequest } from './request.ts'
 import type { Place, TimestampRule } from './scheme.ts'
@@ -20,8 +20,8 @@ export interface ReadEvent {
   readonly idKind: 'signed' | 'unsigned' | 'digest'
   readonly type: string
   /** Milliseconds since the epoch; absent where the provider gives no time that can be read. */
-  readonly createdMs?: number
-  readonly orderingKey?: string
+  readonly createdMs: number | undefined
+  readonly orderingKey: string | undefined
   readonly data: unknown
   /** SHA-256 of the body. */
   readonly digest: Uint8Array
@@ -39,14 +39,12 @@ export function readEvent(source: Source, request: WebhookRequest): ReadEvent | 
   if (typeof body !== 'object' || body === null) return undefined
   const digest = sha256(request.body)
   const { match, envelope } = chooseEnvelope(source.envelopes, from)
-  const createdMs = envelope?.created === undefined ? undefined : readTime(envelope.created, from)
-  const orderingKey = envelope?.orderingKey === undefined ? undefined : readId(envelope.orderingKey, from)
   return {
     id: match?.id ?? `sha256:${digest.toString('hex')}`,
     idKind: match === undefined ? 'digest' : match.envelope.idSigned ? 'signed' : 'unsigned',
     type: (envelope && nameAt(envelope.type, from)) ?? UNKNOWN_TYPE,
-    ...(createdMs !== undefined && { createdMs }),
-    ...(orderingKey !== undefined && { orderingKey }),
+    createdMs: envelope?.created && readTime(envelope.created, from),
+    orderingKey: envelope?.orderingKey && readId(envelope.orderingKey, from),
     data: dataOf(envelope, body),
     digest,
   }
@@ -93,42 +91,47 @@ function matchEnvelope(envelopes: readonly ReadableEnvelope[], from: Readable): 
 
 /** An id of one place is that text; of several, their JSON array, so that no two combinations meet in one text. */
 function readId(places: readonly Place[], from: Readable): string | undefined {
-  const texts = places.map((place) => readPlace(place, from).value)
-  if (texts.length === 0 || texts.includes(undefined)) return undefined
-  return storableName(texts.length === 1 ? texts[0] : JSON.stringify(texts))
+  const [first, ...others] = places
+  if (first === undefined) return undefined
+  if (others.length === 0) return nameAt(first, from)
+  const texts = places.map((place) => readPlace(place, from))
+  const isWhole = texts.every((text) => typeof text === 'string' && text !== '')
+  return isWhole ? storableName(JSON.stringify(texts)) : undefined
 }
 
 function nameAt(place: Place, from: Readable): string | undefined {
-  return storableName(readPlace(place, from).value)
+  const found = readPlace(place, from)
+  return typeof found === 'string' ? storableName(found) : undefined
 }
 
 /**
  * The text, if every store can keep it as it is: not empty, at most 255 characters, well-formed Unicode, without NUL
  * (PostgreSQL refuses it in text) and without U+FFFD, into which any invalid byte of the body was decoded.
  */
-function storableName(text: string | undefined): string | undefined {
-  if (text === undefined || text === '' || text.length > MAX_NAME_LENGTH) return undefined
-  return text.includes('\0') || text.includes('\uFFFD') || !isWellFormed(text) ? undefined : text
+function storableName(text: string): string | undefined {
+  return text === '' || text.length > MAX_NAME_LENGTH || UNSTORABLE.test(text) ? undefined : text
 }
 
-function isWellFormed(text: string): boolean {
-  // A lone surrogate; String.prototype.isWellFormed does this, and is in TypeScript's library from es2024 on.
-  return !/[\uD800-\uDFFF]/u.test(text)
-}
+const UNSTORABLE = /[\0\uFFFD\uD800-\uDFFF]/u
 
+/** The last millisecond that a Date can hold (ECMA-262, time values). */
+const LAST_MS = 8.64e15
+
+/** A time that cannot be read, or that no Date can hold, is absent: what verified an event is not in it. */
 function readTime(
   rule: { readonly in: Place; readonly unit: TimestampRule['unit'] },
   from: Readable,
 ): number | undefined {
-  if (!('json' in rule.in)) {
-    const text = readPlace(rule.in, from).value
-    return text === undefined ? undefined : parseTimestamp(text, rule.unit)
-  }
-  const value = readPath(from.json(), rule.in.json)
-  if (typeof value === 'number' && rule.unit !== 'rfc3339') {
-    const epochMs = Math.round(rule.unit === 'seconds' ? value * 1000 : value)
-    return Number.isSafeInteger(epochMs) && epochMs >= 0 && epochMs < 1e15 ? epochMs : undefined
-  }
-  const text = textOf(value)
-  return text === undefined ? undefined : parseTimestamp(text, rule.unit)
+  const epochMs = readEpochMs(rule, from)
+  return epochMs !== undefined && epochMs >= 0 && epochMs <= LAST_MS ? Math.round(epochMs) : undefined
+}
+
+function readEpochMs(
+  rule: { readonly in: Place; readonly unit: TimestampRule['unit'] },
+  from: Readable,
+): number | undefined {
+  const value = 'json' in rule.in ? readPath(from.json(), rule.in.json) : readPlace(rule.in, from)
+  if (typeof value === 'number' && rule.unit !== 'rfc3339')
+    return rule.unit === 'seconds' ? value * 1000 : value
+  return typeof value === 'string' ? parseTimestamp(value, rule.unit) : undefined
 }

@@ -1,5 +1,6 @@
-import { headerValues, type HeaderList, type WebhookRequest } from './request.ts'
+import { DOUBLED, headerValue, type HeaderList, type WebhookRequest } from './request.ts'
 import type { Place } from './scheme.ts'
+import type { Fields } from './signature-header.ts'
 
 /** What a place may be read from. The body is parsed at most once, and only if some place asks for it. */
 export interface Readable {
@@ -8,25 +9,19 @@ export interface Readable {
   /** The parsed body; `undefined` where it is not JSON. */
   readonly json: () => unknown
   /** Fields of the signature header. */
-  readonly fields?: ReadonlyMap<string, string>
+  readonly fields: Fields | undefined
 }
 
-/** Reads one place. A header that came twice is `doubled`: which of the two a proxy or framework shows is anybody's guess. */
-export function readPlace(
-  place: Place,
-  from: Readable,
-): { readonly value?: string; readonly doubled?: true } {
-  if ('header' in place) {
-    const values = headerValues(from.headers, place.header)
-    if (values.length > 1) return { doubled: true }
-    return present(values[0])
-  }
-  if ('query' in place) {
-    const values = new URLSearchParams(queryOf(from.url)).getAll(place.query)
-    return values.length > 1 ? { doubled: true } : present(values[0])
-  }
-  if ('field' in place) return present(from.fields?.get(place.field))
-  return present(textOf(readPath(from.json(), place.json)))
+/** A string found at a place. */
+export type Found = string | undefined | typeof DOUBLED
+
+/** Reads one place. */
+export function readPlace(place: Place, from: Readable): Found {
+  if ('header' in place) return headerValue(from.headers, place.header)
+  if ('json' in place) return textOf(readPath(from.json(), place.json))
+  if ('field' in place) return from.fields?.get(place.field)
+  const values = new URLSearchParams(queryOf(from.url)).getAll(place.query)
+  return values.length > 1 ? DOUBLED : values[0]
 }
 
 /** Follows own properties only, so that `__proto__` and `constructor` lead nowhere. */
@@ -49,10 +44,15 @@ export function textOf(value: unknown): string | undefined {
 }
 
 /** A `Readable` over a request that parses the body on first use. */
-export function readable(request: WebhookRequest, fields?: ReadonlyMap<string, string>): Readable {
-  let parsed: { value: unknown } | undefined
-  const json = (): unknown => (parsed ??= { value: parseJson(request.body) }).value
-  return { headers: request.headers, url: request.url, json, ...(fields && { fields }) }
+export function readable(request: WebhookRequest, fields?: Fields): Readable {
+  let isParsed = false
+  let parsed: unknown
+  const json = (): unknown => {
+    if (!isParsed) parsed = parseJson(request.body)
+    isParsed = true
+    return parsed
+  }
+  return { headers: request.headers, url: request.url, json, fields }
 }
 
 /** Parses a JSON body; `undefined` where it is none. Invalid UTF-8 is read as U+FFFD, as browsers do; the stored bytes stay exact. */
@@ -69,8 +69,4 @@ export function parseJson(body: Uint8Array): unknown {
 function queryOf(url: string): string {
   const start = url.indexOf('?')
   return start < 0 ? '' : url.slice(start + 1)
-}
-
-function present(value: string | undefined): { readonly value?: string } {
-  return value === undefined ? {} : { value }
 }

@@ -44,16 +44,20 @@ export function toWebhookRequest(request: RequestLike): WebhookRequest {
   }
 }
 
-/** All values of a header, in order. Names are compared without regard to case (RFC 9110 §5.1). */
-export function headerValues(headers: HeaderList, name: string): string[] {
-  const values: string[] = []
+/** Stands for what must be single and came more than once: which of the two others would show is anybody's guess. */
+export const DOUBLED: unique symbol = Symbol('doubled')
+
+/** The one value of a header, named in lower case. Names are compared without regard to case (RFC 9110 §5.1). */
+export function headerValue(headers: HeaderList, name: string): string | undefined | typeof DOUBLED {
+  let found: string | undefined
   for (let index = 0; index < headers.length; index += 2) {
     const candidate = headers[index] as string
-    if (candidate.length === name.length && candidate.toLowerCase() === name) {
-      values.push(headers[index + 1] ?? '')
-    }
+    if (candidate.length !== name.length) continue
+    if (candidate !== name && candidate.toLowerCase() !== name) continue
+    if (found !== undefined) return DOUBLED
+    found = headers[index + 1] ?? ''
   }
-  return values
+  return found
 }
 
 function toHeaderList(headers: RequestLike['headers']): HeaderList {

@@ -1,4 +1,4 @@
-import { signedContent } from './check.ts'
+import { isSoundId, signedContent } from './check.ts'
 import { computeSignature } from './crypto.ts'
 import { encode } from './encoding.ts'
 import { PosternError } from './errors.ts'
@@ -35,6 +35,12 @@ export function sign(source: Source, input: SignInput): Record<string, string> {
   const timestamp = scheme.timestamp && formatTimestamp(input.nowMs, scheme.timestamp.unit)
   if (scheme.timestamp !== undefined && timestamp !== undefined) {
     place(scheme.timestamp.in, timestamp, headers, fields)
+  }
+  if (scheme.id !== undefined && input.id !== undefined && !isSoundId(input.id, scheme.id)) {
+    throw new PosternError(
+      'bad_scheme',
+      `Cannot sign with '${scheme.name}': its ids must not contain ${scheme.id.forbid}`,
+    )
   }
   if (scheme.id !== undefined && input.id !== undefined) place(scheme.id.in, input.id, headers, fields)
 

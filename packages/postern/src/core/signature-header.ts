@@ -1,20 +1,19 @@
 import { SIGNATURE_BYTES, type Algorithm } from './crypto.ts'
 import { decodeStrictly } from './encoding.ts'
-import type { Reason } from './reason.ts'
-import { headerValues, type HeaderList } from './request.ts'
+import { furthest, type Reason } from './reason.ts'
+import { DOUBLED, headerValue, type HeaderList } from './request.ts'
 import type { SignatureRule } from './scheme.ts'
 
 /** More entries than any provider sends during a rotation; beyond it a sender is spending our time. */
 const MAX_ENTRIES = 16
 const MAX_HEADER_LENGTH = 4096
 
+/** Fields of a signature header by name; `DOUBLED` where one came twice, since it is open then which one was signed. */
+export type Fields = ReadonlyMap<string, string | typeof DOUBLED>
+
 /** What a request's signature headers hold. */
 export type ReadSignatures =
-  | {
-      readonly ok: true
-      readonly signatures: readonly Uint8Array[]
-      readonly fields: ReadonlyMap<string, string>
-    }
+  | { readonly ok: true; readonly signatures: readonly Uint8Array[]; readonly fields: Fields | undefined }
   | { readonly ok: false; readonly reason: Reason }
 
 /** Reads every signature that a request offers under a rule, strictly decoded and of the algorithm's length. */
@@ -24,24 +23,22 @@ export function readSignatures(
   algorithm: Algorithm,
 ): ReadSignatures {
   const signatures: Uint8Array[] = []
-  const fields = new Map<string, string>()
-  let worst: Reason = 'missing_header'
+  const fields = rule.pairSeparator === undefined ? undefined : new Map<string, string | typeof DOUBLED>()
+  let reason: Reason = 'missing_header'
   for (const { header } of rule.in) {
-    const values = headerValues(headers, header)
-    if (values.length > 1) return { ok: false, reason: 'duplicate_header' }
-    const text = values[0]
+    const text = headerValue(headers, header)
     if (text === undefined) continue
+    if (text === DOUBLED) return { ok: false, reason: 'duplicate_header' }
     const entries = splitEntries(text, rule)
     if (entries === undefined) return { ok: false, reason: 'malformed_header' }
     for (const entry of entries) {
-      const read = readEntry(entry, rule, fields)
-      if (read === 'doubled') return { ok: false, reason: 'duplicate_header' }
-      worst = read.isSignature ? 'bad_encoding' : 'malformed_header'
-      const bytes = read.isSignature ? decodeStrictly(read.text, rule.encoding) : undefined
+      const encoded = signatureOf(entry, rule, fields)
+      const bytes = encoded === undefined ? undefined : decodeStrictly(encoded, rule.encoding)
       if (bytes?.byteLength === SIGNATURE_BYTES[algorithm]) signatures.push(bytes)
+      else reason = furthest([reason, encoded === undefined ? 'malformed_header' : 'bad_encoding'])
     }
   }
-  return signatures.length > 0 ? { ok: true, signatures, fields } : { ok: false, reason: worst }
+  return signatures.length > 0 ? { ok: true, signatures, fields } : { ok: false, reason }
 }
 
 /** Writes a signature header the way the provider does. */
@@ -63,23 +60,22 @@ function splitEntries(text: string, rule: SignatureRule): string[] | undefined {
   return entries.length > MAX_ENTRIES ? undefined : entries
 }
 
-/** A signature's text, or another field, which is put aside. A field that comes twice leaves open which one was signed. */
-function readEntry(
+/** An entry's signature as text; `undefined` where it is none, and then its field is put aside. */
+function signatureOf(
   entry: string,
   rule: SignatureRule,
-  fields: Map<string, string>,
-): 'doubled' | { readonly isSignature: boolean; readonly text: string } {
+  fields: Map<string, string | typeof DOUBLED> | undefined,
+): string | undefined {
   let text = entry
   if (rule.pairSeparator !== undefined) {
     const at = entry.indexOf(rule.pairSeparator)
     const name = at < 0 ? '' : entry.slice(0, at)
     text = entry.slice(at + 1)
     if (name !== rule.field) {
-      if (fields.has(name)) return 'doubled'
-      fields.set(name, text)
-      return { isSignature: false, text }
+      fields?.set(name, fields.has(name) ? DOUBLED : text)
+      return undefined
     }
   }
   const prefix = rule.prefix ?? ''
-  return { isSignature: text.startsWith(prefix), text: text.slice(prefix.length) }
+  return text.startsWith(prefix) ? text.slice(prefix.length) : undefined
 }

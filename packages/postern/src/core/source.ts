@@ -1,7 +1,9 @@
+import { SIGNATURE_BYTES } from './crypto.ts'
 import { PosternError } from './errors.ts'
 import { configuredSecrets, Keyring } from './keyring.ts'
 import type { Envelope, Provider } from './provider.ts'
 import type { Place, Scheme } from './scheme.ts'
+import { DEFAULT_TOLERANCE_SECONDS } from './timestamp.ts'
 
 /** Type names of a provider's events, each with the shape of its `data`. */
 export type EventMap = Readonly<Record<string, unknown>>
@@ -84,15 +86,24 @@ export function hasSecret(source: Source): boolean {
 function dedupeWindow(provider: Provider, options: SourceOptions): number {
   const horizonMs = (provider.redeliveryDays ?? 0) * DAY_MS
   const windowMs = options.dedupeWindowMs ?? Math.max(DEFAULT_DEDUPE_WINDOW_MS, horizonMs)
-  const toleranceMs = (options.toleranceSeconds ?? 300) * 1000
-  // A captured request stays fresh for up to twice the tolerance: signed at the far end of the future side.
-  if (windowMs <= 2 * toleranceMs) {
+  const toleranceSeconds = options.toleranceSeconds ?? longestTolerance(provider)
+  // A captured request stays fresh for up to twice the tolerance: signed at the far end of the future side, and whole
+  // seconds are compared.
+  const freshMs = (2 * toleranceSeconds + 1) * 1000
+  if (windowMs <= freshMs) {
     throw new PosternError(
       'bad_config',
-      `${provider.name}: dedupeWindowMs (${windowMs}) must be longer than twice the tolerance (${2 * toleranceMs} ms)`,
+      `${provider.name}: dedupeWindowMs (${windowMs}) must be longer than a captured request stays fresh (${freshMs} ms: twice the tolerance)`,
     )
   }
   return windowMs
+}
+
+function longestTolerance(provider: Provider): number {
+  const own = provider.schemes.map(
+    ({ timestamp }) => timestamp?.toleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS,
+  )
+  return Math.max(DEFAULT_TOLERANCE_SECONDS, ...own)
 }
 
 function assertKnownOptions(provider: Provider, options: SourceOptions): void {
@@ -110,17 +121,43 @@ function assertKnownOptions(provider: Provider, options: SourceOptions): void {
   }
 }
 
-/** Refuses schemes that look protected and are not. */
+/** Refuses schemes that look protected and are not, or that no request can pass. */
 function assertSound(provider: Provider, scheme: Scheme): void {
-  const complain = (what: string): never => {
-    throw new PosternError('bad_scheme', `${provider.name}: scheme '${scheme.name}' ${what}`)
+  const complaint = unsoundness(scheme)
+  if (complaint !== undefined) {
+    throw new PosternError('bad_scheme', `${provider.name}: scheme '${scheme.name}' ${complaint}`)
   }
-  if (scheme.signature.in.length === 0) complain('has no place for a signature')
-  if (scheme.content.length === 0) complain('signs nothing')
-  if (scheme.timestamp !== undefined && !scheme.content.includes('timestamp')) {
-    complain('has a timestamp that is not part of the signed content, so anyone could renew it')
+}
+
+function unsoundness(scheme: Scheme): string | undefined {
+  const { timestamp, id, content } = scheme
+  if (SIGNATURE_BYTES[scheme.algorithm] === undefined)
+    return `has an unknown algorithm, '${scheme.algorithm}'`
+  if (scheme.signature.in.length === 0) return 'has no place for a signature'
+  if (content.length === 0) return 'signs nothing'
+  if (timestamp !== undefined && !content.includes('timestamp') && !isSigned(timestamp.in, scheme)) {
+    return 'has a timestamp that is not part of the signed content, so anyone could renew it'
   }
-  if (scheme.id !== undefined && !scheme.content.includes('id')) complain('has an id that is not signed')
+  if (id !== undefined && !content.includes('id')) return 'has an id that is not signed'
+  const separator = id === undefined ? undefined : literalAfterId(content)
+  if (separator !== undefined && !id?.forbid?.includes(separator)) {
+    return `must forbid '${separator}' in its ids: one with it could shift the boundary to the next signed part`
+  }
+  const header = headerNames(scheme).find((name) => name !== name.toLowerCase())
+  return header === undefined ? undefined : `names the header '${header}', which must be in lower case`
+}
+
+function literalAfterId(content: Scheme['content']): string | undefined {
+  const next = content[content.indexOf('id') + 1]
+  return typeof next === 'object' && 'literal' in next ? next.literal[0] : undefined
+}
+
+function headerNames(scheme: Scheme): readonly string[] {
+  const places = [...scheme.signature.in, scheme.timestamp?.in, scheme.id?.in, ...scheme.content]
+  const inPlaces = places.flatMap((each) =>
+    typeof each === 'object' && 'header' in each ? [each.header] : [],
+  )
+  return [...inPlaces, ...Object.keys(scheme.required ?? {})]
 }
 
 function isSigned(place: Place, scheme: Scheme): boolean {

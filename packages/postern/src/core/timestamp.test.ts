@@ -146,14 +146,14 @@ describe('parseTimestamp of RFC 3339', () => {
   })
 
   // The fraction is shortened by text.replace(fraction, …), which meets the year first where both have the same digits.
-  it.fails('reads a fraction of four digits that are those of the year', () => {
+  it('reads a fraction of four digits that are those of the year', () => {
     expect(parseTimestamp('2026-01-01T00:00:00.2026Z', 'rfc3339')).toBe(
       Date.parse('2026-01-01T00:00:00.202Z'),
     )
   })
 
   // RFC 3339 §5.6 has hours from 00 to 23; ECMAScript takes 24:00:00 as the next midnight.
-  it.fails('refuses hour 24', () => {
+  it('refuses hour 24', () => {
     expect(parseTimestamp('2026-01-01T24:00:00Z', 'rfc3339')).toBeUndefined()
   })
 })

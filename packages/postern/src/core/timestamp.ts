@@ -3,7 +3,8 @@ import type { TimestampRule } from './scheme.ts'
 /** Allowed distance between the sender's clock and ours where neither provider nor source says otherwise. */
 export const DEFAULT_TOLERANCE_SECONDS = 300
 
-const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt]\d{2}:\d{2}:\d{2}(?:\.(\d{1,9}))?(?:[Zz]|[+-]\d{2}:\d{2})$/
+const RFC3339 =
+  /^((\d{4})-(\d{2})-(\d{2})T(?:[01]\d|2[0-3]):\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i
 
 /**
  * Reads a timestamp strictly; answers milliseconds since the epoch, or `undefined`.
@@ -40,11 +41,12 @@ export function freshness(
 function parseRfc3339(text: string): number | undefined {
   const match = RFC3339.exec(text)
   if (match === null) return undefined
-  const [, year, month, day, fraction = ''] = match
+  const [, toTheSecond, year, month, day, fraction = '', zone] = match
   // Date.parse turns February 30 into March 2.
   if (Number(day) > daysInMonth(Number(year), Number(month))) return undefined
-  // Some senders write nanoseconds; ECMAScript promises milliseconds only.
-  const parsed = Date.parse(fraction.length > 3 ? text.replace(fraction, fraction.slice(0, 3)) : text)
+  // Some senders write nanoseconds; ECMAScript promises milliseconds, and capitals, only.
+  const written = fraction === '' ? `${toTheSecond}${zone}` : `${toTheSecond}.${fraction.slice(0, 3)}${zone}`
+  const parsed = Date.parse(written.toUpperCase())
   return Number.isNaN(parsed) ? undefined : parsed
 }
 

@@ -86,17 +86,17 @@ export type VerifiedRequest =
 
 /** Verifies with any of the source's schemes; of several failures, the one that got furthest is reported. */
 export function verifyRequest(request: WebhookRequest, source: Source, nowMs: number): VerifiedRequest {
-  const reasons: Reason[] = []
+  const options = { nowMs, toleranceSeconds: source.toleranceSeconds }
+  let reason: Reason = 'no_secret'
   for (const { scheme, keys } of source.schemes) {
-    const result = check(scheme, keys, request, { nowMs, toleranceSeconds: source.toleranceSeconds })
+    const result = check(scheme, keys, request, options)
     if (!result.ok) {
-      reasons.push(result.reason)
+      reason = furthest([reason, result.reason])
       continue
     }
     const read = readEvent(source, request)
     if (read === undefined) return { ok: false, reason: 'malformed_body' }
     return { ok: true, read, scheme: scheme.name, secretIndex: result.secretIndex }
   }
-  const [first = 'no_secret', ...others] = reasons
-  return { ok: false, reason: furthest([first, ...others]) }
+  return { ok: false, reason }
 }
