@@ -20,7 +20,8 @@ export async function startRedis(folder) {
   })
   for await (const line of server.stdout) if (String(line).includes('Ready to accept')) break
   server.stdout.resume()
-  return { port, stop: () => server.kill() }
+  // SIGTERM would save to the folder, which is gone by then, and a server that cannot save does not end.
+  return { port, stop: () => server.kill('SIGKILL') }
 }
 
 function isInstalled() {

@@ -1,10 +1,12 @@
+const NOTHING: Uint8Array = new Uint8Array()
+
 /**
  * Bytes that arrive in chunks, in one block that grows by doubling. An array of chunks costs hundreds of bytes for each,
  * so that a body of one-byte chunks would take 400 times its length.
  */
 export class GrowingBytes {
   readonly #maxBytes: number
-  #block: Uint8Array = new Uint8Array()
+  #block = NOTHING
   #length = 0
 
   constructor(maxBytes: number) {

@@ -20,13 +20,12 @@ export class BodyBudget {
 
   /** Begins a body of at most `maxBytes`; `giveWay` is called where its memory is needed for others. */
   begin(maxBytes: number, giveWay: () => void): BodyReading {
-    const reading = new BodyReading(this, maxBytes, giveWay)
-    this.#readings.add(reading)
-    return reading
+    return new BodyReading(this, maxBytes, giveWay)
   }
 
   /** For `BodyReading` only. */
-  charge(bytes: number): void {
+  charge(reading: BodyReading, bytes: number): void {
+    this.#readings.add(reading)
     this.#usedBytes += bytes
     for (const oldest of this.#readings) {
       if (this.#usedBytes <= this.#maxBytes) return
@@ -39,6 +38,8 @@ export class BodyBudget {
     if (this.#readings.delete(reading)) this.#usedBytes -= bytes
   }
 }
+
+const EMPTY = new GrowingBytes(0)
 
 /** One body as it arrives. */
 export class BodyReading {
@@ -58,7 +59,7 @@ export class BodyReading {
     if (!this.#received.add(chunk)) return false
     const more = this.#received.capacity - this.#charged
     this.#charged += more
-    if (more > 0) this.#budget.charge(more)
+    if (more > 0) this.#budget.charge(this, more)
     return true
   }
 
@@ -71,8 +72,8 @@ export class BodyReading {
 
   /** Gives the memory back to the budget. The bytes go at once: listeners of a refused request may keep this object alive. */
   end(): void {
-    this.#budget.end(this, this.#charged)
-    this.#received = new GrowingBytes(0)
+    if (this.#charged > 0) this.#budget.end(this, this.#charged)
+    this.#received = EMPTY
   }
 
   giveWay(): void {

@@ -3,7 +3,7 @@ import type { ReadEvent } from '../core/envelope.ts'
 import { dedupeKey, type DedupeRecord, type NewEvent } from '../inbox/index.ts'
 
 /** Carry credentials of whoever sends or of a proxy; none is needed once the request is verified. */
-const SECRET_HEADERS = new Set(['authorization', 'proxy-authorization', 'cookie'])
+const SECRET_HEADERS: readonly string[] = ['authorization', 'proxy-authorization', 'cookie']
 
 /** The event of a verified request, as the store takes it. */
 export function newEvent(
@@ -36,9 +36,13 @@ export function withoutSecrets(headers: HeaderList): HeaderList {
   const kept: string[] = []
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index] as string
-    if (!SECRET_HEADERS.has(name.toLowerCase())) kept.push(name, headers[index + 1] ?? '')
+    if (!isSecret(name)) kept.push(name, headers[index + 1] ?? '')
   }
   return kept
+}
+
+function isSecret(name: string): boolean {
+  return SECRET_HEADERS.some((secret) => secret.length === name.length && secret === name.toLowerCase())
 }
 
 /**

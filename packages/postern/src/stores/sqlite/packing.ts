@@ -19,9 +19,9 @@ export interface Packed {
 /** Packs the operations of a commit. */
 export function packOperations(operations: readonly Operation[]): Packed {
   const bytes = new BlockWriter()
-  const wire = operations.map((operation): object => {
+  const wire = operations.map((operation): WireOperation => {
     if (operation.verb === 'put')
-      return { ...operation, events: operation.events.map((event) => packEvent(event, bytes)) }
+      return [operation.nowMs, operation.events.map((event) => packEvent(event, bytes))]
     if (operation.verb === 'record')
       return { ...operation, rejected: packRejected(operation.rejected, bytes) }
     return operation.verb === 'settle' ? packEffects(operation) : operation
@@ -34,13 +34,15 @@ export function unpackOperations({ text, block }: Packed): Operation[] {
   // Written by packOperations; what it changed is changed back, in the same order.
   const wire = JSON.parse(text) as WireOperation[]
   return wire.map((operation): Operation => {
-    if (operation.verb === 'put') {
-      return { ...operation, events: operation.events.map((event) => unpackEvent(event, bytes)) }
+    if (Array.isArray(operation)) {
+      const [nowMs, events] = operation as WirePut
+      return { verb: 'put', nowMs, events: events.map((event) => unpackEvent(event, bytes)) }
     }
-    if (operation.verb === 'record') {
-      return { ...operation, rejected: { ...operation.rejected, body: bytes.take(operation.rejected.body) } }
+    const named = operation as Exclude<WireOperation, WirePut>
+    if (named.verb === 'record') {
+      return { ...named, rejected: { ...named.rejected, body: bytes.take(named.rejected.body) } }
     }
-    return operation.verb === 'settle' ? unpackEffects(operation) : operation
+    return named.verb === 'settle' ? unpackEffects(named) : named
   })
 }
 
@@ -85,14 +87,15 @@ type WireEvent = readonly [
   destinations: readonly string[],
 ]
 
+/** Most of what commits carry, and so without names as well. */
+type WirePut = readonly [nowMs: number, events: readonly WireEvent[]]
+
 type WireOperation =
+  | WirePut
   | Exclude<Operation, { readonly verb: 'put' | 'record' }>
-  | { readonly verb: 'put'; readonly nowMs: number; readonly events: readonly WireEvent[] }
-  | {
-      readonly verb: 'record'
-      readonly nowMs: number
-      readonly rejected: Omit<RejectedRequest, 'body'> & { body: number }
-    }
+  | { readonly verb: 'record'; readonly nowMs: number; readonly rejected: WireRejected }
+
+type WireRejected = Omit<RejectedRequest, 'body'> & { readonly body: number }
 
 function packEvent(event: NewEvent, bytes: BlockWriter): WireEvent {
   for (const { key } of event.keys) bytes.add(key)
@@ -132,7 +135,7 @@ function unpackEvent(wire: WireEvent, bytes: BlockReader): NewEvent {
   }
 }
 
-function packRejected(rejected: RejectedRequest, bytes: BlockWriter): object {
+function packRejected(rejected: RejectedRequest, bytes: BlockWriter): WireRejected {
   return { ...rejected, body: bytes.add(rejected.body) }
 }
 
@@ -164,13 +167,17 @@ const DIGEST_BYTES = 32
 type Settle = Extract<Operation, { readonly verb: 'settle' }>
 
 /** Effects are rare and their parameters of any SQLite type: what JSON cannot say is tagged text. */
-function packEffects(operation: Settle): object {
+function packEffects(operation: Settle): Settle {
   if (operation.settlements.every(({ effects }) => !effects?.length)) return operation
   return {
     ...operation,
     settlements: operation.settlements.map((settlement) => ({
       ...settlement,
-      effects: (settlement.effects ?? []).map(({ sql, params = [] }) => ({ sql, params: params.map(tag) })),
+      effects: (settlement.effects ?? []).map(({ sql, params = [] }) => ({
+        sql,
+        // Put back by unpackEffects.
+        params: params.map(tag) as unknown as SqliteValue[],
+      })),
     })),
   }
 }

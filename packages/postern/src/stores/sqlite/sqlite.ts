@@ -60,7 +60,8 @@ export function sqlite(path: string, options: SqliteOptions = {}): SqliteStore {
 class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog {
   readonly #engine: SharedEngine
   readonly #now: () => number
-  readonly #underWay = new Set<Promise<unknown>>()
+  #underWay = 0
+  #onIdle: (() => void) | undefined
   readonly #closing = new AbortController()
   #closed: Promise<void> | undefined
 
@@ -150,13 +151,16 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog {
 
   async #close(): Promise<void> {
     this.#closing.abort()
-    await Promise.allSettled(this.#underWay)
+    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
     await this.#engine.release()
   }
 
   async #putOne(event: NewEvent): Promise<PutResult> {
     if (!(event.body instanceof Uint8Array)) {
       return { outcome: 'failed', error: new TypeError('the body of an event must be bytes') }
+    }
+    if (event.createdMs !== undefined && !Number.isSafeInteger(event.createdMs)) {
+      return { outcome: 'failed', error: new RangeError('createdMs must be a whole number of milliseconds') }
     }
     const operation = { verb: 'put', events: [event], nowMs: this.#now() } as const
     const bytes = event.body.byteLength + 1000
@@ -193,16 +197,16 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog {
     return this.#track(() => this.#engine.read(operation))
   }
 
-  /** Refuses once closed; remembers what is under way, so that closing waits for it. */
-  #track<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closing.signal.aborted) {
-      return Promise.reject(closedError())
+  /** Refuses once closed; counts what is under way, so that closing waits for it. */
+  async #track<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closing.signal.aborted) throw closedError()
+    this.#underWay += 1
+    try {
+      return await work()
+    } finally {
+      this.#underWay -= 1
+      if (this.#underWay === 0) this.#onIdle?.()
     }
-    const promise = work()
-    this.#underWay.add(promise)
-    const forget = (): boolean => this.#underWay.delete(promise)
-    promise.then(forget, forget)
-    return promise
   }
 
   /** Listens before the claim looks, so that what comes while it looks is not missed. */
