@@ -193,12 +193,12 @@ test('stopping twice, at once or later, is stopping once', async () => {
   await inbox.postern.stop()
 })
 
-test('an inbox that was never started can be stopped, and a start after that claims nothing', async () => {
+test('an inbox that was never started can be stopped, and cannot be started after that', async () => {
   const folder = tempFolder()
   const first = await startInbox({ folder })
   expectReceived(await first.send(seedEvent('evt_1')))
   await first.postern.stop()
-  await first.postern.start()
+  await expect(first.postern.start()).rejects.toMatchObject({ code: 'store_closed' })
   const second = await startInbox({ folder })
   expectDuplicate(await second.send(seedEvent('evt_1')))
   await second.postern.drain()

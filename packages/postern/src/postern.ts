@@ -47,7 +47,7 @@ export interface Postern extends Mount {
   mount(source: string): Mount
   /** Every source under another prefix; `''` behind a framework that has cut the prefix off. */
   under(prefix: string): Mount
-  /** Starts the worker; rejects where the store cannot be opened. Requests are answered without it too. */
+  /** Starts the worker; rejects where the store cannot be opened, or was closed by `stop`. Requests are answered without it too. */
   start(): Promise<void>
   /** Refuses new requests with 503, lets handlers finish for up to `graceMs` (default 10 s), gives back the rest, and closes the store. */
   stop(options?: { readonly graceMs?: number }): Promise<void>

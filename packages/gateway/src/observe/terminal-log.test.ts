@@ -145,6 +145,13 @@ test('above 20 in a second the rest is summed up', async () => {
     ...Array.from({ length: 45 }, () => [accepted, attempted]).flat(),
     rejected('castai', '{}'),
   )
-  expect(lines).toHaveLength(41)
-  expect(lines.at(-1)).toContain('25 stored, 25 handled, 1 rejected (missing_header)')
+  const isShown = (word: string) => (line: string) => line.includes(word) && !line.includes('25')
+  expect(lines.filter(isShown('stored as'))).toHaveLength(20)
+  expect(lines.filter(isShown('handled'))).toHaveLength(20)
+  expect(lines.at(-1)).toContain('25 stored, 25 handled')
+})
+
+test('a refusal among many good requests is shown, with the line that would pass', async () => {
+  const lines = await linesOf(...Array.from({ length: 45 }, () => accepted), rejected('castai', '{}'))
+  expect(lines.filter((line) => line.includes('trigger castai'))).toHaveLength(1)
 })
