@@ -147,7 +147,7 @@ test('above 20 in a second the rest is summed up', async () => {
   )
   expect(lines.filter((line) => line.includes(' verified by '))).toHaveLength(20)
   expect(lines.filter((line) => line.includes(' handled #'))).toHaveLength(20)
-  expect(lines.at(-1)).toContain('25 stored, 25 handled')
+  expect(lines.some((line) => line.includes('25 stored, 25 handled'))).toBe(true)
 })
 
 test('a refusal among many good requests is shown, with the line that would pass', async () => {

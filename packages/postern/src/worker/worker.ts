@@ -186,7 +186,8 @@ export class Worker<Effect> {
       attempt,
       outcome: settled?.result === 'lost' ? 'lost' : outcome.kind,
       ...(outcome.kind === 'retry' && { retryAfterMs: outcome.afterMs }),
-      ...(error !== undefined && { error }),
+      // A delivery that is given back has met no error of its own.
+      ...(error !== undefined && outcome.kind !== 'released' && { error }),
       durationMs,
     })
   }

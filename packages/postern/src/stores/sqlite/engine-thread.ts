@@ -28,7 +28,7 @@ export interface ThreadData {
   readonly gate: SharedArrayBuffer
 }
 
-// Given by Thread, in writer-port.ts.
+// Given by Thread, in engine-port.ts.
 const { options, gate: gateBuffer } = workerData as ThreadData
 const engine = new Engine(options, require)
 const gate = new ExitGate(gateBuffer)

@@ -4,7 +4,7 @@ import { GroupCommit } from '../../inbox/index.ts'
 import type { EngineOptions } from './engine.ts'
 import type { Operation, OperationResult } from './operation.ts'
 import type { ReadOperation, ReadResultOf } from './read-operation.ts'
-import { InlinePort, ThreadPort, type EnginePort } from './writer-port.ts'
+import { InlinePort, ThreadPort, type EnginePort } from './engine-port.ts'
 
 export interface SharedEngineOptions {
   readonly path: string
