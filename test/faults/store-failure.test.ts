@@ -1,6 +1,6 @@
 /** A store that refuses, hangs, is late, is locked or is full: 503 in time, nothing falsely acknowledged, and well again by itself. */
 import { join } from 'node:path'
-import { DatabaseSync } from '@photostructure/sqlite'
+import { DatabaseSync as FallbackDatabase } from '@photostructure/sqlite'
 import type { PutResult } from 'postern'
 import { afterEach, expect, test, vi } from 'vitest'
 import {
@@ -124,6 +124,12 @@ test('a store that answers with nothing is 503, never 200', async () => {
   expectUnavailable(await inbox.send(seedEvent('evt_1')))
   expect(await storedIds(inbox)).toEqual([])
 })
+
+/** The library that the store uses: the locks of two libraries do not see each other within one process. */
+const builtIn = process.getBuiltinModule('node:sqlite') as
+  | { readonly DatabaseSync: typeof FallbackDatabase }
+  | undefined
+const DatabaseSync = builtIn?.DatabaseSync ?? FallbackDatabase
 
 test('a file that another process has locked is 503 in time, bad requests are still answered at once, and all is well after', async () => {
   const folder = tempFolder()

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { once } from 'node:events'
 import express from 'express'
+import express4 from 'express4'
 import {
   createPostern,
   type EventSummary,
@@ -31,7 +32,9 @@ export type Skin =
   | 'Express'
   /** The seeds' own lines: `app.post(path, express.raw({ type: 'application/json' }), …)`. */
   | 'Express behind raw()'
-  /** The mistake of most beginners: `app.use(express.json())` first. */
+  | 'Express 4'
+  | 'Express 4 behind raw()'
+  /** The mistake of most beginners: `app.use(framework.json())` first. */
   | 'Express behind json()'
   | 'fetch'
 
@@ -197,12 +200,13 @@ function assemble(
 
 function listener(postern: Postern, skin: Exclude<Skin, 'fetch'>, names: readonly string[]): RequestListener {
   if (skin === 'node:http') return (request, response) => void postern.node(request, response)
-  const app = express()
+  const framework = skin.startsWith('Express 4') ? express4 : express
+  const app = framework()
   const sources = names.length > 0 ? names : ['vastai', 'castai', 'coreweave', 'anima']
-  if (skin === 'Express behind json()') app.use(express.json())
-  if (skin === 'Express behind raw()') {
+  if (skin === 'Express behind json()') app.use(framework.json())
+  if (skin.endsWith('behind raw()')) {
     for (const name of sources) {
-      app.post(`/webhooks/${name}`, express.raw({ type: 'application/json' }), expressMount(postern, name))
+      app.post(`/webhooks/${name}`, framework.raw({ type: 'application/json' }), expressMount(postern, name))
     }
   } else {
     app.use('/webhooks', expressMount(postern))
