@@ -72,6 +72,13 @@ test('no provider, store or framework is named in the code of another part', () 
   expect(found).toEqual([])
 })
 
+test('samples never reach a bundle: nothing but themselves imports them', () => {
+  const users = sourceFiles(SOURCE)
+    .flatMap(importsOf)
+    .filter(({ from, to }) => to.includes('samples') && !from.includes('samples'))
+  expect(users).toEqual([])
+})
+
 test('the gateway imports only the public face of postern', () => {
   const files = sourceFiles(resolve('packages/gateway/src'))
   const deep = files

@@ -9,6 +9,7 @@ import {
   type Store,
   type StoredEvent,
 } from './inbox/index.ts'
+import { assertSound } from './options.ts'
 import { BodyBudget, createMount, Receiver, type Mount } from './receive/index.ts'
 import { HandlerTable, registerHandler, Worker, type On, type Registration } from './worker/index.ts'
 
@@ -77,6 +78,7 @@ const SOURCE_NAME = /^[a-z0-9_-]{1,64}$/
 export function createPostern<const S extends Sources, Effect = never>(
   options: PosternOptions<S, Effect>,
 ): Postern {
+  assertSound(options)
   const log = options.log ?? consoleLog
   const sources = checkedSources(options.sources, log)
   const table = new HandlerTable<Effect>(checkedHandlers(options, sources))

@@ -6,7 +6,7 @@ function read(
   env: Readonly<Record<string, string>> = {},
   flags: GatewayFlags = {},
 ): ReturnType<typeof readSettings> {
-  return readSettings({ mode, env, flags, cwd: '/work' })
+  return readSettings({ mode, env, flags, cwd: '/srv/app' })
 }
 
 function problemPaths(...input: Parameters<typeof read>): readonly string[] {
@@ -19,7 +19,7 @@ test('development listens on this machine only, with an admin listener', () => {
     ok: true,
     value: {
       listen: { host: '127.0.0.1', port: 3000 },
-      store: { kind: 'sqlite', path: '/work/.postern/postern.db' },
+      store: { kind: 'sqlite', path: '/srv/app/.postern/postern.db' },
       admin: { address: { host: '127.0.0.1', port: 3001 }, token: undefined, isDefault: true },
     },
   })
@@ -32,7 +32,7 @@ test('production listens everywhere, without an admin listener', () => {
 test('a flag wins over its variable', () => {
   const env = { PORT: '1', POSTERN_STORE: 'sqlite:env.db' }
   expect(read('production', env, { port: '2', host: '::1', store: 'sqlite:flag.db' })).toMatchObject({
-    value: { listen: { host: '::1', port: 2 }, store: { path: '/work/flag.db' } },
+    value: { listen: { host: '::1', port: 2 }, store: { path: '/srv/app/flag.db' } },
   })
 })
 

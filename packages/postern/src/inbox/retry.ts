@@ -40,6 +40,7 @@ export function retryWaitMs(
   hintMs?: number,
 ): number | undefined {
   if (attempt >= schedule.attempts) return undefined
-  if (hintMs !== undefined) return Math.min(Math.max(0, hintMs), schedule.capMs)
+  // A date where a number was meant is NaN, and no wait.
+  if (hintMs !== undefined && !Number.isNaN(hintMs)) return Math.min(Math.max(0, hintMs), schedule.capMs)
   return Math.floor(random() * longestWaitMs(schedule, attempt))
 }

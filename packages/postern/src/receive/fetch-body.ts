@@ -3,7 +3,7 @@ import type { ReadBody } from './node-body.ts'
 
 /** The exact bytes of a Fetch request. */
 export async function fetchBody(request: Request, maxBytes: number, budget: BodyBudget): Promise<ReadBody> {
-  if (request.bodyUsed) return { ok: false, reason: 'body_already_parsed' }
+  if (request.bodyUsed || request.body?.locked) return { ok: false, reason: 'body_already_parsed' }
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes)
     return { ok: false, reason: 'body_too_large' }
   if (request.body === null) return { ok: true, body: new Uint8Array() }
@@ -20,7 +20,7 @@ async function readStream(
   const reading = budget.begin(maxBytes, () => {
     mustGiveWay = true
     // Ends the read that is waiting, with `done`.
-    void reader.cancel().catch(() => {})
+    cancel(reader)
   })
   try {
     for (;;) {
@@ -28,7 +28,7 @@ async function readStream(
       if (mustGiveWay) return { ok: false, reason: 'overloaded' }
       if (done) return { ok: true, body: reading.finish() }
       if (!reading.add(value)) {
-        await reader.cancel()
+        cancel(reader)
         return { ok: false, reason: 'body_too_large' }
       }
     }
@@ -37,4 +37,9 @@ async function readStream(
   } finally {
     reading.end()
   }
+}
+
+/** Not waited for: a stream may take as long as it likes to end, or fail at it. */
+function cancel(reader: ReadableStreamDefaultReader<Uint8Array>): void {
+  reader.cancel().catch(() => {})
 }

@@ -1,6 +1,7 @@
 import {
   isAuthentic,
   type Clock,
+  type LogFields,
   type Logger,
   type Reason,
   type Source,
@@ -21,6 +22,9 @@ import { newEvent, withoutSecrets } from './new-event.ts'
 /** The tightest sender waits 3 s; at 2.5 s without a commit the answer is 503. */
 const ANSWER_WITHIN_MS = 2500
 
+const PARSED_BODY =
+  'the body was read before the inbox saw it, and senders are answered 503: mount the inbox before any body parser, or behind one that keeps the bytes as they came'
+
 export interface ReceiverOptions {
   readonly store: Pick<Store, 'put'> & HasRejectedLog
   readonly sources: ReadonlyMap<string, Source>
@@ -35,7 +39,8 @@ export interface ReceiverOptions {
 export class Receiver {
   readonly #options: ReceiverOptions
   readonly #deadlines = new Deadlines(ANSWER_WITHIN_MS)
-  #lastStoreErrorMs = -Infinity
+  /** When each of the messages below was last logged. */
+  readonly #reportedMs = new Map<string, number>()
   /** While true, whatever comes is answered 503. */
   isStopping = false
 
@@ -51,6 +56,7 @@ export class Receiver {
   /** Records a refusal and answers it. */
   refuse(source: string, reason: Reason | RefusalReason, request?: WebhookRequest): Answer {
     const answer = answerTo(reason)
+    if (reason === 'body_already_parsed') this.#reportOnceASecond('warn', PARSED_BODY, { source })
     this.#options.observe({
       kind: 'rejected',
       source,
@@ -120,8 +126,8 @@ export class Receiver {
   #withinDeadline<T>(work: Promise<T>): Promise<T | undefined> {
     return new Promise((resolve) => {
       const deadline = this.#deadlines.set(() => {
-        this.#reportStoreError(new Error(`no commit within ${ANSWER_WITHIN_MS} ms`))
         resolve(undefined)
+        this.#reportStoreError(new Error(`no commit within ${ANSWER_WITHIN_MS} ms`))
       })
       work.then(
         (value) => {
@@ -130,19 +136,25 @@ export class Receiver {
         },
         (error: unknown) => {
           deadline.met()
-          this.#reportStoreError(error)
           resolve(undefined)
+          this.#reportStoreError(error)
         },
       )
     })
   }
 
-  /** One line a second: a full disk under load would otherwise fill the log as well. */
   #reportStoreError(error: unknown): void {
+    this.#reportOnceASecond('error', 'the store could not record a request; senders are answered 503', {
+      error,
+    })
+  }
+
+  /** A full disk under load would otherwise fill the log as well. */
+  #reportOnceASecond(level: 'warn' | 'error', message: string, fields: LogFields): void {
     const nowMs = performance.now()
-    if (nowMs - this.#lastStoreErrorMs < 1000) return
-    this.#lastStoreErrorMs = nowMs
-    this.#options.log.error('the store could not record a request; senders are answered 503', { error })
+    if (nowMs - (this.#reportedMs.get(message) ?? -Infinity) < 1000) return
+    this.#reportedMs.set(message, nowMs)
+    this.#options.log[level](message, fields)
   }
 
   #observeAccepted(

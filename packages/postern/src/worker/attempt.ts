@@ -68,7 +68,11 @@ async function runHandlers<Effect>(
     attempt: claimed.attempt,
     tx: (effect) => void effects.push(effect),
   }
-  for (const handler of handlers) await handler(event, context)
+  for (const handler of handlers) {
+    // Ended meanwhile: the delivery is settled, and another worker may be running it.
+    if (abort.isAborted) return
+    await handler(event, context)
+  }
 }
 
 /** Ends the wait at the deadline even where a handler ignores its signal, so that it cannot hold its place for ever. */
@@ -95,9 +99,14 @@ function outcomeOf(error: unknown, attempt: number, schedule: RetrySchedule, ran
   return afterMs === undefined ? { kind: 'dead', error: text } : { kind: 'retry', afterMs, error: text }
 }
 
+/** Whatever was thrown, as text; some things cannot be read without a throw of their own. */
 function describeError(error: unknown): string {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  return text.slice(0, MAX_ERROR_LENGTH)
+  try {
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+    return text.slice(0, MAX_ERROR_LENGTH)
+  } catch {
+    return 'the handler threw something that has no text'
+  }
 }
 
 /** The event as handlers see it. `data` is parsed when it is first asked for: many handlers need only the type. */
@@ -128,19 +137,19 @@ export class Released extends Error {}
 export class LazyAbort {
   #controller: AbortController | undefined
   #reason: unknown
-  #isAborted = false
+  isAborted = false
   /** Called once with the reason. */
   onAbort: ((reason: unknown) => void) | undefined
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
-    if (this.#isAborted) this.#controller.abort(this.#reason)
+    if (this.isAborted) this.#controller.abort(this.#reason)
     return this.#controller.signal
   }
 
   abort(reason: unknown): void {
-    if (this.#isAborted) return
-    this.#isAborted = true
+    if (this.isAborted) return
+    this.isAborted = true
     this.#reason = reason
     this.#controller?.abort(reason)
     this.onAbort?.(reason)

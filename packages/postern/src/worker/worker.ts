@@ -26,6 +26,8 @@ export class Worker<Effect> {
   readonly #unsettled: FinishedAttempt<Effect>[] = []
   readonly #settling = new Set<Promise<void>>()
   readonly #stop = new AbortController()
+  /** The claim under way, and the destinations that it is for. */
+  #waitingClaim: { readonly abort: AbortController; readonly names: ReadonlySet<string> } | undefined
   #loop: Promise<void> | undefined
   #heartbeat: NodeJS.Timeout | undefined
   #onFinished: (() => void) | undefined
@@ -49,7 +51,7 @@ export class Worker<Effect> {
       attempts += claimed.length
       claimed.forEach((delivery) => this.#begin(delivery))
       if (claimed.length > 0) continue
-      if (wasIdle) return attempts
+      if (wasIdle || this.#stop.signal.aborted) return attempts
       await (this.#running.size > 0 ? this.#oneFinished() : Promise.all(this.#settling))
     }
   }
@@ -57,10 +59,11 @@ export class Worker<Effect> {
   /** Claims no more, waits up to `graceMs` for what runs, gives the rest back. */
   async stop(graceMs: number): Promise<void> {
     this.#stop.abort()
-    await this.#loop
+    this.#waitingClaim?.abort.abort()
     const graceEnds = setTimeout(() => {
       for (const abort of this.#running.values()) abort.abort(new Released('the worker is stopping'))
     }, graceMs)
+    await this.#loop
     while (this.#running.size > 0) await this.#oneFinished()
     clearTimeout(graceEnds)
     await Promise.all(this.#settling)
@@ -86,8 +89,15 @@ export class Worker<Effect> {
   async #claim(waitMs: number): Promise<Claimed[]> {
     const { store, leaseMs } = this.#settings
     const destinations = this.#freePlaces()
-    if (destinations.length === 0) return []
-    return store.claim({ destinations, leaseMs, waitMs, signal: this.#stop.signal })
+    if (destinations.length === 0 || this.#stop.signal.aborted) return []
+    const abort = new AbortController()
+    this.#waitingClaim = { abort, names: new Set(destinations.map(({ name }) => name)) }
+    return store.claim({ destinations, leaseMs, waitMs, signal: abort.signal })
+  }
+
+  /** A destination that was full has a place again: a claim that waits without it asks anew. */
+  #placeIsFree(destination: string): void {
+    if (this.#waitingClaim?.names.has(destination) === false) this.#waitingClaim.abort.abort()
   }
 
   #freePlaces(): { readonly name: string; readonly limit: number }[] {
@@ -110,6 +120,7 @@ export class Worker<Effect> {
     void runAttempt(claimed, abort, this.#settings).then((result) => {
       this.#running.delete(claimed)
       this.#count(claimed.destination, -1)
+      this.#placeIsFree(claimed.destination)
       this.#finished({ claimed, result, durationMs: performance.now() - startedMs })
       this.#onFinished?.()
     })
@@ -161,8 +172,13 @@ export class Worker<Effect> {
     const failed: FinishedAttempt<Effect>[] = []
     for (const [index, attempt] of attempts.entries()) {
       const result = results[index]
-      if (result?.result === 'failed') failed.push(await this.#withFailedEffects(attempt, result.error))
-      else this.#report(attempt, result)
+      if (result?.result !== 'failed') this.#report(attempt, result)
+      else if (attempt.result.effects.length > 0)
+        failed.push(await this.#withFailedEffects(attempt, result.error))
+      else
+        this.#settings.log.error('the store could not settle a delivery; it runs again', {
+          error: result.error,
+        })
     }
     if (failed.length > 0) await this.#settle(failed)
   }
@@ -239,10 +255,13 @@ function nextTurn(): Promise<void> {
 /** Waits, or until the signal. */
 function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    signal?.addEventListener('abort', () => {
+    if (signal?.aborted) return resolve()
+    const end = (): void => {
       clearTimeout(timer)
+      signal?.removeEventListener('abort', end)
       resolve()
-    })
+    }
+    const timer = setTimeout(end, ms)
+    signal?.addEventListener('abort', end)
   })
 }

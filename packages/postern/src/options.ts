@@ -1,0 +1,71 @@
+import { PosternError } from './core/index.ts'
+
+const OPTION_NAMES = new Set([
+  'store',
+  'sources',
+  'handlers',
+  'prefix',
+  'retry',
+  'worker',
+  'log',
+  'observe',
+  'now',
+  'random',
+])
+/** The longest that a timer of Node can wait. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+interface Range {
+  readonly from: number
+  readonly to: number
+}
+
+const WHOLE: Readonly<Record<string, Readonly<Record<string, Range>>>> = {
+  worker: {
+    concurrency: { from: 1, to: 100_000 },
+    leaseMs: { from: 1, to: LONGEST_TIMER_MS },
+    handlerTimeoutMs: { from: 1, to: LONGEST_TIMER_MS },
+  },
+  retry: {
+    attempts: { from: 1, to: 1000 },
+    baseMs: { from: 0, to: Number.MAX_SAFE_INTEGER },
+    factor: { from: 0, to: 1000 },
+    capMs: { from: 0, to: Number.MAX_SAFE_INTEGER },
+  },
+}
+
+/** Refuses options that could only go wrong later, each by its path. */
+export function assertSound(options: object): void {
+  for (const name of Object.keys(options)) {
+    if (!OPTION_NAMES.has(name)) throw unsound(name, `is unknown; known are ${[...OPTION_NAMES].join(', ')}`)
+  }
+  const { prefix } = options as { readonly prefix?: unknown }
+  if (prefix !== undefined && !(typeof prefix === 'string' && /^(\/[^/?#]+)*$/.test(prefix))) {
+    throw unsound(
+      'prefix',
+      `must be empty or like '/webhooks', without a slash at its end: got ${JSON.stringify(prefix)}`,
+    )
+  }
+  for (const [group, ranges] of Object.entries(WHOLE)) assertInRange(options, group, ranges)
+}
+
+function assertInRange(options: object, group: string, ranges: Readonly<Record<string, Range>>): void {
+  // Whatever a caller without a compiler has put there.
+  const values = ((options as Record<string, unknown>)[group] ?? {}) as Record<string, unknown>
+  for (const [name, value] of Object.entries(values)) {
+    const range = ranges[name]
+    if (range === undefined)
+      throw unsound(`${group}.${name}`, `is unknown; known are ${Object.keys(ranges).join(', ')}`)
+    if (value === undefined) continue
+    if (!(typeof value === 'number' && value >= range.from && value <= range.to)) {
+      throw unsound(
+        `${group}.${name}`,
+        `must be a number from ${range.from} to ${range.to}: got ${typeof value === 'number' ? value : typeof value}`,
+      )
+    }
+  }
+}
+
+function unsound(path: string, problem: string): PosternError {
+  return new PosternError('bad_config', `${path} ${problem}`)
+}

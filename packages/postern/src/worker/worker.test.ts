@@ -1,0 +1,859 @@
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import {
+  Deadlines,
+  type ClaimRequest,
+  type Occurrence,
+  type RetrySchedule,
+  type Store,
+} from '../inbox/index.ts'
+import { memory, type MemoryEffect, type MemoryStore } from '../stores/memory/index.ts'
+import {
+  anEvent,
+  claimOne,
+  deliveryOf,
+  events,
+  putAll,
+  putStored,
+} from '../testing/store-contract/fixtures.ts'
+import { NonRetryableError, RetryAfterError, type Handler } from './handler.ts'
+import { Worker, type WorkerSettings } from './worker.ts'
+
+type TestHandler = Handler<string, never, MemoryEffect>
+
+const LEASE_MS = 30_000
+const schedule: RetrySchedule = { attempts: 3, baseMs: 1000, factor: 2, capMs: 5000 }
+
+let nowMs = 0
+let occurrences: Occurrence[] = []
+let errors: unknown[][] = []
+let warnings: unknown[][] = []
+let observed: Changes
+
+beforeEach(() => {
+  nowMs = 1_750_000_000_000
+  occurrences = []
+  errors = []
+  warnings = []
+  observed = new Changes()
+})
+
+describe('a started worker', () => {
+  test('runs what is there and what comes', async () => {
+    const { worker, store, work } = aWorker()
+    await putStored(store, anEvent({ id: 'evt_1' }))
+    worker.start()
+    await work.begun('evt_1')
+    await putStored(store, anEvent({ id: 'evt_2' }))
+    await work.begun('evt_2')
+  })
+
+  test('runs no more handlers of a destination at once than its concurrency', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 2 })
+    await putAll(store, events(5))
+    worker.start()
+    await work.begun('evt_2')
+    await turns()
+    expect((await store.stat()).destinations).toMatchObject([{ leased: 2, pending: 3 }])
+  })
+
+  test('begins the next as soon as one has ended', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 2 })
+    await putAll(store, events(3))
+    worker.start()
+    await work.begun('evt_2')
+    await turns()
+    work.end('evt_1')
+    await turns()
+    expect(work.ids).toEqual(['evt_1', 'evt_2', 'evt_3'])
+  })
+
+  test('asks for no more than the places that are free', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 3 })
+    const claim = vi.spyOn(store, 'claim')
+    await putAll(store, events(2))
+    worker.start()
+    await work.begun('evt_2')
+    await turns()
+    expect(claim.mock.calls.map(([{ destinations }]) => destinations)).toEqual([
+      [{ name: 'handlers', limit: 3 }],
+      [{ name: 'handlers', limit: 1 }],
+    ])
+  })
+
+  test('goes on with one destination while another is full', async () => {
+    const fast = new HandWork()
+    const { worker, store, work } = aWorker({ concurrency: 1, handlers: { fast: fast.handler } })
+    await putAll(store, events(3, { destinations: ['handlers', 'fast'] }))
+    worker.start()
+    await work.begun('evt_1')
+    for (const id of ['evt_1', 'evt_2', 'evt_3']) {
+      await fast.begun(id)
+      fast.end(id)
+    }
+    expect(work.ids).toEqual(['evt_1'])
+  })
+
+  // The claim that the full destination was left out of waits up to 5 s for the idle one, and nobody asks again: a
+  // backlog is worked off at `concurrency` deliveries every 5 s.
+  test('goes on with one destination while another has nothing to do', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 1, handlers: { idle: () => {} } })
+    await putAll(store, events(2))
+    worker.start()
+    await work.begun('evt_1')
+    await turns()
+    work.end('evt_1')
+    await turns()
+    expect(work.ids).toEqual(['evt_1', 'evt_2'])
+  })
+
+  test('asks for nothing where it serves no destination', async () => {
+    const { worker, store } = aWorker({ destinations: [] })
+    const claim = vi.spyOn(store, 'claim')
+    worker.start()
+    await turns()
+    expect(claim).not.toHaveBeenCalled()
+  })
+
+  test('is started once, however often it is told to', async () => {
+    const { worker, store } = aWorker()
+    const claim = vi.spyOn(store, 'claim')
+    worker.start()
+    worker.start()
+    await turns()
+    expect(claim).toHaveBeenCalledTimes(1)
+  })
+})
+
+describe('settling', () => {
+  test('carries together what finishes in one turn, after however many promises', async () => {
+    const { worker, store } = aWorker({
+      handler: async ({ id }) => {
+        for (let left = 5 * Number(id.slice('evt_'.length)); left > 0; left -= 1) await undefined
+      },
+    })
+    const settle = vi.spyOn(store, 'settle')
+    await putAll(store, events(3))
+    await worker.drain()
+    expect(settle.mock.calls.map(([settlements]) => settlements.length)).toEqual([3])
+  })
+
+  test('does not wait for what finishes later', async () => {
+    const { worker, store, work } = aWorker()
+    const eventSeqs = await putAll(store, events(2))
+    worker.start()
+    await work.begun('evt_2')
+    work.end('evt_1')
+    await occurred(1)
+    expect((await deliveryOf(store, eventSeqs[0]!)).state).toBe('succeeded')
+    expect((await deliveryOf(store, eventSeqs[1]!)).state).toBe('leased')
+  })
+
+  test('is tried again where the store fails once', async () => {
+    fakeTimers()
+    const { worker, store } = aWorker({ handler: () => {} })
+    vi.spyOn(store, 'settle').mockRejectedValueOnce(new Error('disk full'))
+    const eventSeq = await putStored(store)
+    const drained = worker.drain()
+    await turns()
+    expect(errors).toEqual([
+      ['the store could not settle deliveries', { deliveries: 1, tries: 1, error: new Error('disk full') }],
+    ])
+    await vi.advanceTimersByTimeAsync(1000)
+    await drained
+    expect((await deliveryOf(store, eventSeq)).state).toBe('succeeded')
+  })
+
+  test('that was tried again is observed once', async () => {
+    fakeTimers()
+    const { worker, store } = aWorker({ handler: () => {} })
+    vi.spyOn(store, 'settle').mockRejectedValueOnce(new Error('disk full'))
+    await putStored(store)
+    const drained = worker.drain()
+    await turns()
+    await vi.advanceTimersByTimeAsync(1000)
+    await drained
+    expect(outcomes()).toEqual(['succeeded'])
+  })
+
+  test('is given up after three tries, and the log has each of them', async () => {
+    fakeTimers()
+    const { worker, store } = aWorker({ handler: () => {} })
+    const settle = vi.spyOn(store, 'settle').mockRejectedValue(new Error('disk full'))
+    await putStored(store)
+    const drained = worker.drain()
+    await turns()
+    await vi.advanceTimersByTimeAsync(60_000)
+    await drained
+    expect(settle).toHaveBeenCalledTimes(3)
+    expect(errors.map(([, fields]) => fields)).toMatchObject([{ tries: 1 }, { tries: 2 }, { tries: 3 }])
+  })
+
+  test('that was given up leaves the delivery to be run again when its lease has ended', async () => {
+    fakeTimers()
+    const attempts: number[] = []
+    const { worker, store } = aWorker({ handler: (_event, { attempt }) => attempts.push(attempt) })
+    const settle = vi.spyOn(store, 'settle').mockRejectedValue(new Error('disk full'))
+    await putStored(store)
+    const drained = worker.drain()
+    await turns()
+    await vi.advanceTimersByTimeAsync(60_000)
+    await drained
+    settle.mockRestore()
+    nowMs += LEASE_MS
+    expect(await worker.drain()).toBe(1)
+    expect(attempts).toEqual([1, 2])
+  })
+})
+
+describe('a store that gives no work because it fails', () => {
+  test('is asked again after a second, and not before', async () => {
+    fakeTimers()
+    const { worker, store } = aWorker()
+    const claim = vi.spyOn(store, 'claim').mockRejectedValueOnce(new Error('gone'))
+    worker.start()
+    await vi.advanceTimersByTimeAsync(999)
+    await turns()
+    expect(claim).toHaveBeenCalledTimes(1)
+    await vi.advanceTimersByTimeAsync(1)
+    await turns()
+    expect(claim).toHaveBeenCalledTimes(2)
+  })
+
+  test('is named in the log each time', async () => {
+    fakeTimers()
+    const { worker, store } = aWorker()
+    vi.spyOn(store, 'claim').mockRejectedValue(new Error('gone'))
+    worker.start()
+    await turns()
+    await vi.advanceTimersByTimeAsync(1000)
+    await turns()
+    const line = ['the store gave no work; trying again', { error: new Error('gone'), afterMs: 1000 }]
+    expect(errors).toEqual([line, line])
+  })
+
+  test('gives work again once it works', async () => {
+    fakeTimers()
+    const { worker, store, work } = aWorker()
+    vi.spyOn(store, 'claim').mockRejectedValueOnce(new Error('gone'))
+    await putStored(store, anEvent({ id: 'evt_1' }))
+    worker.start()
+    await turns()
+    await vi.advanceTimersByTimeAsync(1000)
+    await work.begun('evt_1')
+  })
+
+  test('does not hold up a stop that comes in the pause', async () => {
+    fakeTimers()
+    const { worker, store } = aWorker()
+    vi.spyOn(store, 'claim').mockRejectedValue(new Error('gone'))
+    worker.start()
+    await turns()
+    await worker.stop(1000)
+  })
+
+  // The pause listens for an abort that has already been: it lasts its whole second.
+  test('does not hold up a stop that it fails for', async () => {
+    fakeTimers()
+    const { worker, store } = aWorker()
+    vi.spyOn(store, 'claim').mockImplementation(rejectingWhenAborted)
+    worker.start()
+    await turns()
+    const stopped = vi.fn()
+    void worker.stop(1000).then(stopped)
+    await turns()
+    expect(stopped).toHaveBeenCalled()
+  })
+})
+
+describe('the heartbeat', () => {
+  test('extends the leases of what runs, by a whole lease, each third of one', async () => {
+    fakeTimers()
+    const { worker, store, work } = aWorker()
+    const eventSeq = await putStored(store, anEvent({ id: 'evt_1' }))
+    worker.start()
+    await work.begun('evt_1')
+    nowMs += LEASE_MS / 3
+    await vi.advanceTimersByTimeAsync(LEASE_MS / 3)
+    await turns()
+    expect((await deliveryOf(store, eventSeq)).leaseUntilMs).toBe(nowMs + LEASE_MS)
+  })
+
+  test('extends all of them in one call', async () => {
+    fakeTimers()
+    const { worker, store, work } = aWorker()
+    const extend = vi.spyOn(store, 'extend')
+    await putAll(store, events(3))
+    worker.start()
+    await work.begun('evt_3')
+    await vi.advanceTimersByTimeAsync(LEASE_MS / 3)
+    expect(extend.mock.calls.map(([leases]) => leases.length)).toEqual([3])
+  })
+
+  test('leaves the store alone while nothing runs', async () => {
+    fakeTimers()
+    const { worker, store } = aWorker({ handler: () => {} })
+    const extend = vi.spyOn(store, 'extend')
+    await putStored(store)
+    await worker.drain()
+    await vi.advanceTimersByTimeAsync(LEASE_MS)
+    expect(extend).not.toHaveBeenCalled()
+  })
+
+  test('aborts the handler whose lease is lost, and no other', async () => {
+    fakeTimers()
+    const { worker, store, work } = aWorker({ concurrency: 2 })
+    await putAll(store, events(2))
+    worker.start()
+    await work.begun('evt_2')
+    nowMs += LEASE_MS
+    await claimOne(store, { destinations: [{ name: 'handlers', limit: 1 }] })
+    await vi.advanceTimersByTimeAsync(LEASE_MS / 3)
+    await turns()
+    expect(work.signalOf('evt_1').aborted).toBe(true)
+    expect(work.signalOf('evt_2').aborted).toBe(false)
+  })
+
+  test('leaves the delivery to the worker that has it now', async () => {
+    fakeTimers()
+    const { worker, store, work } = aWorker({ concurrency: 1 })
+    const eventSeq = await putStored(store, anEvent({ id: 'evt_1' }))
+    worker.start()
+    await work.begun('evt_1')
+    nowMs += LEASE_MS
+    const other = await claimOne(store)
+    await vi.advanceTimersByTimeAsync(LEASE_MS / 3)
+    await turns()
+    expect(await deliveryOf(store, eventSeq)).toMatchObject({
+      state: 'leased',
+      token: other.token,
+      attempts: [],
+    })
+  })
+
+  test('that the store cannot take is a warning, and the handler goes on', async () => {
+    fakeTimers()
+    const { worker, store, work } = aWorker()
+    await putStored(store, anEvent({ id: 'evt_1' }))
+    worker.start()
+    await work.begun('evt_1')
+    vi.spyOn(store, 'extend').mockRejectedValueOnce(new Error('busy'))
+    await vi.advanceTimersByTimeAsync(LEASE_MS / 3)
+    await turns()
+    expect(warnings).toEqual([['leases could not be prolonged', { error: new Error('busy') }]])
+    expect(work.signalOf('evt_1').aborted).toBe(false)
+  })
+
+  test('ends with the worker', async () => {
+    fakeTimers()
+    const { worker, store } = aWorker({ handler: () => {} })
+    await putStored(store)
+    await worker.drain()
+    expect(vi.getTimerCount()).toBeGreaterThan(0)
+    await worker.stop(0)
+    // What is left is the timer of the deadlines.
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('a stop', () => {
+  test('waits for the handlers that run', async () => {
+    const { worker, store, work } = aWorker()
+    const eventSeq = await putStored(store, anEvent({ id: 'evt_1' }))
+    worker.start()
+    await work.begun('evt_1')
+    const stopped = vi.fn()
+    const stop = worker.stop(60_000).then(stopped)
+    await turns()
+    expect(stopped).not.toHaveBeenCalled()
+    work.end('evt_1')
+    await stop
+    expect((await deliveryOf(store, eventSeq)).state).toBe('succeeded')
+  })
+
+  test('does not abort them before its grace is over', async () => {
+    fakeTimers()
+    const { worker, store, work } = aWorker()
+    await putStored(store, anEvent({ id: 'evt_1' }))
+    worker.start()
+    await work.begun('evt_1')
+    const stop = worker.stop(5000)
+    await turns()
+    await vi.advanceTimersByTimeAsync(4999)
+    expect(work.signalOf('evt_1').aborted).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(work.signalOf('evt_1').aborted).toBe(true)
+    await stop
+  })
+
+  test('gives back what still runs then, as if it had not been tried', async () => {
+    const { worker, store, work } = aWorker()
+    const eventSeq = await putStored(store, anEvent({ id: 'evt_1' }))
+    worker.start()
+    await work.begun('evt_1')
+    await worker.stop(0)
+    expect(await deliveryOf(store, eventSeq)).toMatchObject({
+      state: 'pending',
+      attempt: 0,
+      dueMs: nowMs,
+      attempts: [],
+    })
+  })
+
+  // The loop waits for a place to become free, and the grace begins only when it has ended: up to the handler's own
+  // deadline, 60 s, whatever `graceMs` says.
+  test('gives back what still runs then where every place is taken, too', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 1 })
+    await putStored(store, anEvent({ id: 'evt_1' }))
+    worker.start()
+    await work.begun('evt_1')
+    await turns()
+    fakeTimers()
+    const stopped = vi.fn()
+    void worker.stop(1000).then(stopped)
+    await turns()
+    await vi.advanceTimersByTimeAsync(1000)
+    await turns()
+    const isStopped = stopped.mock.calls.length
+    work.end('evt_1')
+    expect(isStopped).toBe(1)
+  })
+
+  test('begins nothing that comes after it', async () => {
+    const { worker, store, work } = aWorker()
+    worker.start()
+    await turns()
+    await worker.stop(0)
+    await putStored(store, anEvent({ id: 'evt_1' }))
+    await turns()
+    expect(work.ids).toEqual([])
+  })
+
+  // `drain` goes on claiming, since a claim without a wait does not look at the signal.
+  test('begins nothing more of a drain that is under way', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 1 })
+    await putAll(store, events(2))
+    const drained = worker.drain()
+    await work.begun('evt_1')
+    const stop = worker.stop(60_000)
+    work.end('evt_1')
+    await turns()
+    const begun = [...work.ids]
+    work.end('evt_2')
+    await Promise.allSettled([drained, stop])
+    expect(begun).toEqual(['evt_1'])
+  })
+
+  test('ends at once where the worker waits for work', async () => {
+    fakeTimers()
+    const { worker } = aWorker()
+    worker.start()
+    await turns()
+    await worker.stop(60_000)
+  })
+
+  test('ends at once where the worker was never started', async () => {
+    fakeTimers()
+    await aWorker().worker.stop(60_000)
+  })
+
+  test('waits for the settling of what has ended', async () => {
+    fakeTimers()
+    const { worker, store, work } = aWorker()
+    vi.spyOn(store, 'settle').mockRejectedValueOnce(new Error('busy'))
+    const eventSeq = await putStored(store, anEvent({ id: 'evt_1' }))
+    worker.start()
+    await work.begun('evt_1')
+    work.end('evt_1')
+    await turns()
+    const stop = worker.stop(0)
+    await vi.advanceTimersByTimeAsync(1000)
+    await stop
+    expect((await deliveryOf(store, eventSeq)).state).toBe('succeeded')
+  })
+})
+
+describe('a drain', () => {
+  test('runs all that is due, and counts the attempts', async () => {
+    const { worker, store } = aWorker({ handler: () => {} })
+    await putAll(store, events(3))
+    expect(await worker.drain()).toBe(3)
+  })
+
+  test('has settled all of it at its end', async () => {
+    const { worker, store } = aWorker({ handler: () => {} })
+    await putAll(store, events(3))
+    await worker.drain()
+    const { deliveries } = await store.list({ of: 'deliveries', limit: 10 })
+    expect(deliveries.map(({ state }) => state)).toEqual(['succeeded', 'succeeded', 'succeeded'])
+  })
+
+  test('counts nothing where nothing is due', async () => {
+    expect(await aWorker().worker.drain()).toBe(0)
+  })
+
+  test('runs a retry that is due at once, and counts it', async () => {
+    const attempts: number[] = []
+    const { worker, store } = aWorker({
+      handler: (_event, { attempt }) => {
+        attempts.push(attempt)
+        if (attempt === 1) throw new RetryAfterError(0, 'again')
+      },
+    })
+    await putStored(store)
+    expect(await worker.drain()).toBe(2)
+    expect(attempts).toEqual([1, 2])
+  })
+
+  test('leaves a retry that is due later', async () => {
+    const { worker, store } = aWorker({ handler: rejecting(new RetryAfterError(1, 'later')) })
+    const eventSeq = await putStored(store)
+    expect(await worker.drain()).toBe(1)
+    expect((await deliveryOf(store, eventSeq)).state).toBe('pending')
+  })
+
+  test('runs what a handler adds', async () => {
+    const { worker, store } = aWorker({
+      handler: async ({ id }) => {
+        if (id === 'evt_1') await putStored(store, anEvent({ id: 'evt_2' }))
+      },
+    })
+    await putStored(store, anEvent({ id: 'evt_1' }))
+    expect(await worker.drain()).toBe(2)
+  })
+
+  test('keeps to the concurrency', async () => {
+    let running = 0
+    const peaks: number[] = []
+    const { worker, store } = aWorker({
+      concurrency: 2,
+      handler: async () => {
+        running += 1
+        peaks.push(running)
+        await turns()
+        running -= 1
+      },
+    })
+    await putAll(store, events(5))
+    expect(await worker.drain()).toBe(5)
+    expect(Math.max(...peaks)).toBe(2)
+  })
+
+  test('runs every destination', async () => {
+    const seen: string[] = []
+    const { worker, store } = aWorker({
+      handler: () => seen.push('handlers'),
+      handlers: { audit: () => seen.push('audit') },
+    })
+    await putStored(store, anEvent({ destinations: ['handlers', 'audit'] }))
+    expect(await worker.drain()).toBe(2)
+    expect(seen).toEqual(['handlers', 'audit'])
+  })
+
+  test('rejects where the store gives no work', async () => {
+    const { worker, store } = aWorker()
+    vi.spyOn(store, 'claim').mockRejectedValueOnce(new Error('gone'))
+    await expect(worker.drain()).rejects.toThrow('gone')
+  })
+})
+
+describe('effects', () => {
+  test('are run with the success', async () => {
+    const effect = vi.fn()
+    const { worker, store } = aWorker({ handler: (_event, { tx }) => tx(effect) })
+    await putStored(store)
+    await worker.drain()
+    expect(effect).toHaveBeenCalledTimes(1)
+  })
+
+  test('are not run for a handler that fails', async () => {
+    const effect = vi.fn()
+    const { worker, store } = aWorker({
+      handler: (_event, { tx }) => {
+        tx(effect)
+        throw new Error('no')
+      },
+    })
+    await putStored(store)
+    await worker.drain()
+    expect(effect).not.toHaveBeenCalled()
+  })
+
+  test('that fail make the attempt a retry, with their error', async () => {
+    const { worker, store } = aWorker({ handler: (_event, { tx }) => tx(failingEffect) })
+    const eventSeq = await putStored(store)
+    await worker.drain()
+    expect(await deliveryOf(store, eventSeq)).toMatchObject({
+      state: 'pending',
+      dueMs: nowMs + 500,
+      error: 'Error: no such table',
+      attempts: [{ number: 1, outcome: 'retry', error: 'Error: no such table' }],
+    })
+  })
+
+  test('that fail are observed as one retry', async () => {
+    const { worker, store } = aWorker({ handler: (_event, { tx }) => tx(failingEffect) })
+    await putStored(store)
+    await worker.drain()
+    expect(occurrences).toMatchObject([
+      { kind: 'attempted', outcome: 'retry', retryAfterMs: 500, error: new Error('no such table') },
+    ])
+  })
+
+  test('that fail at the last attempt make the delivery dead', async () => {
+    const { worker, store } = aWorker({
+      handler: (_event, { tx }) => tx(failingEffect),
+      schedule: { ...schedule, attempts: 1 },
+    })
+    const eventSeq = await putStored(store)
+    await worker.drain()
+    expect((await deliveryOf(store, eventSeq)).state).toBe('dead')
+  })
+
+  test('that fail harm no other delivery settled with them', async () => {
+    const { worker, store } = aWorker({
+      handler: ({ id }, { tx }) => {
+        if (id === 'evt_1') tx(failingEffect)
+      },
+    })
+    const eventSeqs = await putAll(store, events(2))
+    await worker.drain()
+    expect((await deliveryOf(store, eventSeqs[1]!)).state).toBe('succeeded')
+  })
+})
+
+describe('the observer', () => {
+  test('is told of a success, once, with all that names it', async () => {
+    const { worker, store } = aWorker({ handler: () => {} })
+    const eventSeq = await putStored(store, anEvent({ id: 'evt_1' }))
+    await worker.drain()
+    expect(occurrences).toEqual([
+      {
+        kind: 'attempted',
+        source: 'shop',
+        eventSeq,
+        id: 'evt_1',
+        type: 'order.paid',
+        destination: 'handlers',
+        attempt: 1,
+        outcome: 'succeeded',
+        durationMs: expect.any(Number) as unknown,
+      },
+    ])
+  })
+
+  test('is told of a retry, with its wait and what was thrown', async () => {
+    const error = new Error('no')
+    const { worker, store } = aWorker({ handler: rejecting(error) })
+    await putStored(store)
+    await worker.drain()
+    expect(occurrences).toMatchObject([{ outcome: 'retry', retryAfterMs: 500 }])
+    expect(occurrences[0]).toHaveProperty('error', error)
+  })
+
+  test('is told of a death', async () => {
+    const { worker, store } = aWorker({ handler: rejecting(new NonRetryableError('never')) })
+    await putStored(store)
+    await worker.drain()
+    expect(outcomes()).toEqual(['dead'])
+  })
+
+  test('is told of every attempt', async () => {
+    const { worker, store } = aWorker({ handler: rejecting(new RetryAfterError(0, 'again')) })
+    await putStored(store)
+    await worker.drain()
+    expect(occurrences).toMatchObject([
+      { attempt: 1, outcome: 'retry' },
+      { attempt: 2, outcome: 'retry' },
+      { attempt: 3, outcome: 'dead' },
+    ])
+  })
+
+  test('is told of what a stop gives back', async () => {
+    const { worker, store, work } = aWorker()
+    await putStored(store, anEvent({ id: 'evt_1' }))
+    worker.start()
+    await work.begun('evt_1')
+    await worker.stop(0)
+    expect(outcomes()).toEqual(['released'])
+  })
+
+  test('is told of no error with what a stop gives back', async () => {
+    const { worker, store, work } = aWorker()
+    await putStored(store, anEvent({ id: 'evt_1' }))
+    worker.start()
+    await work.begun('evt_1')
+    await worker.stop(0)
+    expect(occurrences[0]).not.toHaveProperty('error')
+  })
+
+  test('is told that a lease was lost, whatever the handler did', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 1 })
+    await putStored(store, anEvent({ id: 'evt_1' }))
+    worker.start()
+    await work.begun('evt_1')
+    nowMs += LEASE_MS
+    await claimOne(store)
+    work.end('evt_1')
+    await occurred(1)
+    expect(outcomes()).toEqual(['lost'])
+  })
+
+  test('is told that a lease was lost where the heartbeat found out, once', async () => {
+    fakeTimers()
+    const { worker, store, work } = aWorker({ concurrency: 1 })
+    await putStored(store, anEvent({ id: 'evt_1' }))
+    worker.start()
+    await work.begun('evt_1')
+    nowMs += LEASE_MS
+    await claimOne(store)
+    await vi.advanceTimersByTimeAsync(LEASE_MS / 3)
+    await turns()
+    expect(outcomes()).toEqual(['lost'])
+  })
+
+  test('is told how long the handler took', async () => {
+    fakeTimers()
+    const { worker, store, work } = aWorker()
+    await putStored(store, anEvent({ id: 'evt_1' }))
+    worker.start()
+    await work.begun('evt_1')
+    await vi.advanceTimersByTimeAsync(1234)
+    work.end('evt_1')
+    await occurred(1)
+    expect(occurrences).toMatchObject([{ durationMs: 1234 }])
+  })
+})
+
+/** Lets tests wait for what they are told of. */
+class Changes {
+  #look: () => void = () => {}
+
+  tell(): void {
+    this.#look()
+  }
+
+  until(isSo: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      this.#look = () => {
+        if (isSo()) resolve()
+      }
+      this.#look()
+    })
+  }
+}
+
+/** A handler whose runs the test ends by hand. */
+class HandWork {
+  /** Of the runs that have begun, in order. */
+  readonly ids: string[] = []
+  readonly #begun = new Changes()
+  readonly #ends = new Map<string, () => void>()
+  readonly #signals = new Map<string, AbortSignal>()
+
+  readonly handler: TestHandler = ({ id }, { signal }) =>
+    new Promise<void>((resolve) => {
+      this.ids.push(id)
+      this.#ends.set(id, resolve)
+      this.#signals.set(id, signal)
+      this.#begun.tell()
+    })
+
+  /** Waits until the run of an event has begun. */
+  begun(id: string): Promise<void> {
+    return this.#begun.until(() => this.ids.includes(id))
+  }
+
+  end(id: string): void {
+    this.#ends.get(id)?.()
+  }
+
+  signalOf(id: string): AbortSignal {
+    return this.#signals.get(id)!
+  }
+}
+
+interface Change extends Partial<Omit<WorkerSettings<MemoryEffect>, 'store' | 'handlersFor'>> {
+  /** Of the destination `handlers`; default one that the test ends by hand. */
+  readonly handler?: TestHandler
+  /** Of further destinations. */
+  readonly handlers?: Readonly<Record<string, TestHandler>>
+}
+
+/** A worker over an empty store in memory, whose clock stands still; stopped when the test ends. */
+function aWorker({ handler, handlers, ...settings }: Change = {}): {
+  readonly worker: Worker<MemoryEffect>
+  readonly store: MemoryStore
+  readonly work: HandWork
+} {
+  const store = memory({ now: () => nowMs })
+  const work = new HandWork()
+  const all: Readonly<Record<string, TestHandler>> = { handlers: handler ?? work.handler, ...handlers }
+  const worker = new Worker<MemoryEffect>({
+    store,
+    destinations: Object.keys(all),
+    handlersFor: ({ destination }) => [all[destination]!],
+    dataOf: () => undefined,
+    schedule,
+    deadlines: new Deadlines(60_000),
+    handlerTimeoutMs: 60_000,
+    random: () => 0.5,
+    concurrency: 10,
+    leaseMs: LEASE_MS,
+    log: {
+      debug() {},
+      info() {},
+      warn: (...line) => warnings.push(line),
+      error: (...line) => errors.push(line),
+    },
+    observe(occurrence) {
+      occurrences.push(occurrence)
+      observed.tell()
+    },
+    ...settings,
+  })
+  onTestFinished(async () => {
+    vi.restoreAllMocks()
+    for (const id of work.ids) work.end(id)
+    const stopped = worker.stop(0)
+    if (vi.isFakeTimers()) await vi.advanceTimersByTimeAsync(60_000)
+    await stopped
+    await store.close()
+    vi.useRealTimers()
+  })
+  return { worker, store, work }
+}
+
+function outcomes(): readonly string[] {
+  return occurrences.flatMap((occurrence) => (occurrence.kind === 'attempted' ? [occurrence.outcome] : []))
+}
+
+/** Waits until the observer was told of as many attempts. */
+function occurred(count: number): Promise<void> {
+  return observed.until(() => occurrences.length >= count)
+}
+
+/** All but `setImmediate`, with which turns are counted. */
+function fakeTimers(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] })
+}
+
+/** Lets the event loop turn often enough for everything to happen that waits for no timer. */
+async function turns(): Promise<void> {
+  for (let count = 0; count < 10; count += 1) await new Promise((resolve) => setImmediate(resolve))
+}
+
+function rejecting(reason: unknown): TestHandler {
+  return () => Promise.reject(reason)
+}
+
+function failingEffect(): never {
+  throw new Error('no such table')
+}
+
+/** A store whose connection breaks at the abort. */
+function rejectingWhenAborted({ signal }: ClaimRequest): ReturnType<Store['claim']> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener('abort', () => reject(new Error('connection closed')))
+  })
+}
