@@ -8,7 +8,7 @@ export interface DedupeEntry {
 }
 
 /** Recent keys that are taken into the table at a time. */
-const RUN_KEYS = 16_384
+const RUN_KEYS = 8192
 /** Keys of a run that one commit takes, so that no commit grows by more than a few milliseconds. */
 const KEYS_PER_COMMIT = 256
 

@@ -18,7 +18,7 @@ export interface EngineOptions {
 }
 
 /** Page cache in KiB: the writer's hot pages are the right-hand edges of a few trees; lists are rare. */
-const CACHE_KIB = { writer: 8192, reader: 2048 } as const
+const CACHE_KIB = { writer: 4096, reader: 1024 } as const
 
 /**
  * The embedded store's writer: carries out the operations of one commit. Synchronous, for a thread of its own; the
