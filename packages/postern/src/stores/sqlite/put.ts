@@ -57,7 +57,10 @@ interface EventKeys {
   readonly conflictsWith?: number
 }
 
-/** The row, and its keys in the index: they are durable together. */
+/**
+ * The row, and its keys in the index: they are durable together. `coalesce`: Node 22's SQLite binds an array without bytes
+ * as NULL.
+ */
 function insertEvent(
   connection: Connection,
   event: NewEvent,
@@ -69,7 +72,7 @@ function insertEvent(
     .sql(
       `INSERT INTO event (dedupe_key, guard_key, digest, expires_ms, tenant, source, id, type, created_ms, received_ms,
                           ordering_key, verified_by, conflicts_with, headers, body)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(?, x''))`,
     )
     .run(
       key,

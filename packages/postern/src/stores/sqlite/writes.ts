@@ -148,7 +148,7 @@ export function record(connection: Connection, { rejected, nowMs }: OperationOf<
   const digest = sha256(rejected.body).toString('hex')
   connection
     .sql(
-      `INSERT INTO rejected (key, received_ms, source, reason, method, url, headers, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO rejected (key, received_ms, source, reason, method, url, headers, body) VALUES (?, ?, ?, ?, ?, ?, ?, coalesce(?, x''))
        ON CONFLICT (key) DO UPDATE SET copies = copies + 1`,
     )
     .run(
