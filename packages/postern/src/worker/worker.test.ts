@@ -452,6 +452,15 @@ describe('a stop', () => {
     await worker.stop(60_000)
   })
 
+  test('ends at once where a drain has run beside the waiting worker', async () => {
+    fakeTimers()
+    const { worker } = aWorker()
+    worker.start()
+    await turns()
+    await worker.drain()
+    await worker.stop(60_000)
+  })
+
   test('ends at once where the worker was never started', async () => {
     fakeTimers()
     await aWorker().worker.stop(60_000)

@@ -26,7 +26,7 @@ export class Worker<Effect> {
   readonly #unsettled: FinishedAttempt<Effect>[] = []
   readonly #settling = new Set<Promise<void>>()
   readonly #stop = new AbortController()
-  /** The claim under way, and the destinations that it is for. */
+  /** The loop's claim, which may be waiting, and the destinations that it is for. */
   #waitingClaim: { readonly abort: AbortController; readonly names: ReadonlySet<string> } | undefined
   #loop: Promise<void> | undefined
   #heartbeat: NodeJS.Timeout | undefined
@@ -91,7 +91,9 @@ export class Worker<Effect> {
     const destinations = this.#freePlaces()
     if (destinations.length === 0 || this.#stop.signal.aborted) return []
     const abort = new AbortController()
-    this.#waitingClaim = { abort, names: new Set(destinations.map(({ name }) => name)) }
+    // A claim that does not wait ends by itself; put here, a drain's would take the place of the loop's, and a stop
+    // would wait for that one.
+    if (waitMs > 0) this.#waitingClaim = { abort, names: new Set(destinations.map(({ name }) => name)) }
     return store.claim({ destinations, leaseMs, waitMs, signal: abort.signal })
   }
 
