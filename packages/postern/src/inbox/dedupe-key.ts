@@ -5,9 +5,10 @@ export const DEDUPE_KEY_BYTES = 16
 
 /**
  * What an event is remembered by: `id` for the provider's id; `body` for the digest of the body, where the id is
- * absent or not signed; `conflict` for an id together with a body other than the first one seen under it.
+ * absent or not signed; `conflict` for an id together with a body other than the first one seen under it. `rejected` is
+ * what a refused request is known by.
  */
-export type DedupeKind = 'id' | 'body' | 'conflict'
+export type DedupeKind = 'id' | 'body' | 'conflict' | 'rejected'
 
 /**
  * The key of an event in the dedupe records: a digest over its parts, each preceded by its length, so that no two

@@ -152,7 +152,7 @@ export function record(connection: Connection, { rejected, nowMs }: OperationOf<
        ON CONFLICT (key) DO UPDATE SET copies = copies + 1`,
     )
     .run(
-      dedupeKey('body', rejected.reason, rejected.source, digest),
+      dedupeKey('rejected', '', rejected.source, rejected.reason, digest),
       nowMs,
       rejected.source,
       rejected.reason,
