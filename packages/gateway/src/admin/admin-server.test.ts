@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { memory } from 'postern/memory'
-import { sha256, type NewEvent } from 'postern'
+import type { NewEvent } from 'postern'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { AccessRules } from './access.ts'
 import { AdminServer } from './admin-server.ts'
@@ -62,15 +62,16 @@ function newEvent(body: string, index: number): NewEvent {
     tenant: '',
     source: index % 2 ? 'castai' : 'vastai',
     id: `evt_${index}`,
+    idKind: 'signed',
     type: 'resource.created',
     createdMs: undefined,
     orderingKey: undefined,
     verifiedBy: 'template',
     body: bytes,
-    digest: sha256(bytes),
     headers: ['content-type', 'application/json'],
-    keys: [{ kind: 'id', key: sha256(Buffer.from(`evt_${index}`)).subarray(0, 16) }],
     dedupeWindowMs: 1_000_000,
+    onDead: undefined,
+    onConflict: 'hold',
     destinations: ['handlers'],
   }
 }

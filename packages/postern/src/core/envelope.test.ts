@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { MAX_NAME_LENGTH, readData, readEvent, UNKNOWN_TYPE, type ReadEvent } from './envelope.ts'
 import type { Envelope } from './provider.ts'
@@ -29,13 +30,13 @@ function raw(text: string): WebhookRequest {
   return { method: 'POST', url: '', headers: [], body: Buffer.from(text) }
 }
 
-function event(envelopes: readonly Envelope[], body: unknown, headers: readonly string[] = []): ReadEvent {
-  return readEvent(source(...envelopes), request(body, headers))!
+/** The id that an event gets where it brings none that can be kept. */
+function digestId(body: unknown): string {
+  return `sha256:${createHash('sha256').update(JSON.stringify(body)).digest('hex')}`
 }
 
-/** The id that an event gets where it brings none that can be kept. */
-function digestId(read: ReadEvent): string {
-  return `sha256:${Buffer.from(read.digest).toString('hex')}`
+function event(envelopes: readonly Envelope[], body: unknown, headers: readonly string[] = []): ReadEvent {
+  return readEvent(source(...envelopes), request(body, headers))!
 }
 
 describe('the envelope that counts', () => {
@@ -72,9 +73,10 @@ describe('the envelope that counts', () => {
   })
 
   it('still gives the type where no envelope gives an id', () => {
-    const read = event([first, second], { type: 't', data: { a: 1 } })
+    const body = { type: 't', data: { a: 1 } }
+    const read = event([first, second], body)
     expect(read).toMatchObject({ type: 't', idKind: 'digest', data: { a: 1 } })
-    expect(read.id).toBe(digestId(read))
+    expect(read.id).toBe(digestId(body))
   })
 
   it('is not chosen by any header that a scheme does not sign', () => {
@@ -102,7 +104,7 @@ describe('an id', () => {
     ['a number that JSON cannot carry exactly', 2 ** 53],
   ])('of %s is not kept: the body stands for it', (_, id) => {
     const read = event([second], { id, type: 't' })
-    expect(read).toMatchObject({ id: digestId(read), idKind: 'digest', type: 't' })
+    expect(read).toMatchObject({ id: digestId({ id, type: 't' }), idKind: 'digest', type: 't' })
   })
 
   it.each([
@@ -299,7 +301,6 @@ describe('a body', () => {
     expect(readEvent(source(second), raw('[]'))).toMatchObject({
       type: UNKNOWN_TYPE,
       idKind: 'digest',
-      digest: {},
     })
     expect(readEvent(source(second), raw('\uFEFF{"id":"a","type":"t"}'))).toMatchObject({
       id: 'a',

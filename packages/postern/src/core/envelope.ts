@@ -23,8 +23,6 @@ export interface ReadEvent {
   readonly createdMs: number | undefined
   readonly orderingKey: string | undefined
   readonly data: unknown
-  /** SHA-256 of the body. */
-  readonly digest: Uint8Array
 }
 
 /**
@@ -37,17 +35,19 @@ export function readEvent(source: Source, request: WebhookRequest): ReadEvent | 
   const from = readable(request)
   const body = from.json()
   if (typeof body !== 'object' || body === null) return undefined
-  const digest = sha256(request.body)
   const { match, envelope } = chooseEnvelope(source.envelopes, from)
   return {
-    id: match?.id ?? `sha256:${digest.toString('hex')}`,
+    id: match?.id ?? `sha256:${sha256(request.body).toString('hex')}`,
     idKind: match === undefined ? 'digest' : match.envelope.idSigned ? 'signed' : 'unsigned',
     type: (envelope && nameAt(envelope.type, from)) ?? UNKNOWN_TYPE,
     createdMs: envelope?.created && readTime(envelope.created, from),
-    orderingKey: envelope?.orderingKey && readId(envelope.orderingKey, from),
+    orderingKey: readOrderingKey(source.orderBy ?? envelope?.orderingKey, from),
     data: dataOf(envelope, body),
-    digest,
   }
+}
+
+function readOrderingKey(places: readonly Place[] | undefined, from: Readable): string | undefined {
+  return places && readId(places, from)
 }
 
 /** The `data` of a stored request, read as `readEvent` read it. */

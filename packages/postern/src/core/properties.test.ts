@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fingerprintOf } from '../inbox/index.ts'
 import { vastai } from '../providers/index.ts'
 import { newEvent } from '../receive/new-event.ts'
 import { check } from './check.ts'
@@ -463,7 +464,8 @@ describe('a rewrite that still verifies is the same event', () => {
     if (!verdict.ok) return verdict
     const event = newEvent('vastai', source, request, verdict, [])
     const { idKind, data } = verdict.read
-    return { id: event.id, type: event.type, keys: event.keys, digest: event.digest, idKind, data }
+    const { digest, records } = fingerprintOf(event)
+    return { id: event.id, type: event.type, records, digest, idKind, data }
   }
 
   function captured(fields: object): WebhookRequest {

@@ -21,6 +21,20 @@ export interface SourceOptions {
   readonly maxBodyBytes?: number
   /** How long an event id is remembered. Default 7 days, or the provider's redelivery horizon where that is longer. */
   readonly dedupeWindowMs?: number
+  /**
+   * Runs the events of one ordering key one at a time, in the order in which they were recorded. `true` for the key that
+   * the provider's data names; places for a key of one's own.
+   */
+  readonly orderBy?: boolean | Place | readonly Place[]
+  /** In order: whether a dead delivery blocks the later ones of its key (the default) or lets them pass. */
+  readonly onDead?: 'block' | 'continue'
+  /** Whether an event whose id was seen with another body is held until an operator says so (the default) or delivered. */
+  readonly onConflict?: 'hold' | 'dispatch'
+  /**
+   * When the sender gets its 200: once the event is on stable storage (the default), or once the handlers without a name
+   * are done as well; then a handler that throws becomes a 503, and the sender tries again.
+   */
+  readonly ack?: 'stored' | 'handled'
 }
 
 /** A provider configured here. Made by a provider's function, such as `vastai({ secret })`, or by `custom()`. */
@@ -32,6 +46,12 @@ export interface Source<Events extends EventMap = EventMap> {
   readonly toleranceSeconds: number | undefined
   readonly maxBodyBytes: number
   readonly dedupeWindowMs: number
+  /** The ordering key of one's own; the envelope's where absent. */
+  readonly orderBy: readonly Place[] | undefined
+  /** Set where its events run in order. */
+  readonly onDead: 'block' | 'continue' | undefined
+  readonly onConflict: 'hold' | 'dispatch'
+  readonly ack: 'stored' | 'handled'
   /** What the operator should know; never contains a secret. */
   readonly warnings: readonly string[]
   /** Carries the event types for the compiler only; never set. */
@@ -52,7 +72,13 @@ const DAY_MS = 24 * 60 * 60 * 1000
 /** The seeds' `86400 * 7`. */
 const DEFAULT_DEDUPE_WINDOW_MS = 7 * DAY_MS
 const DEFAULT_MAX_BODY_BYTES = 1024 * 1024
-const OPTION_NAMES = new Set(['secret', 'toleranceSeconds', 'maxBodyBytes', 'dedupeWindowMs'])
+const NUMBERS = new Set(['toleranceSeconds', 'maxBodyBytes', 'dedupeWindowMs'])
+const CHOICES: ReadonlyMap<string, readonly string[]> = new Map([
+  ['onDead', ['block', 'continue']],
+  ['onConflict', ['hold', 'dispatch']],
+  ['ack', ['stored', 'handled']],
+])
+const OPTION_NAMES = new Set(['secret', ...NUMBERS, 'orderBy', ...CHOICES.keys()])
 
 /** Configures a provider. Throws `PosternError` for what can never work: an undecodable secret, an unsigned timestamp, an unknown option. */
 export function defineSource<Events extends EventMap = EventMap>(
@@ -74,6 +100,10 @@ export function defineSource<Events extends EventMap = EventMap>(
     toleranceSeconds: options.toleranceSeconds,
     maxBodyBytes: options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
     dedupeWindowMs: dedupeWindow(provider, options),
+    orderBy: placesOf(options.orderBy),
+    onDead: onDeadOf(provider, options),
+    onConflict: options.onConflict ?? 'hold',
+    ack: options.ack ?? 'stored',
     warnings: weak ? ['a signing secret is shorter than 16 bytes and may be guessed; make a longer one'] : [],
   }
 }
@@ -81,6 +111,25 @@ export function defineSource<Events extends EventMap = EventMap>(
 /** Whether a source can verify anything yet. */
 export function hasSecret(source: Source): boolean {
   return source.schemes.some(({ keys }) => keys.size > 0)
+}
+
+function placesOf(orderBy: SourceOptions['orderBy']): readonly Place[] | undefined {
+  if (orderBy === undefined || typeof orderBy === 'boolean') return undefined
+  return 'length' in orderBy ? orderBy : [orderBy]
+}
+
+function onDeadOf(provider: Provider, { orderBy, onDead }: SourceOptions): Source['onDead'] {
+  if (orderBy === undefined || orderBy === false) {
+    if (onDead === undefined) return undefined
+    throw new PosternError('bad_config', `${provider.name}: onDead is of use only with orderBy`)
+  }
+  if (orderBy === true && provider.envelopes.every(({ orderingKey }) => orderingKey === undefined)) {
+    throw new PosternError(
+      'bad_config',
+      `${provider.name}: orderBy: true, but its requests name no ordering key; say where one stands, such as { json: ['data', 'id'] }`,
+    )
+  }
+  return onDead ?? 'block'
 }
 
 function dedupeWindow(provider: Provider, options: SourceOptions): number {
@@ -114,8 +163,12 @@ function assertKnownOptions(provider: Provider, options: SourceOptions): void {
         `${provider.name}: unknown option '${name}'; known are ${[...OPTION_NAMES].join(', ')}`,
       )
     }
-    const isNumber = name !== 'secret' && value !== undefined
-    if (isNumber && !(typeof value === 'number' && Number.isFinite(value) && value >= 0)) {
+    if (value === undefined) continue
+    const choices = CHOICES.get(name)
+    if (choices !== undefined && !choices.includes(value as string)) {
+      throw new PosternError('bad_config', `${provider.name}: ${name} must be one of ${choices.join(', ')}`)
+    }
+    if (NUMBERS.has(name) && !(typeof value === 'number' && Number.isFinite(value) && value >= 0)) {
       throw new PosternError('bad_config', `${provider.name}: ${name} must be a number of 0 or more`)
     }
   }

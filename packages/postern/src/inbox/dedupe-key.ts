@@ -1,4 +1,5 @@
 import { sha256 } from '../core/crypto.ts'
+import type { NewEvent } from './store.ts'
 
 /** Bytes of a dedupe key: 128 bits of SHA-256, so that a chance collision is beyond reach at any number of events. */
 export const DEDUPE_KEY_BYTES = 16
@@ -18,4 +19,30 @@ export function dedupeKey(kind: DedupeKind, tenant: string, source: string, ...r
   let text = ''
   for (const part of [kind, tenant, source, ...rest]) text += `${part.length}:${part}`
   return sha256(text).subarray(0, DEDUPE_KEY_BYTES)
+}
+
+/** One key that an event is remembered by. */
+export interface DedupeRecord {
+  /** A hit on a `body` key, or on an `id` key with the same digest, is a duplicate; otherwise a hit on an `id` key is a conflict. */
+  readonly kind: 'id' | 'body'
+  readonly key: Uint8Array
+}
+
+/** What a store compares events by. */
+export interface Fingerprint {
+  /** SHA-256 of the body. */
+  readonly digest: Uint8Array
+  readonly records: readonly DedupeRecord[]
+  /** What the event is remembered by where it turns out a conflict: its id together with this very body. */
+  readonly conflictKey: () => Uint8Array
+}
+
+/** Computes what an event is compared by; the store calls it where its writer runs, off the request's path. */
+export function fingerprintOf({ tenant, source, id, idKind, body }: NewEvent): Fingerprint {
+  const digest = sha256(body)
+  const hex = digest.toString('hex')
+  const records: DedupeRecord[] = []
+  if (idKind !== 'digest') records.push({ kind: 'id', key: dedupeKey('id', tenant, source, id) })
+  if (idKind !== 'signed') records.push({ kind: 'body', key: dedupeKey('body', tenant, source, hex) })
+  return { digest, records, conflictKey: () => dedupeKey('conflict', tenant, source, id, hex) }
 }

@@ -1,14 +1,25 @@
 export { Deadlines, type Deadline } from './deadlines.ts'
-export { dedupeKey, DEDUPE_KEY_BYTES, type DedupeKind } from './dedupe-key.ts'
+export {
+  dedupeKey,
+  DEDUPE_KEY_BYTES,
+  fingerprintOf,
+  type DedupeKind,
+  type DedupeRecord,
+  type Fingerprint,
+} from './dedupe-key.ts'
 export { GroupCommit } from './group-commit.ts'
+export { DURATION_BOUNDS_MS, HistogramCounter, SIZE_BOUNDS, type Histogram } from './histogram.ts'
 export { DELIVERY_STATES, isLegal, TRANSITIONS, type DeliveryState, type Transition } from './lifecycle.ts'
 export type { Observer, Occurrence, RefusalReason } from './observe.ts'
 export {
   REJECTED_LOG_ROWS,
+  rejectedBudget,
   type HasRejectedLog,
   type KeptRequest,
+  type RejectedBudget,
   type RejectedLog,
   type RejectedRequest,
 } from './rejected-log.ts'
 export { DEFAULT_RETRY_SCHEDULE, longestWaitMs, retryWaitMs, type RetrySchedule } from './retry.ts'
+export type { HasSmallState, SmallState, StateEntry } from './small-state.ts'
 export type * from './store.ts'

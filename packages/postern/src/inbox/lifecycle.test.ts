@@ -7,6 +7,8 @@ const transitions = Object.keys(TRANSITIONS) as Transition[] // Object.keys forg
 const LEGAL: readonly `${DeliveryState} ${Transition}`[] = [
   'pending claim',
   'leased claim',
+  'pending take',
+  'dead take',
   'leased succeeded',
   'leased retry',
   'leased released',
@@ -38,6 +40,7 @@ describe('the lifecycle of a delivery', () => {
   test('steps lead where the diagram says', () => {
     expect(Object.fromEntries(transitions.map((step) => [step, TRANSITIONS[step].to]))).toEqual({
       claim: 'leased',
+      take: 'leased',
       succeeded: 'succeeded',
       retry: 'pending',
       released: 'pending',

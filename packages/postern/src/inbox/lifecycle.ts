@@ -16,6 +16,8 @@
  *   └──────► cancelled ◄┘
  * ```
  *
+ * Beside these, a put that leases at once takes what is pending or dead (`ack: "handled"`).
+ *
  * @module
  */
 
@@ -30,9 +32,10 @@ export const DELIVERY_STATES: readonly DeliveryState[] = [
   'cancelled',
 ]
 
-/** What moves a delivery: a claim, the four outcomes of a settle, the three moves of an operator. */
+/** What moves a delivery: a claim, a put that leases at once, the four outcomes of a settle, the three moves of an operator. */
 export type Transition =
   | 'claim'
+  | 'take'
   | 'succeeded'
   | 'retry'
   | 'released'
@@ -49,6 +52,7 @@ export interface Step {
 /** Between which states each transition leads. */
 export const TRANSITIONS: Readonly<Record<Transition, Step>> = {
   claim: { from: ['pending', 'leased'], to: 'leased' },
+  take: { from: ['pending', 'dead'], to: 'leased' },
   succeeded: { from: ['leased'], to: 'succeeded' },
   retry: { from: ['leased'], to: 'pending' },
   released: { from: ['leased'], to: 'pending' },

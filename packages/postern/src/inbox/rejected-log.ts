@@ -1,20 +1,23 @@
-import type { Reason } from '../core/index.ts'
+import { isAuthentic, type Reason } from '../core/index.ts'
 
-/** A request that was refused, kept whole. */
+/** A request that was refused. */
 export interface RejectedRequest {
   readonly source: string
   readonly reason: Reason
   readonly method: string
   readonly url: string
   readonly headers: readonly string[]
+  /** The exact bytes; of what is not authentic, perhaps only the first of them. */
   readonly body: Uint8Array
+  /** How long the body was as it came. */
+  readonly bodyBytes: number
 }
 
 /**
- * The log of refused requests that were authentic: stale, or with a body that cannot be read. A side port, so that the
- * Store contract stays small.
+ * The log of refused requests. A side port, so that the Store contract stays small.
  *
- * Bounded: of identical requests one is kept, and the oldest make room for the newest.
+ * Bounded: of identical requests one is kept, and the oldest make room for the newest. What was authentic (stale, or with
+ * a body that cannot be read) and what was not have a bound each, so that junk never evicts what is genuinely a sender's.
  */
 export interface RejectedLog {
   /** Keeps a request; fulfils once it is on stable storage. */
@@ -29,8 +32,19 @@ export interface KeptRequest extends RejectedRequest {
   readonly copies: number
 }
 
-/** How many requests the log keeps. */
-export const REJECTED_LOG_ROWS = 1000
+/** The two parts of the log, each with a bound of its own. */
+export type RejectedBudget = 'authentic' | 'unverified'
+
+/** How many requests each part of the log keeps. */
+export const REJECTED_LOG_ROWS: Readonly<Record<RejectedBudget, number>> = {
+  authentic: 1000,
+  unverified: 1000,
+}
+
+/** The part of the log that a refusal belongs to. */
+export function rejectedBudget(reason: Reason): RejectedBudget {
+  return isAuthentic(reason) ? 'authentic' : 'unverified'
+}
 
 /** What `createPostern` takes as its store: the contract, and the side port beside it. */
 export interface HasRejectedLog {

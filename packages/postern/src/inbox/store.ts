@@ -13,6 +13,7 @@
  *
  * @module
  */
+import type { Histogram } from './histogram.ts'
 import type { DeliveryState } from './lifecycle.ts'
 
 export interface Store<Effect = never> {
@@ -30,11 +31,11 @@ export interface Store<Effect = never> {
   get(eventSeq: number): Promise<EventDetail | undefined>
   /** Events or deliveries, newest first. */
   list(query: ListQuery): Promise<ListPage>
-  /** Makes a new delivery of a stored event for each destination named. */
+  /** Makes a new delivery of a stored event for each destination named; in order, it comes last of its key. */
   replay(replays: readonly Replay[]): Promise<ReplayResult[]>
   /** Deletes what is past its time, at most `limit` rows of each kind, and says how many. */
   prune(request: PruneRequest): Promise<PruneResult>
-  /** Counts by state and the age of the oldest pending delivery, for every destination that has any. */
+  /** Counts by state and the age of the oldest pending delivery, for every destination that has any; and what commits cost. */
   stat(): Promise<StoreStat>
   /** Waits for what is under way and lets go of everything. Afterwards every verb rejects with `store_closed`. */
   close(): Promise<void>
@@ -46,50 +47,63 @@ export interface NewEvent {
   readonly tenant: string
   readonly source: string
   readonly id: string
+  /**
+   * What the event is remembered by: a signed id alone; where the id is not signed, the body as well, so that a captured
+   * body under a new id is a duplicate; where the id is made from the body, the body alone.
+   */
+  readonly idKind: 'signed' | 'unsigned' | 'digest'
   readonly type: string
   /** When it happened as the provider says, in ms since the epoch. */
   readonly createdMs: number | undefined
   readonly orderingKey: string | undefined
+  /**
+   * Set where the source asks for order: deliveries with the same tenant, source, ordering key and destination run one at
+   * a time, in the order in which their events were recorded. A dead one blocks those after it, or lets them pass.
+   */
+  readonly onDead: OnDead | undefined
   /** The scheme that verified it. */
   readonly verifiedBy: string
-  /** The exact bytes received. */
+  /** The exact bytes received. Their SHA-256 tells a duplicate from a conflict. */
   readonly body: Uint8Array
-  /** SHA-256 of the body: tells a duplicate from a conflict. */
-  readonly digest: Uint8Array
   /** Names and values in turn, without those that carry secrets. */
   readonly headers: readonly string[]
-  /**
-   * What it is remembered by, 16 bytes each. A hit on a `body` key, or on an `id` key with the same digest, is a
-   * duplicate; otherwise a hit on an `id` key is a conflict.
-   */
-  readonly keys: readonly DedupeRecord[]
   readonly dedupeWindowMs: number
+  /** Whether an event whose id was seen with another body is delivered, or kept until an operator says so. */
+  readonly onConflict: 'hold' | 'dispatch'
   /** One delivery is made for each; none for an event that nothing handles. */
   readonly destinations: readonly string[]
+  /** Hands the delivery of one destination to the caller at once, where it is that delivery's turn. */
+  readonly lease?: { readonly destination: string; readonly leaseMs: number }
 }
 
-export interface DedupeRecord {
-  readonly kind: 'id' | 'body'
-  readonly key: Uint8Array
-}
+/** What a dead delivery does to the later ones of its ordering key. */
+export type OnDead = 'block' | 'continue'
 
 export type PutResult =
   | {
       readonly outcome: 'stored'
       readonly eventSeq: number
+      /** Where a lease was asked for and given. */
+      readonly leased?: Claimed
     }
   | {
       readonly outcome: 'duplicate'
       /** The event that was recorded first. */
       readonly eventSeq: number
-      /** The states of that event's deliveries now. */
+      /** The states of that event's deliveries, as they were before this put leased one. */
       readonly deliveries: readonly DeliveryStatus[]
+      /**
+       * Where a lease was asked for: the newest delivery of that destination, if it is pending or dead, it is its turn, and
+       * none of the event's deliveries there is leased or has succeeded. A dead one starts its schedule anew.
+       */
+      readonly leased?: Claimed
     }
   | {
-      /** The id was seen with another body: this one is stored too, flagged, and without deliveries. */
+      /** The id was seen with another body: this one is stored too, flagged, and without deliveries unless `onConflict` says `dispatch`. */
       readonly outcome: 'conflict'
       readonly eventSeq: number
       readonly conflictsWith: number
+      readonly leased?: Claimed
     }
   | {
       /** This event could not be stored, and its neighbours could. */
@@ -98,6 +112,7 @@ export type PutResult =
     }
 
 export interface DeliveryStatus {
+  readonly deliverySeq: number
   readonly destination: string
   readonly state: DeliveryState
 }
@@ -106,6 +121,11 @@ export interface ClaimRequest {
   /** The destinations that this node serves, each with the most deliveries it takes now, so that a slow one never starves the others. */
   readonly destinations: readonly { readonly name: string; readonly limit: number }[]
   readonly leaseMs: number
+  /**
+   * For how long, from now, a store with a thread of its own prolongs these leases by itself, so that a handler that
+   * blocks the event loop does not lose its lease. Ends with the process, and with the settle. Default 0.
+   */
+  readonly keepMs?: number
   /** How long to wait for work; 0 answers at once. */
   readonly waitMs: number
   /** Ends the wait. What has been leased by then is still answered. */
@@ -171,10 +191,15 @@ export interface Move {
   readonly deliverySeq: number
   /** A redriven delivery is due at once and starts its schedule anew: its next attempt is the first. */
   readonly to: 'redrive' | 'cancel' | 'discard'
+  /** Redrives a delivery whose successors have run already, out of order. */
+  readonly force?: boolean
 }
 
-/** `illegal` where the lifecycle has no such step from the delivery's state. */
-export type MoveResult = 'moved' | 'illegal' | 'unknown'
+/**
+ * `illegal` where the lifecycle has no such step from the delivery's state; `overtaken` where a later delivery of the same
+ * ordering key has been claimed since, so that a redrive would run out of order.
+ */
+export type MoveResult = 'moved' | 'illegal' | 'overtaken' | 'unknown'
 
 export interface Delivery {
   readonly deliverySeq: number
@@ -183,6 +208,10 @@ export interface Delivery {
   readonly state: DeliveryState
   readonly attempt: number
   readonly token: number
+  /** The key it waits in line under; `undefined` where no order was asked for. */
+  readonly orderingKey: string | undefined
+  /** Dead, and the later ones of its key wait for it. */
+  readonly blocks: boolean
   /** When it is due, while pending; ms since the epoch. */
   readonly dueMs: number
   /** When its lease ends, while leased. */
@@ -215,6 +244,10 @@ export interface ListQuery {
   readonly state?: DeliveryState
   /** Of deliveries only. */
   readonly destination?: string
+  /** Of deliveries only: the dead ones that block their key. */
+  readonly blocking?: boolean
+  /** Of events only: those whose id was seen before with another body. */
+  readonly conflicts?: boolean
   /** Only what has a lower sequence number: the `next` of the page before. */
   readonly before?: number
   /** 1 to 1,000. */
@@ -255,6 +288,17 @@ export interface PruneResult {
 export interface StoreStat {
   readonly events: number
   readonly destinations: readonly DestinationStat[]
+  readonly commits: CommitStat
+}
+
+/** What the commits of this process have cost since the store was opened; all zero where a store has none. */
+export interface CommitStat {
+  /** How many operations each commit carried. */
+  readonly operations: Histogram
+  /** From handing a commit over to its results, in ms. */
+  readonly durationMs: Histogram
+  /** Of that, how long the engine's own COMMIT took, fsync included, in ms. */
+  readonly fsyncMs: Histogram
 }
 
 export interface DestinationStat {
@@ -262,6 +306,8 @@ export interface DestinationStat {
   readonly pending: number
   readonly leased: number
   readonly dead: number
+  /** Ordering keys that wait for a dead delivery. */
+  readonly blockedKeys: number
   /** Time since the oldest pending delivery was made; `undefined` where none is. */
   readonly oldestPendingMs: number | undefined
 }

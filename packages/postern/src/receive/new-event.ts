@@ -1,6 +1,6 @@
 import type { HeaderList, Source, WebhookRequest } from '../core/index.ts'
 import type { ReadEvent } from '../core/envelope.ts'
-import { dedupeKey, type DedupeRecord, type NewEvent } from '../inbox/index.ts'
+import type { NewEvent } from '../inbox/index.ts'
 
 /** Carry credentials of whoever sends or of a proxy; none is needed once the request is verified. */
 const SECRET_HEADERS: readonly string[] = ['authorization', 'proxy-authorization', 'cookie']
@@ -18,15 +18,16 @@ export function newEvent(
     tenant: '',
     source: name,
     id: read.id,
+    idKind: read.idKind,
     type: read.type,
     createdMs: read.createdMs,
     orderingKey: read.orderingKey,
     verifiedBy: scheme,
     body: request.body,
-    digest: read.digest,
     headers: withoutSecrets(request.headers),
-    keys: dedupeRecords('', name, read),
     dedupeWindowMs: source.dedupeWindowMs,
+    onDead: source.onDead,
+    onConflict: source.onConflict,
     destinations,
   }
 }
@@ -43,18 +44,4 @@ export function withoutSecrets(headers: HeaderList): HeaderList {
 
 function isSecret(name: string): boolean {
   return SECRET_HEADERS.some((secret) => secret.length === name.length && secret === name.toLowerCase())
-}
-
-/**
- * What the event is remembered by: a signed id alone; where the id is not signed, the body as well, so that a captured
- * body under a new id is a duplicate; where there is none, the body alone.
- */
-function dedupeRecords(tenant: string, source: string, read: ReadEvent): readonly DedupeRecord[] {
-  const records: DedupeRecord[] = []
-  if (read.idKind !== 'digest') records.push({ kind: 'id', key: dedupeKey('id', tenant, source, read.id) })
-  if (read.idKind !== 'signed') {
-    const hex = Buffer.from(read.digest).toString('hex')
-    records.push({ kind: 'body', key: dedupeKey('body', tenant, source, hex) })
-  }
-  return records
 }

@@ -116,6 +116,7 @@ export class Receiver {
           url: request.url,
           headers: withoutSecrets(request.headers),
           body: request.body,
+          bodyBytes: request.body.byteLength,
         })
         .then(() => true),
     )

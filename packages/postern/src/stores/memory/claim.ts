@@ -1,4 +1,4 @@
-import type { Claimed, ClaimRequest } from '../../inbox/index.ts'
+import { TRANSITIONS, type Claimed, type ClaimRequest } from '../../inbox/index.ts'
 import { handOut, type Tables } from './tables.ts'
 
 /** Leases what is due: for each destination, those whose lease ended first, then the pending ones by due time. */
@@ -8,7 +8,7 @@ export function claimDue(tables: Tables, request: ClaimRequest, nowMs: number): 
     while (claimed.length < limit) {
       const deliverySeq = takeDue(tables, name, nowMs)
       if (deliverySeq === undefined) break
-      claimed.push(...lease(tables, deliverySeq, nowMs + request.leaseMs))
+      claimed.push(...leaseOne(tables, deliverySeq, nowMs + request.leaseMs))
     }
     return claimed
   })
@@ -28,12 +28,13 @@ function takeDue(tables: Tables, destination: string, nowMs: number): number | u
   return leased.takeDue(nowMs) ?? pending.takeDue(nowMs)
 }
 
-function lease(tables: Tables, deliverySeq: number, leaseUntilMs: number): Claimed[] {
+/** Leases a delivery, whatever its time; the attempt is counted before it is made. */
+export function leaseOne(tables: Tables, deliverySeq: number, leaseUntilMs: number): Claimed[] {
   const row = tables.deliveries.get(deliverySeq)
   const event = row && tables.events.get(row.eventSeq)?.event
   if (row === undefined || event === undefined) return []
   const attempt = row.attempt + 1
   const token = row.token + 1
-  tables.setDelivery({ ...row, state: 'leased', attempt, token, leaseUntilMs })
+  tables.setDelivery({ ...row, state: TRANSITIONS.claim.to, attempt, token, leaseUntilMs, blocks: false })
   return [{ deliverySeq, token, destination: row.destination, attempt, event: handOut(event) }]
 }

@@ -7,8 +7,9 @@
  * @module
  */
 import { PosternError } from '../../core/index.ts'
-import type { Claimed, ClaimRequest, HasRejectedLog, Store } from '../../inbox/index.ts'
+import type { Claimed, ClaimRequest, HasRejectedLog, HasSmallState, Store } from '../../inbox/index.ts'
 import { claimDue, nextDueMs } from './claim.ts'
+import { Entries } from './entries.ts'
 import { moveOne, prune, replayOne } from './operate.ts'
 import { putOne } from './put.ts'
 import { detailOf, pageOf, statOf } from './read.ts'
@@ -19,7 +20,7 @@ import { WaitingClaims } from './waiting-claims.ts'
 
 export type { MemoryEffect } from './settle.ts'
 
-export type MemoryStore = Store<MemoryEffect> & HasRejectedLog
+export type MemoryStore = Store<MemoryEffect> & HasRejectedLog & HasSmallState
 
 export interface MemoryOptions {
   /** The clock; default `Date.now`. */
@@ -33,6 +34,7 @@ export function memory(options: MemoryOptions = {}): MemoryStore {
   const { now = Date.now, offsetMs = () => 0 } = options
   const tables = new Tables()
   const rejected = new RejectedRequests()
+  const entries = new Entries()
   const waiting = new WaitingClaims()
   const clock = (): number => now() + offsetMs()
   let isClosed = false
@@ -76,6 +78,11 @@ export function memory(options: MemoryOptions = {}): MemoryStore {
     rejected: {
       record: (request) => read((nowMs) => rejected.record(request, nowMs)),
       recent: (limit) => read(() => rejected.recent(limit)),
+    },
+    state: {
+      get: (key) => read((nowMs) => entries.get(key, nowMs)),
+      set: (key, value, { forMs = Infinity } = {}) => read((nowMs) => entries.set(key, value, forMs, nowMs)),
+      list: (prefix) => read((nowMs) => entries.list(prefix, nowMs)),
     },
   }
 }

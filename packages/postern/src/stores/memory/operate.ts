@@ -11,14 +11,17 @@ import {
 import type { EventRow, Tables } from './tables.ts'
 
 /** Takes one step of an operator, if the lifecycle has it. */
-export function moveOne(tables: Tables, { deliverySeq, to }: Move, nowMs: number): MoveResult {
+export function moveOne(tables: Tables, { deliverySeq, to, force }: Move, nowMs: number): MoveResult {
   const row = tables.deliveries.get(deliverySeq)
   if (row === undefined) return 'unknown'
   if (!isLegal(to, row.state)) return 'illegal'
+  const isOvertaken = tables.laneOf(row)?.hasOvertaken(deliverySeq) === true
+  if (to === 'redrive' && isOvertaken && force !== true) return 'overtaken'
   const state = TRANSITIONS[to].to
   // A redriven delivery starts its schedule anew; its attempts stay on record.
   const attempt = to === 'redrive' ? 0 : row.attempt
-  tables.setDelivery({ ...row, state, attempt, dueMs: state === 'pending' ? nowMs : row.dueMs })
+  const dueMs = state === 'pending' ? nowMs : row.dueMs
+  tables.setDelivery({ ...row, state, attempt, dueMs, blocks: false })
   return 'moved'
 }
 

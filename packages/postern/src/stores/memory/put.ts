@@ -1,15 +1,26 @@
-import { dedupeKey, type DedupeRecord, type NewEvent, type PutResult } from '../../inbox/index.ts'
+import {
+  fingerprintOf,
+  isLegal,
+  type Claimed,
+  type DedupeRecord,
+  type DeliveryStatus,
+  type Fingerprint,
+  type NewEvent,
+  type PutResult,
+} from '../../inbox/index.ts'
 import { asError } from './as-error.ts'
-import type { DedupeRow, Tables } from './tables.ts'
+import { leaseOne } from './claim.ts'
+import type { DedupeRow, DeliveryRow, Tables } from './tables.ts'
 
 /** Records one event, once. What is wrong with it is answered and never thrown. */
 export function putOne(tables: Tables, event: NewEvent, nowMs: number): PutResult {
   try {
     const fresh = copyOf(event)
-    const earlier = earlierOf(tables, fresh, nowMs)
-    if (earlier === undefined) return { outcome: 'stored', eventSeq: store(tables, fresh, nowMs) }
-    if (earlier.is === 'same') return countCopy(tables, earlier.eventSeq)
-    return storeConflict(tables, fresh, earlier.eventSeq, nowMs)
+    const fingerprint = fingerprintOf(fresh)
+    const earlier = earlierOf(tables, fingerprint, nowMs)
+    if (earlier === undefined) return store(tables, fresh, fingerprint, nowMs)
+    if (earlier.is === 'same') return countCopy(tables, fresh, earlier.eventSeq, nowMs)
+    return storeConflict(tables, fresh, fingerprint, earlier.eventSeq, nowMs)
   } catch (error) {
     return { outcome: 'failed', error: asError(error) }
   }
@@ -17,19 +28,13 @@ export function putOne(tables: Tables, event: NewEvent, nowMs: number): PutResul
 
 /** The caller's bytes and lists may change later; these do not. */
 function copyOf(event: NewEvent): NewEvent {
+  if (!(event.body instanceof Uint8Array)) throw new TypeError("An event's body must be a Uint8Array")
   return {
     ...event,
-    body: bytesOf(event.body, 'body'),
-    digest: bytesOf(event.digest, 'digest'),
+    body: Uint8Array.from(event.body),
     headers: Object.freeze([...event.headers]),
-    keys: event.keys.map(({ kind, key }) => ({ kind, key: bytesOf(key, 'dedupe key') })),
     destinations: [...event.destinations],
   }
-}
-
-function bytesOf(value: unknown, name: string): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new TypeError(`An event's ${name} must be a Uint8Array`)
-  return Uint8Array.from(value)
 }
 
 /**
@@ -38,17 +43,17 @@ function bytesOf(value: unknown, name: string): Uint8Array {
  */
 function earlierOf(
   tables: Tables,
-  event: NewEvent,
+  { digest, records, conflictKey }: Fingerprint,
   nowMs: number,
 ): { readonly is: 'same' | 'other'; readonly eventSeq: number } | undefined {
-  const digest = hexOf(event.digest)
-  const hits = event.keys.flatMap(({ kind, key }) => {
+  const hex = hexOf(digest)
+  const hits = records.flatMap(({ kind, key }) => {
     const row = remembered(tables, key, nowMs)
     return row === undefined ? [] : [{ kind, row }]
   })
   const same =
-    hits.find(({ kind, row }) => kind === 'body' || row.digest === digest)?.row ??
-    (hits.length > 0 ? remembered(tables, conflictKey(event), nowMs) : undefined)
+    hits.find(({ kind, row }) => kind === 'body' || row.digest === hex)?.row ??
+    (hits.length > 0 ? remembered(tables, conflictKey(), nowMs) : undefined)
   if (same !== undefined) return { is: 'same', eventSeq: same.eventSeq }
   return hits[0] && { is: 'other', eventSeq: hits[0].row.eventSeq }
 }
@@ -59,22 +64,27 @@ function remembered(tables: Tables, key: Uint8Array, nowMs: number): DedupeRow |
   return row !== undefined && nowMs < row.expiresMs ? row : undefined
 }
 
-function store(tables: Tables, event: NewEvent, nowMs: number): number {
+function store(tables: Tables, event: NewEvent, fingerprint: Fingerprint, nowMs: number): PutResult {
   const eventSeq = addEvent(tables, event, undefined, nowMs)
-  for (const destination of event.destinations) {
-    const row = tables.events.get(eventSeq)
-    if (row !== undefined) tables.addDelivery(row, destination, nowMs)
-  }
-  remember(tables, event, event.keys, eventSeq, nowMs)
-  return eventSeq
+  addDeliveries(tables, event, eventSeq, nowMs)
+  remember(tables, event, fingerprint, fingerprint.records, eventSeq, nowMs)
+  return { outcome: 'stored', eventSeq, ...takeLease(tables, event, eventSeq, nowMs) }
 }
 
-/** Stores an event whose id belongs to another: flagged, without deliveries, and with a key of its own for its copies. */
-function storeConflict(tables: Tables, event: NewEvent, conflictsWith: number, nowMs: number): PutResult {
+/** Stores an event whose id belongs to another: flagged, held unless told otherwise, and with a key of its own for its copies. */
+function storeConflict(
+  tables: Tables,
+  event: NewEvent,
+  fingerprint: Fingerprint,
+  conflictsWith: number,
+  nowMs: number,
+): PutResult {
   const eventSeq = addEvent(tables, event, conflictsWith, nowMs)
-  const free = event.keys.filter(({ key }) => remembered(tables, key, nowMs) === undefined)
-  remember(tables, event, [...free, { key: conflictKey(event) }], eventSeq, nowMs)
-  return { outcome: 'conflict', eventSeq, conflictsWith }
+  if (event.onConflict === 'dispatch') addDeliveries(tables, event, eventSeq, nowMs)
+  const free = fingerprint.records.filter(({ key }) => remembered(tables, key, nowMs) === undefined)
+  const own = { key: fingerprint.conflictKey() }
+  remember(tables, event, fingerprint, [...free, own], eventSeq, nowMs)
+  return { outcome: 'conflict', eventSeq, conflictsWith, ...takeLease(tables, event, eventSeq, nowMs) }
 }
 
 function addEvent(
@@ -85,31 +95,64 @@ function addEvent(
 ): number {
   const { tenant, source, id, type, createdMs, orderingKey, verifiedBy, body, headers } = event
   const said = { tenant, source, id, type, createdMs, orderingKey, verifiedBy, body, headers }
-  return tables.addEvent({ ...said, receivedMs, conflictsWith })
+  return tables.addEvent({ ...said, receivedMs, conflictsWith }, event.onDead)
+}
+
+function addDeliveries(tables: Tables, event: NewEvent, eventSeq: number, nowMs: number): void {
+  for (const destination of event.destinations) {
+    const row = tables.events.get(eventSeq)
+    if (row !== undefined) tables.addDelivery(row, destination, nowMs)
+  }
 }
 
 function remember(
   tables: Tables,
   event: NewEvent,
-  keys: readonly Pick<DedupeRecord, 'key'>[],
+  { digest }: Fingerprint,
+  records: readonly Pick<DedupeRecord, 'key'>[],
   eventSeq: number,
   nowMs: number,
 ): void {
-  const row = { eventSeq, digest: hexOf(event.digest), expiresMs: nowMs + event.dedupeWindowMs }
-  for (const { key } of keys) tables.dedupe.set(hexOf(key), row)
+  const row = { eventSeq, digest: hexOf(digest), expiresMs: nowMs + event.dedupeWindowMs }
+  for (const { key } of records) tables.dedupe.set(hexOf(key), row)
 }
 
-function countCopy(tables: Tables, eventSeq: number): PutResult {
+function countCopy(tables: Tables, event: NewEvent, eventSeq: number, nowMs: number): PutResult {
   const row = tables.events.get(eventSeq)
   // The event may have been pruned while its id is still remembered.
   if (row === undefined) return { outcome: 'duplicate', eventSeq, deliveries: [] }
   tables.events.set(eventSeq, { ...row, duplicates: row.duplicates + 1 })
-  const deliveries = tables.deliveriesOf(row).map(({ destination, state }) => ({ destination, state }))
-  return { outcome: 'duplicate', eventSeq, deliveries }
+  const deliveries = tables.deliveriesOf(row).map(statusOf)
+  return { outcome: 'duplicate', eventSeq, deliveries, ...takeLease(tables, event, eventSeq, nowMs) }
 }
 
-function conflictKey({ tenant, source, id, digest }: NewEvent): Uint8Array {
-  return dedupeKey('conflict', tenant, source, id, hexOf(digest))
+function statusOf({ deliverySeq, destination, state }: DeliveryRow): DeliveryStatus {
+  return { deliverySeq, destination, state }
+}
+
+/** Leases the delivery that was asked for, if it is its turn and nothing of it is done or under way. */
+function takeLease(
+  tables: Tables,
+  { lease }: NewEvent,
+  eventSeq: number,
+  nowMs: number,
+): { readonly leased?: Claimed } {
+  const row = tables.events.get(eventSeq)
+  if (lease === undefined || row === undefined) return {}
+  const wanted = tables.deliveriesOf(row).filter(({ destination }) => destination === lease.destination)
+  const newest = wanted.at(-1)
+  if (newest === undefined || wanted.some(({ state }) => state === 'leased' || state === 'succeeded'))
+    return {}
+  if (!isLegal('take', newest.state) || !isTurnOf(tables, newest)) return {}
+  if (newest.state === 'dead') tables.setDelivery({ ...newest, state: 'pending', attempt: 0, blocks: false })
+  const [leased] = leaseOne(tables, newest.deliverySeq, nowMs + lease.leaseMs)
+  return leased === undefined ? {} : { leased }
+}
+
+function isTurnOf(tables: Tables, row: DeliveryRow): boolean {
+  const lane = tables.laneOf(row)
+  if (lane === undefined) return true
+  return lane.isTurnOf(row.deliverySeq) && !(row.state === 'dead' && lane.hasOvertaken(row.deliverySeq))
 }
 
 function hexOf(bytes: Uint8Array): string {

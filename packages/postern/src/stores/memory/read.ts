@@ -1,12 +1,15 @@
-import type {
-  Delivery,
-  DestinationStat,
-  EventDetail,
-  EventSummary,
-  ListPage,
-  ListQuery,
-  StoredEvent,
-  StoreStat,
+import {
+  DURATION_BOUNDS_MS,
+  HistogramCounter,
+  SIZE_BOUNDS,
+  type Delivery,
+  type DestinationStat,
+  type EventDetail,
+  type EventSummary,
+  type ListPage,
+  type ListQuery,
+  type StoredEvent,
+  type StoreStat,
 } from '../../inbox/index.ts'
 import { handOut, type DeliveryRow, type Tables } from './tables.ts'
 
@@ -45,6 +48,7 @@ export function statOf(tables: Tables, nowMs: number): StoreStat {
       pending: 0,
       leased: 0,
       dead: 0,
+      blockedKeys: tables.blockedKeys(name),
       oldestPendingMs: undefined,
     }
     const ageMs = state === 'pending' ? nowMs - row.madeMs : 0
@@ -52,7 +56,14 @@ export function statOf(tables: Tables, nowMs: number): StoreStat {
       state === 'pending' ? Math.max(ageMs, stat.oldestPendingMs ?? 0) : stat.oldestPendingMs
     destinations.set(name, { ...stat, [state]: stat[state] + 1, oldestPendingMs })
   }
-  return { events: tables.events.size, destinations: [...destinations.values()] }
+  return { events: tables.events.size, destinations: [...destinations.values()], commits: NO_COMMITS }
+}
+
+/** Nothing is committed: what is here is gone with the process. */
+const NO_COMMITS = {
+  operations: new HistogramCounter(SIZE_BOUNDS).read(),
+  durationMs: new HistogramCounter(DURATION_BOUNDS_MS).read(),
+  fsyncMs: new HistogramCounter(DURATION_BOUNDS_MS).read(),
 }
 
 /** Goes down the sequence numbers until the page is full; one row more tells whether another page follows. */
@@ -79,11 +90,16 @@ function matchingDelivery(tables: Tables, query: ListQuery, seq: number): Delive
   if (row === undefined || event === undefined || !isOf(event, query)) return undefined
   if (query.state !== undefined && query.state !== row.state) return undefined
   if (query.destination !== undefined && query.destination !== row.destination) return undefined
+  if (query.blocking === true && !row.blocks) return undefined
   return deliveryOf(row)
 }
 
-function isOf(event: StoredEvent, { source, type }: ListQuery): boolean {
-  return (source === undefined || source === event.source) && (type === undefined || type === event.type)
+function isOf(event: StoredEvent, { source, type, conflicts }: ListQuery): boolean {
+  return (
+    (source === undefined || source === event.source) &&
+    (type === undefined || type === event.type) &&
+    (conflicts !== true || event.conflictsWith !== undefined)
+  )
 }
 
 function summaryOf(event: StoredEvent): EventSummary {
@@ -92,6 +108,6 @@ function summaryOf(event: StoredEvent): EventSummary {
 }
 
 function deliveryOf(row: DeliveryRow): Delivery {
-  const { attempts: _attempts, madeMs: _madeMs, ...delivery } = row
+  const { attempts: _attempts, madeMs: _madeMs, lane: _lane, ...delivery } = row
   return delivery
 }

@@ -1,33 +1,53 @@
 import { sha256 } from '../../core/index.ts'
-import { REJECTED_LOG_ROWS, type KeptRequest, type RejectedRequest } from '../../inbox/index.ts'
+import {
+  REJECTED_LOG_ROWS,
+  rejectedBudget,
+  type KeptRequest,
+  type RejectedBudget,
+  type RejectedRequest,
+} from '../../inbox/index.ts'
 
-/** The kept requests: of identical ones the first, and never more than the log's bound. */
+/** The kept requests: of identical ones the first, and never more of either kind than the log's bound. */
 export class RejectedRequests {
   /** Oldest first, which is how a Map keeps them. */
-  readonly #kept = new Map<string, KeptRequest>()
+  readonly #kept: Readonly<Record<RejectedBudget, Map<string, NumberedRequest>>> = {
+    authentic: new Map(),
+    unverified: new Map(),
+  }
+  #lastNumber = 0
 
   record(request: RejectedRequest, receivedMs: number): void {
+    const budget = rejectedBudget(request.reason)
+    const kept = this.#kept[budget]
     const key = JSON.stringify([request.source, request.reason, sha256(request.body).toString('hex')])
-    const known = this.#kept.get(key)
-    this.#kept.set(key, known ? { ...known, copies: known.copies + 1 } : copyOf(request, receivedMs))
-    if (this.#kept.size > REJECTED_LOG_ROWS) this.#dropOldest()
+    const known = kept.get(key)
+    const row = known ?? { number: ++this.#lastNumber, request: copyOf(request, receivedMs) }
+    const copies = known === undefined ? 1 : known.request.copies + 1
+    kept.set(key, { ...row, request: { ...row.request, copies } })
+    if (kept.size > REJECTED_LOG_ROWS[budget]) dropOldest(kept)
   }
 
   recent(limit: number): KeptRequest[] {
-    const newestFirst = [...this.#kept.values()].toReversed().slice(0, limit)
-    return newestFirst.map((kept) => ({ ...kept, body: kept.body.slice() }))
+    const all = [...this.#kept.authentic.values(), ...this.#kept.unverified.values()]
+    const newestFirst = all.toSorted((left, right) => right.number - left.number).slice(0, limit)
+    return newestFirst.map(({ request }) => ({ ...request, body: request.body.slice() }))
   }
+}
 
-  #dropOldest(): void {
-    for (const oldest of this.#kept.keys()) {
-      this.#kept.delete(oldest)
-      return
-    }
+interface NumberedRequest {
+  readonly number: number
+  readonly request: KeptRequest
+}
+
+function dropOldest(kept: Map<string, NumberedRequest>): void {
+  for (const oldest of kept.keys()) {
+    kept.delete(oldest)
+    return
   }
 }
 
 function copyOf(request: RejectedRequest, receivedMs: number): KeptRequest {
-  const { source, reason, method, url, headers, body } = request
+  const { source, reason, method, url, headers, body, bodyBytes } = request
   const copies = { headers: Object.freeze([...headers]), body: Uint8Array.from(body) }
-  return { source, reason, method, url, ...copies, receivedMs, copies: 1 }
+  return { source, reason, method, url, ...copies, bodyBytes, receivedMs, copies: 1 }
 }

@@ -12,7 +12,8 @@ export type MemoryEffect = () => void
 export function settleOne(tables: Tables, settlement: Settlement<MemoryEffect>, nowMs: number): SettleResult {
   const leased = leasedBy(tables, settlement)
   if (leased === undefined) return { result: 'lost' }
-  tables.setDelivery(settled(leased, settlement, nowMs))
+  const blocksWhenDead = tables.laneOf(leased)?.onDead === 'block'
+  tables.setDelivery(settled(leased, settlement, blocksWhenDead, nowMs))
   try {
     for (const effect of settlement.effects ?? []) effect()
     return { result: 'settled' }
@@ -39,6 +40,7 @@ function leasedBy(tables: Tables, { deliverySeq, token }: Lease): DeliveryRow | 
 function settled(
   row: DeliveryRow,
   { outcome, durationMs }: Settlement<MemoryEffect>,
+  blocksWhenDead: boolean,
   nowMs: number,
 ): DeliveryRow {
   const free = { ...row, leaseUntilMs: undefined }
@@ -49,7 +51,7 @@ function settled(
   const attempt = { number: row.attempt, endedMs: nowMs, durationMs, outcome: outcome.kind, error }
   const tried = { ...free, error: error ?? row.error, attempts: [...row.attempts, attempt] }
   if (outcome.kind === 'retry') return { ...tried, state: 'pending', dueMs: nowMs + outcome.afterMs }
-  return { ...tried, state: outcome.kind }
+  return { ...tried, state: outcome.kind, blocks: outcome.kind === 'dead' && blocksWhenDead }
 }
 
 function errorOf(outcome: Outcome): string | undefined {

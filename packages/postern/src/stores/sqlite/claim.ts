@@ -1,7 +1,8 @@
 import type { ClaimRequest } from '../../inbox/index.ts'
 import type { Connection } from './connection.ts'
 import { EVENT_COLUMNS, type EventRow } from './event-row.ts'
-import type { ClaimedRow, ClaimResult, OperationOf } from './operation.ts'
+import { leased } from './lane.ts'
+import type { ClaimedRow, ClaimResult, LeasedRow, OperationOf } from './operation.ts'
 
 /** Leases what is due: leases that ended first, then by due time. Costs nothing where nothing is due. */
 export function claim(
@@ -9,50 +10,101 @@ export function claim(
   { destinations, leaseMs, nowMs }: OperationOf<'claim'>,
 ): ClaimResult {
   const claimed = destinations.flatMap(({ name, limit }) =>
-    dueDeliveries(connection, name, limit, nowMs).map((seq) => lease(connection, seq, name, nowMs + leaseMs)),
+    dueDeliveries(connection, name, limit, nowMs).map((seq) =>
+      withEvent(connection, leaseOne(connection, seq, name, nowMs + leaseMs)),
+    ),
   )
   return { claimed, nextMs: claimed.length > 0 ? undefined : nextDueMs(connection, destinations) }
 }
 
-function dueDeliveries(connection: Connection, destination: string, limit: number, nowMs: number): number[] {
-  const ended = connection
-    .sql(
-      `SELECT seq FROM delivery WHERE destination = ? AND state = 'leased' AND lease_until_ms <= ?
-       ORDER BY lease_until_ms, seq LIMIT ?`,
-    )
-    .all(destination, nowMs, limit) as { seq: number }[]
-  if (ended.length >= limit) return ended.map(({ seq }) => seq)
-  const due = connection
-    .sql(
-      `SELECT seq FROM delivery WHERE destination = ? AND state = 'pending' AND due_ms <= ?
-       ORDER BY due_ms, seq LIMIT ?`,
-    )
-    .all(destination, nowMs, limit - ended.length) as { seq: number }[]
-  return [...ended, ...due].map(({ seq }) => seq)
-}
-
-function lease(connection: Connection, seq: number, destination: string, untilMs: number): ClaimedRow {
+/** Leases one delivery, whatever its time; the attempt is counted before it is made. */
+export function leaseOne(
+  connection: Connection,
+  deliverySeq: number,
+  destination: string,
+  untilMs: number,
+): LeasedRow {
   const row = connection
     .sql(
       `UPDATE delivery SET state = 'leased', token = token + 1, attempt = attempt + 1, lease_until_ms = ?
-       WHERE seq = ? RETURNING event_seq, token, attempt`,
+       WHERE seq = ? RETURNING event_seq, token, attempt, lane`,
     )
-    .get(untilMs, seq) as { event_seq: number; token: number; attempt: number }
+    .get(untilMs, deliverySeq) as { event_seq: number; token: number; attempt: number; lane: number | null }
+  if (row.lane !== null) leased(connection, row.lane, deliverySeq, untilMs)
+  return { deliverySeq, token: row.token, destination, attempt: row.attempt, eventSeq: row.event_seq }
+}
+
+function withEvent(connection: Connection, { eventSeq, ...lease }: LeasedRow): ClaimedRow {
   const event = connection
     .sql(`SELECT ${EVENT_COLUMNS}, headers, body FROM event WHERE seq = ?`)
-    .get(row.event_seq) as EventRow
-  return { deliverySeq: seq, token: row.token, destination, attempt: row.attempt, event }
+    .get(eventSeq) as EventRow
+  return { ...lease, event }
+}
+
+/** In each half, what stands in no line and the heads of lanes, by time. */
+function dueDeliveries(connection: Connection, destination: string, limit: number, nowMs: number): number[] {
+  const ended = [
+    ...connection
+      .sql(
+        `SELECT seq, lease_until_ms AS atMs FROM delivery
+         WHERE destination = ? AND state = 'leased' AND lane IS NULL AND lease_until_ms <= ?
+         ORDER BY lease_until_ms, seq LIMIT ?`,
+      )
+      .all(destination, nowMs, limit),
+    ...dueLanes(connection, destination, 1, limit, nowMs),
+  ] as DueRow[]
+  const first = earliest(ended, limit)
+  if (first.length >= limit) return first
+  const left = limit - first.length
+  const due = [
+    ...connection
+      .sql(
+        `SELECT seq, due_ms AS atMs FROM delivery
+         WHERE destination = ? AND state = 'pending' AND lane IS NULL AND due_ms <= ?
+         ORDER BY due_ms, seq LIMIT ?`,
+      )
+      .all(destination, nowMs, left),
+    ...dueLanes(connection, destination, 0, left, nowMs),
+  ] as DueRow[]
+  return [...first, ...earliest(due, left)]
+}
+
+function dueLanes(
+  connection: Connection,
+  destination: string,
+  isLeased: 0 | 1,
+  limit: number,
+  nowMs: number,
+): unknown[] {
+  return connection
+    .sql(
+      `SELECT head_seq AS seq, due_ms AS atMs FROM lane WHERE destination = ? AND leased = ? AND due_ms <= ?
+       ORDER BY due_ms LIMIT ?`,
+    )
+    .all(destination, isLeased, nowMs, limit)
+}
+
+interface DueRow {
+  readonly seq: number
+  readonly atMs: number
+}
+
+function earliest(rows: readonly DueRow[], limit: number): number[] {
+  const sorted = rows.toSorted((left, right) => left.atMs - right.atMs || left.seq - right.seq)
+  return sorted.slice(0, limit).map(({ seq }) => seq)
 }
 
 function nextDueMs(connection: Connection, destinations: ClaimRequest['destinations']): number | undefined {
   const times = destinations.flatMap(({ name }) => {
     const row = connection
       .sql(
-        `SELECT (SELECT min(due_ms) FROM delivery WHERE destination = ?1 AND state = 'pending') AS due,
-                (SELECT min(lease_until_ms) FROM delivery WHERE destination = ?1 AND state = 'leased') AS ended`,
+        `SELECT (SELECT min(due_ms) FROM delivery WHERE destination = ?1 AND state = 'pending' AND lane IS NULL) AS due,
+                (SELECT min(lease_until_ms) FROM delivery WHERE destination = ?1 AND state = 'leased' AND lane IS NULL) AS ended,
+                (SELECT min(due_ms) FROM lane WHERE destination = ?1 AND leased = 0 AND due_ms IS NOT NULL) AS laneDue,
+                (SELECT min(due_ms) FROM lane WHERE destination = ?1 AND leased = 1 AND due_ms IS NOT NULL) AS laneEnded`,
       )
-      .get(name) as { due: number | null; ended: number | null }
-    return [row.due, row.ended].filter((time) => time !== null)
+      .get(name) as Readonly<Record<'due' | 'ended' | 'laneDue' | 'laneEnded', number | null>>
+    return [row.due, row.ended, row.laneDue, row.laneEnded].filter((time) => time !== null)
   })
   return times.length === 0 ? undefined : Math.min(...times)
 }

@@ -12,11 +12,17 @@ import { read } from './reads.ts'
 
 /** An engine, wherever it runs. */
 export interface EnginePort {
-  commit(operations: readonly Operation[]): Promise<OperationResult[]>
+  commit(operations: readonly Operation[]): Promise<CommitResult>
   read<V extends ReadOperation['verb']>(
     operation: Extract<ReadOperation, { readonly verb: V }>,
   ): Promise<ReadResultOf[V]>
   close(): Promise<void>
+}
+
+/** What a commit answers. */
+export interface CommitResult {
+  readonly results: readonly OperationResult[]
+  readonly fsyncMs: number
 }
 
 /** The engine in a thread: the event loop never waits for the disk. */
@@ -28,12 +34,12 @@ export class ThreadPort implements EnginePort {
     this.#options = options
   }
 
-  async commit(operations: readonly Operation[]): Promise<OperationResult[]> {
+  async commit(operations: readonly Operation[]): Promise<CommitResult> {
     const packed = packOperations(operations)
     const response = await this.#ask({ kind: 'commit', packed }, [packed.block.buffer])
     if (response.kind !== 'committed')
       throw new PosternError('store_unavailable', 'SQLite: no results came back')
-    return unpackResults(response.packed)
+    return { results: unpackResults(response.packed), fsyncMs: response.fsyncMs }
   }
 
   async read<V extends ReadOperation['verb']>(
@@ -66,8 +72,9 @@ export class InlinePort implements EnginePort {
     this.#engine = new Engine(options, createRequire(import.meta.url))
   }
 
-  async commit(operations: readonly Operation[]): Promise<OperationResult[]> {
-    return rethrown(() => this.#engine.commit(operations))
+  async commit(operations: readonly Operation[]): Promise<CommitResult> {
+    const results = rethrown(() => this.#engine.commit(operations))
+    return { results, fsyncMs: this.#engine.lastFsyncMs }
   }
 
   async read<V extends ReadOperation['verb']>(

@@ -6,6 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Engine, type EngineOptions } from './engine.ts'
 import { ExitGate } from './exit-gate.ts'
+import { LeaseKeeper } from './lease-keeper.ts'
 import { packResults, unpackOperations, type Packed } from './packing.ts'
 import type { ReadOperation } from './read-operation.ts'
 import { read } from './reads.ts'
@@ -18,7 +19,7 @@ export type ThreadRequest =
 
 /** Answered in the order asked. */
 export type ThreadResponse =
-  | { readonly kind: 'committed'; readonly packed: Packed }
+  | { readonly kind: 'committed'; readonly packed: Packed; readonly fsyncMs: number }
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'failed'; readonly message: string }
 
@@ -32,6 +33,16 @@ export interface ThreadData {
 const { options, gate: gateBuffer } = workerData as ThreadData
 const engine = new Engine(options, require)
 const gate = new ExitGate(gateBuffer)
+const keeper = new LeaseKeeper((operation) => {
+  if (!gate.enter()) return
+  try {
+    engine.commit([operation])
+  } catch {
+    // The file or disk fails: the next beat tries again, and commits of the main thread report it.
+  } finally {
+    gate.leave()
+  }
+})
 
 parentPort?.on('message', (request: ThreadRequest) => {
   if (!gate.enter()) return
@@ -45,9 +56,13 @@ parentPort?.on('message', (request: ThreadRequest) => {
 function answer(request: ThreadRequest): ThreadResponse {
   try {
     if (request.kind === 'commit') {
-      return { kind: 'committed', packed: packResults(engine.commit(unpackOperations(request.packed))) }
+      const operations = unpackOperations(request.packed)
+      const results = engine.commit(operations)
+      keeper.note(operations, results)
+      return { kind: 'committed', packed: packResults(results), fsyncMs: engine.lastFsyncMs }
     }
     if (request.kind === 'read') return { kind: 'value', value: read(engine.connection, request.operation) }
+    keeper.close()
     engine.close()
     return { kind: 'value', value: undefined }
   } catch (error) {

@@ -4,7 +4,7 @@ import { loadDriver } from './database.ts'
 import { isInfrastructure } from './failure.ts'
 import type { Operation, OperationResult, ResultOf, Verb } from './operation.ts'
 import { put } from './put.ts'
-import { extend, move, prune, record, replay, settle } from './writes.ts'
+import { extend, move, prune, record, remember, replay, settle } from './writes.ts'
 import { MIGRATIONS } from './schema.ts'
 
 /** How an engine opens its file. All of it crosses a thread boundary, so it is plain data. */
@@ -28,6 +28,8 @@ export class Engine {
   readonly #options: EngineOptions
   readonly #require: (id: string) => unknown
   #connection: Connection | undefined
+  /** How long the newest COMMIT took: the fsync, and the WAL's pages before it. */
+  lastFsyncMs = 0
 
   constructor(options: EngineOptions, require: (id: string) => unknown) {
     this.#options = options
@@ -80,7 +82,9 @@ export class Engine {
         value: run(connection, operation),
       }))
       connection.dedupe.mergeSome()
+      const startedMs = performance.now()
       connection.sql('COMMIT').run()
+      this.lastFsyncMs = performance.now() - startedMs
       connection.dedupe.committed()
       return results
     } catch (error) {
@@ -135,6 +139,7 @@ const RUN: { readonly [V in Verb]: (connection: Connection, operation: never) =>
   replay,
   prune,
   record,
+  remember,
   checkpoint: () => undefined,
 }
 

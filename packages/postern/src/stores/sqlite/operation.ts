@@ -6,7 +6,7 @@ import type {
   NewEvent,
   PruneRequest,
   PruneResult,
-  PutResult,
+  DeliveryStatus,
   RejectedRequest,
   Replay,
   ReplayResult,
@@ -28,6 +28,7 @@ export type Operation = { readonly nowMs: number } & (
       readonly verb: 'claim'
       readonly destinations: ClaimRequest['destinations']
       readonly leaseMs: number
+      readonly keepMs: number
     }
   | { readonly verb: 'settle'; readonly settlements: readonly Settlement<SqliteEffect>[] }
   | { readonly verb: 'extend'; readonly leases: readonly Lease[]; readonly leaseMs: number }
@@ -35,6 +36,14 @@ export type Operation = { readonly nowMs: number } & (
   | { readonly verb: 'replay'; readonly replays: readonly Replay[] }
   | { readonly verb: 'prune'; readonly request: PruneRequest }
   | { readonly verb: 'record'; readonly rejected: RejectedRequest }
+  | {
+      readonly verb: 'remember'
+      readonly key: string
+      /** Null forgets it. */
+      readonly value: string | null
+      /** Null: for ever. */
+      readonly forMs: number | null
+    }
   | { readonly verb: 'checkpoint' }
 )
 
@@ -43,7 +52,7 @@ export type OperationOf<V extends Verb> = Extract<Operation, { readonly verb: V 
 
 /** What each verb answers. */
 export interface ResultOf {
-  readonly put: PutResult[]
+  readonly put: PutRow[]
   readonly claim: ClaimResult
   readonly settle: SettledRow[]
   readonly extend: ('extended' | 'lost')[]
@@ -51,7 +60,37 @@ export interface ResultOf {
   readonly replay: ReplayResult[]
   readonly prune: PruneResult
   readonly record: undefined
+  readonly remember: undefined
   readonly checkpoint: undefined
+}
+
+/** A put's result. The event of a lease is the caller's own, or for a copy read when it is needed: its bytes need not cross over. */
+export type PutRow =
+  | {
+      readonly outcome: 'stored'
+      readonly eventSeq: number
+      readonly receivedMs: number
+      readonly lease?: LeasedRow
+    }
+  | {
+      readonly outcome: 'duplicate'
+      readonly eventSeq: number
+      readonly deliveries: readonly DeliveryStatus[]
+      readonly lease?: LeasedRow
+    }
+  | {
+      readonly outcome: 'conflict'
+      readonly eventSeq: number
+      readonly conflictsWith: number
+      readonly receivedMs: number
+      readonly lease?: LeasedRow
+    }
+
+/** A lease without its event. */
+export interface LeasedRow extends Lease {
+  readonly destination: string
+  readonly attempt: number
+  readonly eventSeq: number
 }
 
 /** A settle's result; a failure as text, since errors lose their class between threads. */

@@ -4,8 +4,7 @@
  *
  * @module
  */
-import type { DedupeRecord, NewEvent, RejectedRequest } from '../../inbox/index.ts'
-import { DEDUPE_KEY_BYTES } from '../../inbox/dedupe-key.ts'
+import type { NewEvent, RejectedRequest } from '../../inbox/index.ts'
 import type { SqliteValue } from './database.ts'
 import type { EventRow } from './event-row.ts'
 import type { ClaimedRow, ClaimResult, Operation, OperationResult, SqliteEffect } from './operation.ts'
@@ -76,15 +75,18 @@ type WireEvent = readonly [
   tenant: string,
   source: string,
   id: string,
+  idKind: NewEvent['idKind'],
   type: string,
   createdMs: number | null,
   orderingKey: string | null,
   verifiedBy: string,
   headers: readonly string[],
-  kinds: readonly DedupeRecord['kind'][],
   bodyBytes: number,
   dedupeWindowMs: number,
   destinations: readonly string[],
+  onDead: NewEvent['onDead'] | null,
+  onConflict: NewEvent['onConflict'],
+  lease: NewEvent['lease'] | null,
 ]
 
 /** Most of what commits carry, and so without names as well. */
@@ -98,40 +100,44 @@ type WireOperation =
 type WireRejected = Omit<RejectedRequest, 'body'> & { readonly body: number }
 
 function packEvent(event: NewEvent, bytes: BlockWriter): WireEvent {
-  for (const { key } of event.keys) bytes.add(key)
-  bytes.add(event.digest)
   return [
     event.tenant,
     event.source,
     event.id,
+    event.idKind,
     event.type,
     event.createdMs ?? null,
     event.orderingKey ?? null,
     event.verifiedBy,
     event.headers,
-    event.keys.map(({ kind }) => kind),
     bytes.add(event.body),
     event.dedupeWindowMs,
     event.destinations,
+    event.onDead ?? null,
+    event.onConflict,
+    event.lease ?? null,
   ]
 }
 
 function unpackEvent(wire: WireEvent, bytes: BlockReader): NewEvent {
-  const [tenant, source, id, type, createdMs, orderingKey, verifiedBy, headers, kinds, bodyBytes] = wire
+  const [tenant, source, id, idKind, type, createdMs, orderingKey, verifiedBy, headers, bodyBytes] = wire
+  const [, , , , , , , , , , dedupeWindowMs, destinations, onDead, onConflict, lease] = wire
   return {
     tenant,
     source,
     id,
+    idKind,
     type,
     createdMs: createdMs ?? undefined,
     orderingKey: orderingKey ?? undefined,
     verifiedBy,
     headers,
-    keys: kinds.map((kind) => ({ kind, key: bytes.take(DEDUPE_KEY_BYTES) })),
-    digest: bytes.take(DIGEST_BYTES),
     body: bytes.take(bodyBytes),
-    dedupeWindowMs: wire[10],
-    destinations: wire[11],
+    dedupeWindowMs,
+    destinations,
+    onDead: onDead ?? undefined,
+    onConflict,
+    ...(lease !== null && lease !== undefined && { lease }),
   }
 }
 
@@ -160,9 +166,6 @@ function unpackClaimed(wire: WireClaimed, bytes: BlockReader): ClaimedRow {
   const [deliverySeq, token, destination, attempt, event, bodyBytes] = wire
   return { deliverySeq, token, destination, attempt, event: { ...event, body: bytes.take(bodyBytes) } }
 }
-
-/** SHA-256. */
-const DIGEST_BYTES = 32
 
 type Settle = Extract<Operation, { readonly verb: 'settle' }>
 

@@ -1,59 +1,121 @@
-import type { DeliveryStatus, NewEvent, PutResult } from '../../inbox/index.ts'
-import { dedupeKey } from '../../inbox/dedupe-key.ts'
+import {
+  fingerprintOf,
+  isLegal,
+  type DeliveryState,
+  type DeliveryStatus,
+  type Fingerprint,
+  type NewEvent,
+} from '../../inbox/index.ts'
+import { leaseOne } from './claim.ts'
 import type { Connection } from './connection.ts'
 import type { DedupeEntry } from './dedupe-index.ts'
-import type { OperationOf } from './operation.ts'
+import { hasOvertaken, isTurnOf, joined, laneFor, type LaneName } from './lane.ts'
+import type { LeasedRow, OperationOf, PutRow } from './operation.ts'
 
 /** Records events, once each. Runs inside the commit's transaction. */
-export function put(connection: Connection, { events, nowMs }: OperationOf<'put'>): PutResult[] {
+export function put(connection: Connection, { events, nowMs }: OperationOf<'put'>): PutRow[] {
   return events.map((event) => putOne(connection, event, nowMs))
 }
 
-function putOne(connection: Connection, event: NewEvent, nowMs: number): PutResult {
+function putOne(connection: Connection, event: NewEvent, nowMs: number): PutRow {
+  const fingerprint = fingerprintOf(event)
   let conflicting: DedupeEntry | undefined
-  for (const { kind, key } of event.keys) {
+  for (const { kind, key } of fingerprint.records) {
     const seen = connection.dedupe.lookUp(key, nowMs)
     if (seen === undefined) continue
-    if (kind === 'body' || Buffer.compare(seen.digest, event.digest) === 0) return duplicate(connection, seen)
+    if (kind === 'body' || Buffer.compare(seen.digest, fingerprint.digest) === 0)
+      return duplicate(connection, event, seen, nowMs)
     conflicting = seen
   }
-  if (conflicting !== undefined) return conflict(connection, event, conflicting, nowMs)
-  const [first, guard] = event.keys
+  if (conflicting !== undefined) return conflict(connection, event, fingerprint, conflicting, nowMs)
+  const [first, guard] = fingerprint.records
   if (first === undefined) throw new Error('an event needs at least one dedupe key')
-  const eventSeq = insertEvent(connection, event, { key: first.key, guard: guard?.key }, nowMs)
-  for (const destination of event.destinations) insertDelivery(connection, eventSeq, destination, nowMs)
-  return { outcome: 'stored', eventSeq }
+  const keys = { key: first.key, guard: guard?.key, digest: fingerprint.digest }
+  const eventSeq = insertEvent(connection, event, keys, nowMs)
+  const leased = insertDeliveries(connection, event, eventSeq, nowMs)
+  return { outcome: 'stored', eventSeq, receivedMs: nowMs, ...leased }
 }
 
-function duplicate(connection: Connection, { eventSeq }: DedupeEntry): PutResult {
+function duplicate(
+  connection: Connection,
+  { lease }: NewEvent,
+  { eventSeq }: DedupeEntry,
+  nowMs: number,
+): PutRow {
   connection
     .sql('INSERT INTO duplicate VALUES (?, 1) ON CONFLICT (event_seq) DO UPDATE SET copies = copies + 1')
     .run(eventSeq)
   const deliveries = connection
-    .sql('SELECT destination, state FROM delivery WHERE event_seq = ? ORDER BY seq')
+    .sql('SELECT seq AS deliverySeq, destination, state FROM delivery WHERE event_seq = ? ORDER BY seq')
     .all(eventSeq) as DeliveryStatus[]
   return {
     outcome: 'duplicate',
     eventSeq,
     // Rows have no prototype; callers get plain objects.
-    deliveries: deliveries.map(({ destination, state }) => ({ destination, state })),
+    deliveries: deliveries.map(({ deliverySeq, destination, state }) => ({
+      deliverySeq,
+      destination,
+      state,
+    })),
+    ...(lease !== undefined && takeLease(connection, lease, deliveries, nowMs)),
   }
 }
 
 /** Kept under a key of its own, so that the same conflicting copy, sent again, is a duplicate and not a third event. */
-function conflict(connection: Connection, event: NewEvent, seen: DedupeEntry, nowMs: number): PutResult {
-  const hex = Buffer.from(event.digest).toString('hex')
-  const key = dedupeKey('conflict', event.tenant, event.source, event.id, hex)
+function conflict(
+  connection: Connection,
+  event: NewEvent,
+  { digest, records, conflictKey }: Fingerprint,
+  seen: DedupeEntry,
+  nowMs: number,
+): PutRow {
+  const key = conflictKey()
   const again = connection.dedupe.lookUp(key, nowMs)
-  if (again !== undefined) return duplicate(connection, again)
-  const guard = event.keys.find(({ kind }) => kind === 'body')?.key
-  const eventSeq = insertEvent(connection, event, { key, guard, conflictsWith: seen.eventSeq }, nowMs)
-  return { outcome: 'conflict', eventSeq, conflictsWith: seen.eventSeq }
+  if (again !== undefined) return duplicate(connection, event, again, nowMs)
+  const guard = records.find(({ kind }) => kind === 'body')?.key
+  const conflictsWith = seen.eventSeq
+  const eventSeq = insertEvent(connection, event, { key, guard, digest, conflictsWith }, nowMs)
+  const leased =
+    event.onConflict === 'dispatch' ? insertDeliveries(connection, event, eventSeq, nowMs) : undefined
+  return { outcome: 'conflict', eventSeq, conflictsWith, receivedMs: nowMs, ...leased }
+}
+
+/** Leases the newest delivery of a destination, if it is its turn and nothing of the event is done or under way there. */
+function takeLease(
+  connection: Connection,
+  { destination, leaseMs }: NonNullable<NewEvent['lease']>,
+  deliveries: readonly DeliveryStatus[],
+  nowMs: number,
+): { readonly lease?: LeasedRow } {
+  const wanted = deliveries.filter((delivery) => delivery.destination === destination)
+  const newest = wanted.at(-1)
+  if (newest === undefined || wanted.some(({ state }) => state === 'leased' || state === 'succeeded'))
+    return {}
+  if (!isLegal('take', newest.state) || !canRun(connection, newest.deliverySeq, newest.state)) return {}
+  if (newest.state === 'dead') {
+    // Its schedule starts anew.
+    connection.sql('UPDATE delivery SET attempt = 0, open_lane = lane WHERE seq = ?').run(newest.deliverySeq)
+  }
+  return { lease: leaseOne(connection, newest.deliverySeq, destination, nowMs + leaseMs) }
+}
+
+function canRun(connection: Connection, deliverySeq: number, state: DeliveryState): boolean {
+  // One row: the status was read in this transaction.
+  const { lane } = connection.sql('SELECT lane FROM delivery WHERE seq = ?').get(deliverySeq) as {
+    lane: number | null
+  }
+  if (lane === null) return true
+  return (
+    isTurnOf(connection, lane, deliverySeq) &&
+    !(state === 'dead' && hasOvertaken(connection, lane, deliverySeq))
+  )
 }
 
 interface EventKeys {
   readonly key: Uint8Array
   readonly guard?: Uint8Array | undefined
+  /** SHA-256 of the body. */
+  readonly digest: Uint8Array
   readonly conflictsWith?: number
 }
 
@@ -64,20 +126,20 @@ interface EventKeys {
 function insertEvent(
   connection: Connection,
   event: NewEvent,
-  { key, guard, conflictsWith }: EventKeys,
+  { key, guard, digest, conflictsWith }: EventKeys,
   nowMs: number,
 ): number {
   const expiresMs = nowMs + event.dedupeWindowMs
   const { lastInsertRowid } = connection
     .sql(
       `INSERT INTO event (dedupe_key, guard_key, digest, expires_ms, tenant, source, id, type, created_ms, received_ms,
-                          ordering_key, verified_by, conflicts_with, headers, body)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(?, x''))`,
+                          ordering_key, verified_by, conflicts_with, on_dead, headers, body)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(?, x''))`,
     )
     .run(
       key,
       guard ?? null,
-      event.digest,
+      digest,
       expiresMs,
       event.tenant,
       event.source,
@@ -88,27 +150,44 @@ function insertEvent(
       event.orderingKey ?? null,
       event.verifiedBy,
       conflictsWith ?? null,
+      event.onDead ?? null,
       JSON.stringify(event.headers),
       event.body,
     )
-  // A copy: in the thread the digest is a view of the whole commit's block, which must not live as long as the index.
-  const entry = { eventSeq: Number(lastInsertRowid), digest: new Uint8Array(event.digest), expiresMs }
+  const entry = { eventSeq: Number(lastInsertRowid), digest, expiresMs }
   connection.dedupe.remember(key, entry)
   if (guard !== undefined) connection.dedupe.remember(guard, entry)
   return entry.eventSeq
 }
 
-/** Due at once. */
+function insertDeliveries(
+  connection: Connection,
+  event: NewEvent,
+  eventSeq: number,
+  nowMs: number,
+): { readonly lease?: LeasedRow } {
+  const deliveries = event.destinations.map((destination): DeliveryStatus => ({
+    deliverySeq: insertDelivery(connection, { ...event, eventSeq }, destination, nowMs),
+    destination,
+    state: 'pending',
+  }))
+  return event.lease === undefined ? {} : takeLease(connection, event.lease, deliveries, nowMs)
+}
+
+/** Due at once; in order, behind whatever waits under the same key. */
 export function insertDelivery(
   connection: Connection,
-  eventSeq: number,
+  event: LaneName & { readonly eventSeq: number },
   destination: string,
   nowMs: number,
 ): number {
+  const lane = laneFor(connection, event, destination)
   const { lastInsertRowid } = connection
     .sql(
-      `INSERT INTO delivery (event_seq, destination, state, made_ms, due_ms) VALUES (?, ?, 'pending', ?, ?)`,
+      `INSERT INTO delivery (event_seq, destination, state, made_ms, due_ms, lane, open_lane) VALUES (?1, ?2, 'pending', ?3, ?3, ?4, ?4)`,
     )
-    .run(eventSeq, destination, nowMs, nowMs)
-  return Number(lastInsertRowid)
+    .run(event.eventSeq, destination, nowMs, lane?.seq ?? null)
+  const deliverySeq = Number(lastInsertRowid)
+  if (lane !== undefined) joined(connection, lane, deliverySeq, nowMs)
+  return deliverySeq
 }

@@ -1,4 +1,11 @@
-import type { EventDetail, KeptRequest, ListPage, ListQuery, StoreStat } from '../../inbox/index.ts'
+import type {
+  EventDetail,
+  KeptRequest,
+  ListPage,
+  ListQuery,
+  StateEntry,
+  StoreStat,
+} from '../../inbox/index.ts'
 
 /** What is read on a connection of its own, so that no list delays a commit. */
 export type ReadOperation =
@@ -6,13 +13,17 @@ export type ReadOperation =
   | { readonly verb: 'list'; readonly query: ListQuery }
   | { readonly verb: 'stat'; readonly nowMs: number }
   | { readonly verb: 'recent'; readonly limit: number }
+  | { readonly verb: 'recall'; readonly key: string; readonly nowMs: number }
+  | { readonly verb: 'entries'; readonly prefix: string; readonly nowMs: number }
   /** Copies the WAL into the file as far as nobody is in the way; answers what is left in it. */
   | { readonly verb: 'checkpoint' }
 
 export interface ReadResultOf {
   readonly get: EventDetail | undefined
   readonly list: ListPage
-  readonly stat: StoreStat
+  readonly stat: Omit<StoreStat, 'commits'>
   readonly recent: readonly KeptRequest[]
+  readonly recall: string | undefined
+  readonly entries: readonly StateEntry[]
   readonly checkpoint: { readonly walPages: number }
 }

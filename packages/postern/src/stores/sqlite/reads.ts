@@ -8,6 +8,7 @@ import type {
   ListPage,
   ListQuery,
   Outcome,
+  StateEntry,
   StoreStat,
 } from '../../inbox/index.ts'
 import type { Reason } from '../../core/index.ts'
@@ -18,7 +19,7 @@ import type { ReadOperation, ReadResultOf } from './read-operation.ts'
 
 const READ: {
   readonly [V in ReadOperation['verb']]: (connection: Connection, operation: never) => ReadResultOf[V]
-} = { get, list, stat, recent, checkpoint }
+} = { get, list, stat, recent, recall, entries, checkpoint }
 
 /** Carries out one reading operation. */
 export function read(connection: Connection, operation: ReadOperation): ReadResultOf[ReadOperation['verb']] {
@@ -36,7 +37,13 @@ interface DeliveryRow {
   readonly token: number
   readonly attempt: number
   readonly error: string | null
+  readonly open_lane: number | null
+  readonly ordering_key: string | null
 }
+
+/** A delivery, with the key it waits in line under. */
+const DELIVERY_COLUMNS =
+  'delivery.*, CASE WHEN delivery.lane IS NOT NULL THEN event.ordering_key END AS ordering_key'
 
 function get(connection: Connection, { eventSeq }: { readonly eventSeq: number }): EventDetail | undefined {
   const row = connection
@@ -47,7 +54,9 @@ function get(connection: Connection, { eventSeq }: { readonly eventSeq: number }
     | { copies: number }
     | undefined
   const deliveries = connection
-    .sql('SELECT * FROM delivery WHERE event_seq = ? ORDER BY seq')
+    .sql(
+      `SELECT ${DELIVERY_COLUMNS} FROM delivery JOIN event ON event.seq = event_seq WHERE event_seq = ? ORDER BY delivery.seq`,
+    )
     .all(eventSeq) as DeliveryRow[]
   return {
     event: toStoredEvent(row),
@@ -86,6 +95,8 @@ function toDelivery(row: DeliveryRow): Delivery {
     state: row.state,
     attempt: row.attempt,
     token: row.token,
+    orderingKey: row.ordering_key ?? undefined,
+    blocks: row.state === 'dead' && row.open_lane !== null,
     dueMs: row.due_ms,
     leaseUntilMs: row.lease_until_ms ?? undefined,
     error: row.error ?? undefined,
@@ -105,7 +116,7 @@ function list(connection: Connection, { query }: { readonly query: ListQuery }):
   }
   const rows = connection
     .sql(
-      `SELECT delivery.* FROM delivery JOIN event ON event.seq = event_seq ${where} ORDER BY delivery.seq DESC LIMIT ?`,
+      `SELECT ${DELIVERY_COLUMNS} FROM delivery JOIN event ON event.seq = event_seq ${where} ORDER BY delivery.seq DESC LIMIT ?`,
     )
     .all(...params, limit + 1) as DeliveryRow[]
   return { events: [], deliveries: rows.slice(0, limit).map(toDelivery), next: nextOf(rows, limit) }
@@ -130,43 +141,76 @@ function filters(query: ListQuery): { readonly where: string; readonly params: S
   const used = conditions.filter(
     (condition): condition is [string, SqliteValue] => condition[1] !== undefined,
   )
+  const texts = [...used.map(([text]) => text), ...conditionsOf(query)]
   return {
-    where: used.length === 0 ? '' : `WHERE ${used.map(([text]) => text).join(' AND ')}`,
+    where: texts.length === 0 ? '' : `WHERE ${texts.join(' AND ')}`,
     params: used.map(([, value]) => value),
   }
 }
 
-function stat(connection: Connection, { nowMs }: { readonly nowMs: number }): StoreStat {
+/** Conditions without a value, each the very text of the index that serves it. */
+function conditionsOf({ of, conflicts, blocking }: ListQuery): string[] {
+  if (of === 'events') return conflicts === true ? ['event.conflicts_with IS NOT NULL'] : []
+  return blocking === true ? [`delivery.state = 'dead'`, 'delivery.open_lane IS NOT NULL'] : []
+}
+
+function stat(connection: Connection, { nowMs }: { readonly nowMs: number }): Omit<StoreStat, 'commits'> {
   // One row with this one column.
   const { events } = connection.sql('SELECT count(*) AS events FROM event').get() as { events: number }
   const destinations = new Map<string, MutableStat>()
-  for (const state of ['pending', 'leased', 'dead'] as const) {
-    const rows = connection
-      .sql(
-        `SELECT destination, count(*) AS count FROM delivery WHERE state = '${state}' GROUP BY destination`,
-      )
-      .all() as { destination: string; count: number }[]
-    for (const { destination, count } of rows) {
-      const entry = destinations.get(destination) ?? emptyStat(destination)
-      entry[state] = count
-      if (state === 'pending') entry.oldestPendingMs = oldestPendingMs(connection, destination, nowMs)
-      destinations.set(destination, entry)
-    }
+  const of = (name: string): MutableStat => {
+    const entry = destinations.get(name) ?? emptyStat(name)
+    destinations.set(name, entry)
+    return entry
+  }
+  for (const { destination, state, count } of unfinished(connection)) of(destination)[state] += count
+  for (const { destination, count } of blocked(connection)) of(destination).blockedKeys = count
+  for (const entry of destinations.values()) {
+    if (entry.pending > 0) entry.oldestPendingMs = oldestPendingMs(connection, entry.name, nowMs)
   }
   return { events, destinations: [...destinations.values()] }
+}
+
+/** Counted index by index: what is finished is in none of them. */
+function unfinished(
+  connection: Connection,
+): { destination: string; state: 'pending' | 'leased' | 'dead'; count: number }[] {
+  return connection
+    .sql(
+      `SELECT destination, 'pending' AS state, count(*) AS count FROM delivery WHERE state = 'pending' AND lane IS NULL GROUP BY destination
+       UNION ALL
+       SELECT destination, 'leased', count(*) FROM delivery WHERE state = 'leased' AND lane IS NULL GROUP BY destination
+       UNION ALL
+       SELECT destination, 'dead', count(*) FROM delivery WHERE state = 'dead' GROUP BY destination
+       UNION ALL
+       SELECT destination, state, count(*) FROM delivery
+       WHERE open_lane IS NOT NULL AND state IN ('pending', 'leased') GROUP BY destination, state`,
+    )
+    .all() as { destination: string; state: 'pending' | 'leased' | 'dead'; count: number }[]
+}
+
+function blocked(connection: Connection): { destination: string; count: number }[] {
+  return connection
+    .sql(
+      'SELECT destination, count(*) AS count FROM lane WHERE head_seq IS NOT NULL AND due_ms IS NULL GROUP BY destination',
+    )
+    .all() as { destination: string; count: number }[]
 }
 
 type MutableStat = { -readonly [Key in keyof DestinationStat]: DestinationStat[Key] }
 
 function emptyStat(name: string): MutableStat {
-  return { name, pending: 0, leased: 0, dead: 0, oldestPendingMs: undefined }
+  return { name, pending: 0, leased: 0, dead: 0, blockedKeys: 0, oldestPendingMs: undefined }
 }
 
-function oldestPendingMs(connection: Connection, destination: string, nowMs: number): number | undefined {
+function oldestPendingMs(connection: Connection, destination: string, nowMs: number): number {
   const row = connection
-    .sql(`SELECT min(made_ms) AS oldest FROM delivery WHERE destination = ? AND state = 'pending'`)
-    .get(destination) as { oldest: number | null }
-  return row.oldest === null ? undefined : nowMs - row.oldest
+    .sql(
+      `SELECT (SELECT min(made_ms) FROM delivery WHERE destination = ?1 AND state = 'pending' AND lane IS NULL) AS free,
+              (SELECT min(made_ms) FROM delivery WHERE open_lane IS NOT NULL AND destination = ?1 AND state = 'pending') AS inLine`,
+    )
+    .get(destination) as { free: number | null; inLine: number | null }
+  return nowMs - Math.min(row.free ?? Infinity, row.inLine ?? Infinity)
 }
 
 function recent(connection: Connection, { limit }: { readonly limit: number }): readonly KeptRequest[] {
@@ -178,6 +222,7 @@ function recent(connection: Connection, { limit }: { readonly limit: number }): 
     url: string
     headers: string
     body: Uint8Array
+    body_bytes: number
     copies: number
   }[]
   return rows.map((row) => ({
@@ -189,8 +234,31 @@ function recent(connection: Connection, { limit }: { readonly limit: number }): 
     // Written by record from an array of strings.
     headers: JSON.parse(row.headers) as string[],
     body: row.body,
+    bodyBytes: row.body_bytes,
     copies: row.copies,
   }))
+}
+
+const IS_CURRENT = '(expires_ms IS NULL OR expires_ms > ?)'
+
+function recall(
+  connection: Connection,
+  { key, nowMs }: { readonly key: string; readonly nowMs: number },
+): string | undefined {
+  const row = connection.sql(`SELECT value FROM state WHERE key = ? AND ${IS_CURRENT}`).get(key, nowMs) as
+    | { value: string }
+    | undefined
+  return row?.value
+}
+
+function entries(
+  connection: Connection,
+  { prefix, nowMs }: { readonly prefix: string; readonly nowMs: number },
+): StateEntry[] {
+  const rows = connection
+    .sql(`SELECT key, value FROM state WHERE substr(key, 1, ?) = ? AND ${IS_CURRENT} ORDER BY key`)
+    .all([...prefix].length, prefix, nowMs) as StateEntry[]
+  return rows.map(({ key, value }) => ({ key, value }))
 }
 
 function checkpoint(connection: Connection): { readonly walPages: number } {

@@ -20,10 +20,12 @@ export const MIGRATIONS: readonly string[] = [
     ordering_key   TEXT,
     verified_by    TEXT NOT NULL,
     conflicts_with INTEGER,
+    on_dead        TEXT,
     headers        TEXT NOT NULL,
     body           BLOB NOT NULL
   ) STRICT;
   CREATE INDEX event_by_age ON event (received_ms);
+  CREATE INDEX event_conflict ON event (seq) WHERE conflicts_with IS NOT NULL;
 
   -- Apart from events: an id is remembered for its window, whether or not the event is still kept.
   -- The keys of events after through_seq are not here yet; see dedupe-index.ts.
@@ -53,13 +55,39 @@ export const MIGRATIONS: readonly string[] = [
     lease_until_ms INTEGER,
     token          INTEGER NOT NULL DEFAULT 0,
     attempt        INTEGER NOT NULL DEFAULT 0,
-    error          TEXT
+    error          TEXT,
+    -- The lane it belongs to, and the same while it stands in that lane's line: pending, leased, or dead and in the way.
+    lane           INTEGER,
+    open_lane      INTEGER
   ) STRICT;
   -- Partial, so that what is done costs nothing: claim stays as fast on the billionth event.
-  CREATE INDEX delivery_pending ON delivery (destination, due_ms, seq)   WHERE state = 'pending';
-  CREATE INDEX delivery_leased  ON delivery (destination, lease_until_ms) WHERE state = 'leased';
-  CREATE INDEX delivery_dead    ON delivery (destination, seq)           WHERE state = 'dead';
-  CREATE INDEX delivery_of      ON delivery (event_seq);
+  CREATE INDEX delivery_pending   ON delivery (destination, due_ms, seq)    WHERE state = 'pending' AND lane IS NULL;
+  CREATE INDEX delivery_leased    ON delivery (destination, lease_until_ms) WHERE state = 'leased' AND lane IS NULL;
+  CREATE INDEX delivery_dead      ON delivery (destination, seq)            WHERE state = 'dead';
+  CREATE INDEX delivery_open      ON delivery (open_lane, seq)              WHERE open_lane IS NOT NULL;
+  CREATE INDEX delivery_lane_dead ON delivery (lane)                        WHERE state = 'dead' AND lane IS NOT NULL;
+  CREATE INDEX delivery_of        ON delivery (event_seq);
+
+  -- One ordering key at one destination. Claim looks at lanes and not at their lines: 100,000 waiting behind one key cost
+  -- it nothing.
+  CREATE TABLE lane (
+    seq              INTEGER PRIMARY KEY,
+    destination      TEXT NOT NULL,
+    tenant           TEXT NOT NULL,
+    source           TEXT NOT NULL,
+    ordering_key     TEXT NOT NULL,
+    on_dead          TEXT NOT NULL,
+    -- The delivery that runs next, or is running; null where none waits.
+    head_seq         INTEGER,
+    -- When the head can be claimed; null where it is dead and blocks the lane.
+    due_ms           INTEGER,
+    leased           INTEGER NOT NULL DEFAULT 0,
+    last_claimed_seq INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (destination, tenant, source, ordering_key)
+  ) STRICT;
+  CREATE INDEX lane_due     ON lane (destination, leased, due_ms) WHERE due_ms IS NOT NULL;
+  CREATE INDEX lane_blocked ON lane (destination)                 WHERE head_seq IS NOT NULL AND due_ms IS NULL;
+  CREATE INDEX lane_idle    ON lane (seq)                         WHERE head_seq IS NULL;
 
   CREATE TABLE attempt (
     delivery_seq INTEGER NOT NULL,
@@ -81,7 +109,16 @@ export const MIGRATIONS: readonly string[] = [
     url         TEXT NOT NULL,
     headers     TEXT NOT NULL,
     body        BLOB NOT NULL,
+    body_bytes  INTEGER NOT NULL,
+    budget      TEXT NOT NULL,
     copies      INTEGER NOT NULL DEFAULT 1
   ) STRICT;
+  CREATE INDEX rejected_by_budget ON rejected (budget, seq);
+
+  CREATE TABLE state (
+    key        TEXT PRIMARY KEY,
+    value      TEXT NOT NULL,
+    expires_ms INTEGER
+  ) STRICT, WITHOUT ROWID;
   `,
 ]

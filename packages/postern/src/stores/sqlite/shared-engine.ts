@@ -1,6 +1,12 @@
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { GroupCommit } from '../../inbox/index.ts'
+import {
+  DURATION_BOUNDS_MS,
+  GroupCommit,
+  HistogramCounter,
+  SIZE_BOUNDS,
+  type CommitStat,
+} from '../../inbox/index.ts'
 import type { EngineOptions } from './engine.ts'
 import type { Operation, OperationResult } from './operation.ts'
 import type { ReadOperation, ReadResultOf } from './read-operation.ts'
@@ -32,6 +38,9 @@ export class SharedEngine {
   readonly #reader: EnginePort
   readonly #commit: GroupCommit<Operation, OperationResult>
   readonly #onWork = new Set<() => void>()
+  readonly #sizes = new HistogramCounter(SIZE_BOUNDS)
+  readonly #durationsMs = new HistogramCounter(DURATION_BOUNDS_MS)
+  readonly #fsyncsMs = new HistogramCounter(DURATION_BOUNDS_MS)
   #openers = 0
   #bytesSinceCheckpoint = 0
   #isCheckpointing = false
@@ -53,7 +62,7 @@ export class SharedEngine {
       this.#writer = new ThreadPort(engine('writer', BACKSTOP_PAGES))
       this.#reader = new ThreadPort(engine('reader', BACKSTOP_PAGES))
     }
-    this.#commit = new GroupCommit((operations) => this.#writer.commit(operations), MAX_OPERATIONS)
+    this.#commit = new GroupCommit((operations) => this.#commitMeasured(operations), MAX_OPERATIONS)
   }
 
   /** The engine of a file, made on first use. */
@@ -80,6 +89,24 @@ export class SharedEngine {
       this.#opened = undefined
       throw error
     }
+  }
+
+  /** What the commits so far have cost. */
+  get commits(): CommitStat {
+    return {
+      operations: this.#sizes.read(),
+      durationMs: this.#durationsMs.read(),
+      fsyncMs: this.#fsyncsMs.read(),
+    }
+  }
+
+  async #commitMeasured(operations: readonly Operation[]): Promise<readonly OperationResult[]> {
+    const startedMs = performance.now()
+    const { results, fsyncMs } = await this.#writer.commit(operations)
+    this.#sizes.add(operations.length)
+    this.#durationsMs.add(performance.now() - startedMs)
+    this.#fsyncsMs.add(fsyncMs)
+    return results
   }
 
   /** Puts an operation into the next commit. */

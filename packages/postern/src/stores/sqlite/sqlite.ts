@@ -6,6 +6,7 @@ import type {
   ClaimRequest,
   EventDetail,
   HasRejectedLog,
+  HasSmallState,
   KeptRequest,
   Lease,
   ListPage,
@@ -22,12 +23,24 @@ import type {
   ReplayResult,
   Settlement,
   SettleResult,
+  SmallState,
+  StateEntry,
   Store,
+  StoredEvent,
   StoreStat,
 } from '../../inbox/index.ts'
 import { chooseDriver } from './driver.ts'
 import { toStoredEvent } from './event-row.ts'
-import type { ClaimResult, OperationOf, ResultOf, SettledRow, SqliteEffect, Verb } from './operation.ts'
+import type {
+  ClaimResult,
+  LeasedRow,
+  OperationOf,
+  PutRow,
+  ResultOf,
+  SettledRow,
+  SqliteEffect,
+  Verb,
+} from './operation.ts'
 import type { ReadOperation, ReadResultOf } from './read-operation.ts'
 import { SharedEngine } from './shared-engine.ts'
 
@@ -44,7 +57,7 @@ export interface SqliteOptions {
 const POLL_MS = 1000
 
 /** The embedded store. */
-export type SqliteStore = Store<SqliteEffect> & HasRejectedLog
+export type SqliteStore = Store<SqliteEffect> & HasRejectedLog & HasSmallState
 
 /**
  * Opens a file as the inbox's store, and makes it, with its folder, where there is none. WAL, `synchronous = FULL`:
@@ -57,7 +70,7 @@ export function sqlite(path: string, options: SqliteOptions = {}): SqliteStore {
   return new EmbeddedStore(engine, options.now ?? Date.now)
 }
 
-class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog {
+class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallState {
   readonly #engine: SharedEngine
   readonly #now: () => number
   #underWay = 0
@@ -69,6 +82,14 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog {
     record: async (rejected: RejectedRequest) =>
       this.#run({ verb: 'record', rejected }, rejected.body.byteLength),
     recent: (limit: number): Promise<readonly KeptRequest[]> => this.#read({ verb: 'recent', limit }),
+  }
+
+  readonly state: SmallState = {
+    get: (key: string) => this.#read({ verb: 'recall', key, nowMs: this.#now() }),
+    set: async (key: string, value: string | undefined, { forMs }: { readonly forMs?: number } = {}) =>
+      this.#run({ verb: 'remember', key, value: value ?? null, forMs: forMs ?? null }, 0),
+    list: (prefix: string): Promise<readonly StateEntry[]> =>
+      this.#read({ verb: 'entries', prefix, nowMs: this.#now() }),
   }
 
   constructor(engine: SharedEngine, now: () => number) {
@@ -140,8 +161,9 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog {
     return this.#run({ verb: 'prune', request }, request.limit * 100)
   }
 
-  stat(): Promise<StoreStat> {
-    return this.#read({ verb: 'stat', nowMs: this.#now() })
+  async stat(): Promise<StoreStat> {
+    const counts = await this.#read({ verb: 'stat', nowMs: this.#now() })
+    return { ...counts, commits: this.#engine.commits }
   }
 
   async close(): Promise<void> {
@@ -167,12 +189,22 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog {
     const result = await this.#track(() => this.#engine.add(operation, bytes))
     if (!result.ok) return { outcome: 'failed', error: new Error(result.error) }
     // One event in, one result out.
-    return (result.value as ResultOf['put'])[0] as PutResult
+    const row = (result.value as ResultOf['put'])[0] as PutRow
+    return row.lease === undefined ? resultOf(row) : this.#withLease(event, row, row.lease)
   }
 
-  async #claimDue({ destinations, leaseMs }: ClaimRequest): Promise<ClaimResult> {
+  /** A lease on what was just stored is on the caller's own event; on a copy it is on the event that was stored first. */
+  async #withLease(event: NewEvent, row: PutRow, lease: LeasedRow): Promise<PutResult> {
+    const stored =
+      row.outcome === 'duplicate' ? (await this.get(row.eventSeq))?.event : storedEvent(event, row)
+    if (stored === undefined) return resultOf(row)
+    const { eventSeq: _eventSeq, ...rest } = lease
+    return { ...resultOf(row), leased: { ...rest, event: stored } }
+  }
+
+  async #claimDue({ destinations, leaseMs, keepMs = 0 }: ClaimRequest): Promise<ClaimResult> {
     if (this.#closing.signal.aborted) return { claimed: [], nextMs: undefined }
-    return this.#run({ verb: 'claim', destinations, leaseMs }, 0)
+    return this.#run({ verb: 'claim', destinations, leaseMs, keepMs }, 0)
   }
 
   #isOver(request: ClaimRequest): boolean {
@@ -228,6 +260,24 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog {
         for (const each of signals) each.removeEventListener('abort', wake)
       },
     }
+  }
+}
+
+function resultOf(row: PutRow): Exclude<PutResult, { readonly outcome: 'failed' }> {
+  const { outcome, eventSeq } = row
+  if (outcome === 'duplicate') return { outcome, eventSeq, deliveries: row.deliveries }
+  return outcome === 'stored'
+    ? { outcome, eventSeq }
+    : { outcome, eventSeq, conflictsWith: row.conflictsWith }
+}
+
+function storedEvent(event: NewEvent, row: Exclude<PutRow, { readonly outcome: 'duplicate' }>): StoredEvent {
+  const { tenant, source, id, type, createdMs, orderingKey, verifiedBy, body, headers } = event
+  return {
+    eventSeq: row.eventSeq,
+    ...{ tenant, source, id, type, createdMs, orderingKey, verifiedBy, body, headers },
+    receivedMs: row.receivedMs,
+    conflictsWith: row.outcome === 'conflict' ? row.conflictsWith : undefined,
   }
 }
 

@@ -1,8 +1,11 @@
 import {
+  dedupeKey,
   isLegal,
   REJECTED_LOG_ROWS,
+  rejectedBudget,
   TRANSITIONS,
   type DeliveryState,
+  type Lease,
   type Move,
   type MoveResult,
   type Outcome,
@@ -12,9 +15,9 @@ import {
   type Settlement,
 } from '../../inbox/index.ts'
 import { sha256 } from '../../core/crypto.ts'
-import { dedupeKey } from '../../inbox/dedupe-key.ts'
 import type { Connection } from './connection.ts'
 import { isInfrastructure } from './failure.ts'
+import { hasOvertaken, moved, prolonged, pruneLanes, settled, type LaneName } from './lane.ts'
 import type { OperationOf, SettledRow, SqliteEffect } from './operation.ts'
 import { insertDelivery } from './put.ts'
 
@@ -54,7 +57,7 @@ function settleOne(connection: Connection, settlement: Settlement<SqliteEffect>,
   const row = connection
     .sql(
       `UPDATE delivery SET state = ?, due_ms = ?, lease_until_ms = NULL, error = ?, attempt = attempt - ?
-       WHERE seq = ? AND token = ? AND state = 'leased' RETURNING attempt`,
+       WHERE seq = ? AND token = ? AND state = 'leased' RETURNING attempt, lane`,
     )
     .get(
       TRANSITIONS[outcome.kind].to,
@@ -63,8 +66,9 @@ function settleOne(connection: Connection, settlement: Settlement<SqliteEffect>,
       outcome.kind === 'released' ? 1 : 0,
       deliverySeq,
       token,
-    ) as { attempt: number } | undefined
+    ) as { attempt: number; lane: number | null } | undefined
   if (row === undefined) return { result: 'lost' }
+  if (row.lane !== null) settled(connection, row.lane, deliverySeq, TRANSITIONS[outcome.kind].to)
   if (outcome.kind !== 'released') {
     connection
       .sql(
@@ -84,12 +88,22 @@ export function extend(
   connection: Connection,
   { leases, leaseMs, nowMs }: OperationOf<'extend'>,
 ): ('extended' | 'lost')[] {
-  const update = connection.sql(
-    `UPDATE delivery SET lease_until_ms = ? WHERE seq = ? AND token = ? AND state = 'leased'`,
-  )
-  return leases.map(({ deliverySeq, token }) =>
-    Number(update.run(nowMs + leaseMs, deliverySeq, token).changes) > 0 ? 'extended' : 'lost',
-  )
+  return leases.map((lease) => extendOne(connection, lease, nowMs + leaseMs))
+}
+
+function extendOne(
+  connection: Connection,
+  { deliverySeq, token }: Lease,
+  untilMs: number,
+): 'extended' | 'lost' {
+  const row = connection
+    .sql(
+      `UPDATE delivery SET lease_until_ms = ? WHERE seq = ? AND token = ? AND state = 'leased' RETURNING lane`,
+    )
+    .get(untilMs, deliverySeq, token) as { lane: number | null } | undefined
+  if (row === undefined) return 'lost'
+  if (row.lane !== null) prolonged(connection, row.lane, untilMs)
+  return 'extended'
 }
 
 /** Takes an operator's steps along the lifecycle. */
@@ -97,28 +111,34 @@ export function move(connection: Connection, { moves, nowMs }: OperationOf<'move
   return moves.map((step) => moveOne(connection, step, nowMs))
 }
 
-function moveOne(connection: Connection, { deliverySeq, to }: Move, nowMs: number): MoveResult {
-  const row = connection.sql('SELECT state FROM delivery WHERE seq = ?').get(deliverySeq) as
-    | { state: DeliveryState }
+function moveOne(connection: Connection, { deliverySeq, to, force }: Move, nowMs: number): MoveResult {
+  const row = connection.sql('SELECT state, lane FROM delivery WHERE seq = ?').get(deliverySeq) as
+    | { state: DeliveryState; lane: number | null }
     | undefined
   if (row === undefined) return 'unknown'
   if (!isLegal(to, row.state)) return 'illegal'
+  const isOvertaken = row.lane !== null && hasOvertaken(connection, row.lane, deliverySeq)
+  if (to === 'redrive' && isOvertaken && force !== true) return 'overtaken'
   // A redriven delivery starts its schedule anew; its attempts stay on record.
   connection
     .sql(
       'UPDATE delivery SET state = ?, due_ms = ?, attempt = CASE WHEN ? THEN 0 ELSE attempt END WHERE seq = ?',
     )
     .run(TRANSITIONS[to].to, nowMs, to === 'redrive' ? 1 : 0, deliverySeq)
+  if (row.lane !== null) moved(connection, row.lane, deliverySeq, TRANSITIONS[to].to)
   return 'moved'
 }
 
 /** Makes new deliveries of stored events. */
 export function replay(connection: Connection, { replays, nowMs }: OperationOf<'replay'>): ReplayResult[] {
   return replays.map(({ eventSeq, destinations }: Replay) => {
-    if (connection.sql('SELECT 1 FROM event WHERE seq = ?').get(eventSeq) === undefined) return 'unknown'
-    return {
-      deliverySeqs: destinations.map((name) => insertDelivery(connection, eventSeq, name, nowMs)),
-    }
+    const event = connection
+      .sql(
+        'SELECT seq AS eventSeq, tenant, source, ordering_key AS orderingKey, on_dead AS onDead FROM event WHERE seq = ?',
+      )
+      .get(eventSeq) as (LaneName & { readonly eventSeq: number }) | undefined
+    if (event === undefined) return 'unknown'
+    return { deliverySeqs: destinations.map((name) => insertDelivery(connection, event, name, nowMs)) }
   })
 }
 
@@ -140,15 +160,19 @@ export function prune(connection: Connection, { request, nowMs }: OperationOf<'p
     connection.sql('DELETE FROM duplicate WHERE event_seq = ?').run(seq)
     connection.sql('DELETE FROM event WHERE seq = ?').run(seq)
   }
+  pruneLanes(connection, request.limit)
+  connection.sql('DELETE FROM state WHERE expires_ms <= ?').run(nowMs)
   return { events: old.length, dedupeRecords: connection.dedupe.forgetExpired(request.limit, nowMs) }
 }
 
 /** Keeps a refused request, or counts a copy of it. */
 export function record(connection: Connection, { rejected, nowMs }: OperationOf<'record'>): undefined {
   const digest = sha256(rejected.body).toString('hex')
+  const budget = rejectedBudget(rejected.reason)
   connection
     .sql(
-      `INSERT INTO rejected (key, received_ms, source, reason, method, url, headers, body) VALUES (?, ?, ?, ?, ?, ?, ?, coalesce(?, x''))
+      `INSERT INTO rejected (key, received_ms, source, reason, method, url, headers, body, body_bytes, budget)
+       VALUES (?, ?, ?, ?, ?, ?, ?, coalesce(?, x''), ?, ?)
        ON CONFLICT (key) DO UPDATE SET copies = copies + 1`,
     )
     .run(
@@ -160,9 +184,28 @@ export function record(connection: Connection, { rejected, nowMs }: OperationOf<
       rejected.url,
       JSON.stringify(rejected.headers),
       rejected.body,
+      rejected.bodyBytes,
+      budget,
     )
   connection
-    .sql('DELETE FROM rejected WHERE seq <= (SELECT max(seq) FROM rejected) - ?')
-    .run(REJECTED_LOG_ROWS)
+    .sql(
+      `DELETE FROM rejected WHERE budget = ?1 AND seq <=
+         (SELECT seq FROM rejected WHERE budget = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)`,
+    )
+    .run(budget, REJECTED_LOG_ROWS[budget])
+  return undefined
+}
+
+/** Sets or forgets an entry of the small state. */
+export function remember(
+  connection: Connection,
+  { key, value, forMs, nowMs }: OperationOf<'remember'>,
+): undefined {
+  if (value === null) connection.sql('DELETE FROM state WHERE key = ?').run(key)
+  else {
+    connection
+      .sql('INSERT OR REPLACE INTO state (key, value, expires_ms) VALUES (?, ?, ?)')
+      .run(key, value, forMs === null ? null : nowMs + forMs)
+  }
   return undefined
 }

@@ -76,7 +76,8 @@ export const durableCases: readonly ContractCase[] = cases('durable', {
   },
   'refused requests are there': async (store, harness) => {
     const body = bytes('{"total":1}')
-    const request = { source: 'shop', reason: 'stale', method: 'POST', url: '/', headers: [], body } as const
+    const said = { source: 'shop', reason: 'stale', method: 'POST', url: '/', headers: [] } as const
+    const request = { ...said, body, bodyBytes: body.byteLength }
     await store.rejected.record(request)
     await store.close()
     const again = await harness.reopen()

@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict'
-import { sha256 } from '../../core/index.ts'
-import {
-  dedupeKey,
-  type Claimed,
-  type ClaimRequest,
-  type Delivery,
-  type DeliveryState,
-  type DeliveryStatus,
-  type EventDetail,
-  type NewEvent,
-  type Outcome,
-  type PutResult,
-  type Settlement,
+import type {
+  Claimed,
+  ClaimRequest,
+  Delivery,
+  DeliveryState,
+  DeliveryStatus,
+  EventDetail,
+  NewEvent,
+  Outcome,
+  PutResult,
+  Settlement,
 } from '../../inbox/index.ts'
 import type { ContractStore, StoreHarness } from './harness.ts'
 
@@ -31,33 +29,30 @@ export function plain(body: Uint8Array): Uint8Array {
   return Uint8Array.from(body)
 }
 
-/** A valid event with one delivery, and what a case changes about it. Digest and `id` key follow from the rest. */
+/** A valid event with one delivery, and what a case changes about it. */
 export function anEvent(change: Partial<NewEvent> = {}): NewEvent {
-  const { tenant = '', source = 'shop', id = 'evt_1', body = bytes('{"total":1}') } = change
   return {
+    tenant: '',
+    source: 'shop',
+    id: 'evt_1',
+    idKind: 'signed',
     type: 'order.paid',
     createdMs: 1_700_000_000_000,
     orderingKey: undefined,
+    onDead: undefined,
     verifiedBy: 'hmac',
-    digest: sha256(body),
+    body: bytes('{"total":1}'),
     headers: ['content-type', 'application/json'],
-    keys: [{ kind: 'id', key: dedupeKey('id', tenant, source, id) }],
     dedupeWindowMs: WINDOW_MS,
+    onConflict: 'hold',
     destinations: ['handlers'],
     ...change,
-    tenant,
-    source,
-    id,
-    body,
   }
 }
 
 /** An event whose id is not signed, so that its body guards as well. */
 export function anEventWithBodyKey(change: Partial<NewEvent> = {}): NewEvent {
-  const event = anEvent(change)
-  const { tenant, source, body } = event
-  const digest = Buffer.from(sha256(body)).toString('hex')
-  return { ...event, keys: [...event.keys, { kind: 'body', key: dedupeKey('body', tenant, source, digest) }] }
+  return anEvent({ idKind: 'unsigned', ...change })
 }
 
 /** Events that differ in their id and body, numbered from 1. */

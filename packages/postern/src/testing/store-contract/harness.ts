@@ -1,7 +1,7 @@
-import type { HasRejectedLog, Store } from '../../inbox/index.ts'
+import type { HasRejectedLog, HasSmallState, Store } from '../../inbox/index.ts'
 
 /** The store under test. Its effects are the harness's to make, so the suite need not know their type. */
-export type ContractStore = Store<unknown> & HasRejectedLog
+export type ContractStore = Store<unknown> & HasRejectedLog & HasSmallState
 
 /** What a kind of store gives each case to be tested by. A case has a harness of its own. */
 export interface StoreHarness {

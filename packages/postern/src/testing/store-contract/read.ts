@@ -183,7 +183,8 @@ export const readCases: readonly ContractCase[] = [
   }),
   ...cases('stat/counts', {
     'an empty store has nothing to count': async (store) => {
-      assert.deepEqual(await store.stat(), { events: 0, destinations: [] })
+      const { events: count, destinations } = await store.stat()
+      assert.deepEqual([count, destinations], [0, []])
     },
     'deliveries are counted by destination and state': async (store) => {
       await deliveryIn(store, 'dead', anEvent({ id: 'a', destinations: ['audit'] }))

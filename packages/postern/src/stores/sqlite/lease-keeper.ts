@@ -1,0 +1,73 @@
+import type { Operation, OperationOf, OperationResult, ClaimResult } from './operation.ts'
+
+interface KeptLease {
+  readonly token: number
+  readonly leaseMs: number
+  /** By the store's clock. */
+  readonly keepUntilMs: number
+  untilMs: number
+}
+
+/**
+ * Prolongs the leases of this process from the engine's thread, so that a handler that blocks the event loop does not lose
+ * them. A lease is kept as long as its claim asked for, and until it is settled; it ends with the process.
+ *
+ * Time is the store's: what the newest operation said, and what has passed since by the monotonic clock.
+ */
+export class LeaseKeeper {
+  readonly #commit: (operation: OperationOf<'extend'>) => void
+  readonly #kept = new Map<number, KeptLease>()
+  #timer: NodeJS.Timeout | undefined
+  #clock = { nowMs: 0, atMs: 0 }
+
+  constructor(commit: (operation: OperationOf<'extend'>) => void) {
+    this.#commit = commit
+  }
+
+  /** Learns from a commit which leases began and which ended. */
+  note(operations: readonly Operation[], results: readonly OperationResult[]): void {
+    operations.forEach((operation, index) => {
+      const result = results[index]
+      this.#clock = { nowMs: operation.nowMs, atMs: performance.now() }
+      // Each verb has its own result.
+      if (operation.verb === 'claim' && operation.keepMs > 0 && result?.ok === true)
+        this.#keep(operation, result.value as ClaimResult)
+      if (operation.verb === 'settle' && result?.ok === true) this.#forget(operation)
+    })
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#kept.clear()
+  }
+
+  #keep({ leaseMs, keepMs, nowMs }: OperationOf<'claim'>, { claimed }: ClaimResult): void {
+    for (const { deliverySeq, token } of claimed) {
+      this.#kept.set(deliverySeq, { token, leaseMs, keepUntilMs: nowMs + keepMs, untilMs: nowMs + leaseMs })
+    }
+    if (this.#kept.size > 0) this.#timer ??= setTimeout(() => this.#beat(), leaseMs / 3)
+  }
+
+  #forget({ settlements }: OperationOf<'settle'>): void {
+    for (const { deliverySeq, token } of settlements) {
+      if (this.#kept.get(deliverySeq)?.token === token) this.#kept.delete(deliverySeq)
+    }
+  }
+
+  /** Prolongs those that have used up a third of their time: most are settled long before. */
+  #beat(): void {
+    const nowMs = this.#clock.nowMs + performance.now() - this.#clock.atMs
+    const due = new Map<number, { deliverySeq: number; token: number }[]>()
+    for (const [deliverySeq, lease] of this.#kept) {
+      if (nowMs >= lease.keepUntilMs) this.#kept.delete(deliverySeq)
+      else if (lease.untilMs - nowMs <= (lease.leaseMs * 2) / 3) {
+        due.set(lease.leaseMs, [...(due.get(lease.leaseMs) ?? []), { deliverySeq, token: lease.token }])
+        lease.untilMs = nowMs + lease.leaseMs
+      }
+    }
+    for (const [leaseMs, leases] of due) this.#commit({ verb: 'extend', leases, leaseMs, nowMs })
+    this.#timer = undefined
+    const shortest = Math.min(...[...this.#kept.values()].map(({ leaseMs }) => leaseMs))
+    if (this.#kept.size > 0) this.#timer = setTimeout(() => this.#beat(), shortest / 3)
+  }
+}
