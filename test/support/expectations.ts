@@ -1,3 +1,4 @@
+import { isAuthentic } from 'postern'
 import { expect } from 'vitest'
 import type { Inbox } from './inbox.ts'
 import type { Answer } from './raw-client.ts'
@@ -51,10 +52,12 @@ export async function expectStillServing(inbox: Inbox, before: readonly string[]
   expect(await storedIds(inbox)).toEqual([...before, 'evt_next_good'])
 }
 
-/** The kept requests of an inbox: reason and body, newest first. */
+/** The authentic requests of an inbox that were refused: reason and body, newest first. */
 export async function keptRejections(
   inbox: Inbox,
 ): Promise<readonly { readonly reason: string; readonly body: string }[]> {
-  const kept = await inbox.store.rejected.recent(100)
-  return kept.map(({ reason, body }) => ({ reason, body: Buffer.from(body).toString('latin1') }))
+  const kept = await inbox.store.rejected.recent(2000)
+  return kept
+    .filter(({ reason }) => isAuthentic(reason))
+    .map(({ reason, body }) => ({ reason, body: Buffer.from(body).toString('latin1') }))
 }

@@ -7,6 +7,7 @@ export * from './core/index.ts'
 export * from './inbox/index.ts'
 export {
   createPostern,
+  type Metrics,
   type Postern,
   type PosternOptions,
   type Sources,

@@ -7,6 +7,7 @@ const OPTION_NAMES = new Set([
   'prefix',
   'retry',
   'worker',
+  'retentionMs',
   'log',
   'observe',
   'now',
@@ -45,6 +46,10 @@ export function assertSound(options: object): void {
       'prefix',
       `must be empty or like '/webhooks', without a slash at its end: got ${JSON.stringify(prefix)}`,
     )
+  }
+  const { retentionMs } = options as { readonly retentionMs?: unknown }
+  if (retentionMs !== undefined && !(typeof retentionMs === 'number' && retentionMs >= 0)) {
+    throw unsound('retentionMs', `must be a number of 0 or more: got ${String(retentionMs)}`)
   }
   for (const [group, ranges] of Object.entries(WHOLE)) assertInRange(options, group, ranges)
 }

@@ -3,27 +3,41 @@ import { hasSecret, PosternError, type Clock, type Logger, type Source } from '.
 import {
   Deadlines,
   DEFAULT_RETRY_SCHEDULE,
+  MetricsCounter,
   type HasRejectedLog,
+  type HasSmallState,
   type Observer,
+  type OccurrenceMetrics,
   type RetrySchedule,
   type Store,
   type StoredEvent,
+  type StoreStat,
 } from './inbox/index.ts'
 import { assertSound } from './options.ts'
 import { BodyBudget, createMount, Receiver, type Mount } from './receive/index.ts'
-import { HandlerTable, registerHandler, Worker, type On, type Registration } from './worker/index.ts'
+import {
+  HandlerTable,
+  Housekeeping,
+  registerHandler,
+  UNNAMED_DESTINATION,
+  Worker,
+  type On,
+  type Registration,
+} from './worker/index.ts'
 
 /** Sources by name: the name is the last part of the path. */
 export type Sources = Readonly<Record<string, Source>>
 
 export interface PosternOptions<S extends Sources, Effect> {
-  readonly store: Store<Effect> & HasRejectedLog
+  readonly store: Store<Effect> & HasRejectedLog & HasSmallState
   readonly sources: S
   readonly handlers?: (on: On<S, Effect>) => readonly Registration<Effect>[]
   /** Where `fetch` and `node` expect sources. Default `/webhooks`. */
   readonly prefix?: string
   readonly retry?: Partial<RetrySchedule>
   readonly worker?: WorkerOptions
+  /** How long events are kept whose deliveries have all succeeded or were cancelled. Default 30 days. Their ids are remembered apart from that. */
+  readonly retentionMs?: number
   /** Default: warnings and errors to `console`. */
   readonly log?: Logger
   readonly observe?: Observer
@@ -56,8 +70,17 @@ export interface Postern extends Mount {
   drain(): Promise<number>
   /** Whether it takes requests and its store answers. */
   isReady(): Promise<boolean>
+  /** What has happened since this inbox was made, and what its store holds now. */
+  metrics(): Promise<Metrics>
 }
 
+export interface Metrics extends OccurrenceMetrics {
+  readonly store: StoreStat
+  /** Destinations with deliveries that are not finished, and that this inbox has no handler for. */
+  readonly orphaned: readonly string[]
+}
+
+const DEFAULT_RETENTION_MS = 30 * 24 * 60 * 60 * 1000
 const DEFAULT_GRACE_MS = 10_000
 const READY_WITHIN_MS = 1000
 const SOURCE_NAME = /^[a-z0-9_-]{1,64}$/
@@ -82,23 +105,35 @@ export function createPostern<const S extends Sources, Effect = never>(
   const log = options.log ?? consoleLog
   const sources = checkedSources(options.sources, log)
   const table = new HandlerTable<Effect>(checkedHandlers(options, sources))
-  const observe = guarded(options.observe, log)
+  const counter = new MetricsCounter()
+  const observe = observing(counter, options.observe, log)
+  const worker = createWorker(options, sources, table, log, observe)
   const receiver = new Receiver({
     store: options.store,
     sources,
     destinationsFor: (source, type) => table.destinationsFor(source, type),
+    handledDestination: UNNAMED_DESTINATION,
+    handle: async (claimed, withinMs) => (await worker.run(claimed, withinMs)) === 'succeeded',
     log,
     observe,
     now: options.now ?? Date.now,
   })
-  const worker = createWorker(options, sources, table, log, observe)
-  return assemble(options, receiver, worker)
+  const { store, retentionMs = DEFAULT_RETENTION_MS } = options
+  const housekeeping = new Housekeeping({ store, retentionMs, log })
+  return assemble(options, { receiver, worker, housekeeping, counter, table })
+}
+
+interface Parts<Effect> {
+  readonly receiver: Receiver
+  readonly worker: Worker<Effect>
+  readonly housekeeping: Housekeeping
+  readonly counter: MetricsCounter
+  readonly table: HandlerTable<Effect>
 }
 
 function assemble<S extends Sources, Effect>(
   options: PosternOptions<S, Effect>,
-  receiver: Receiver,
-  worker: Worker<Effect>,
+  { receiver, worker, housekeeping, counter, table }: Parts<Effect>,
 ): Postern {
   const budget = new BodyBudget()
   const under = (prefix: string): Mount => createMount(receiver, routeUnder(prefix), budget)
@@ -107,6 +142,7 @@ function assemble<S extends Sources, Effect>(
   const stop = async (graceMs: number): Promise<void> => {
     receiver.isStopping = true
     await worker.stop(graceMs)
+    await housekeeping.stop()
     await options.store.close()
   }
   return {
@@ -123,10 +159,26 @@ function assemble<S extends Sources, Effect>(
       // A store that cannot be opened is said at the start, not to the first sender.
       await options.store.get(0)
       worker.start()
+      housekeeping.start()
     },
     stop: async ({ graceMs = DEFAULT_GRACE_MS } = {}) => (stopped ??= stop(graceMs)),
-    drain: () => worker.drain(),
+    async drain() {
+      const attempts = await worker.drain()
+      // Where no worker runs, as in a cron job, nobody else would.
+      await housekeeping.once()
+      return attempts
+    },
     isReady: async () => !receiver.isStopping && answersInTime(options.store),
+    async metrics() {
+      const store = await options.store.stat()
+      const orphaned = store.destinations
+        .filter(
+          ({ name, pending, leased, dead }) =>
+            !table.destinations.includes(name) && pending + leased + dead > 0,
+        )
+        .map(({ name }) => name)
+      return { ...counter.read(), store, orphaned }
+    },
   }
 }
 
@@ -207,12 +259,12 @@ async function answersInTime(store: Pick<Store, 'get'>): Promise<boolean> {
   return Promise.race([answered, timeout])
 }
 
-/** An observer whose throws are logged and change nothing. */
-function guarded(observe: Observer | undefined, log: Logger): Observer {
-  if (observe === undefined) return () => {}
+/** Counts, and tells the user's observer; what that throws is logged and changes nothing. */
+function observing(counter: MetricsCounter, observe: Observer | undefined, log: Logger): Observer {
   return (occurrence) => {
+    counter.observe(occurrence)
     try {
-      observe(occurrence)
+      observe?.(occurrence)
     } catch (error) {
       log.error('the observer threw', { kind: occurrence.kind, error })
     }

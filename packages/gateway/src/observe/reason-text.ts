@@ -23,6 +23,8 @@ const TEXT: Readonly<Record<AnyReason, string>> = {
   overloaded: 'too many bodies are being read at once',
   store_unavailable: 'the store could not record it',
   stopping: 'this process is stopping',
+  in_progress: 'the event is being handled, or waits its turn',
+  handler_failed: 'the handler threw, or took too long',
   internal_error: 'an error of our own',
 }
 

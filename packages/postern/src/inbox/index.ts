@@ -10,6 +10,13 @@ export {
 export { GroupCommit } from './group-commit.ts'
 export { DURATION_BOUNDS_MS, HistogramCounter, SIZE_BOUNDS, type Histogram } from './histogram.ts'
 export { DELIVERY_STATES, isLegal, TRANSITIONS, type DeliveryState, type Transition } from './lifecycle.ts'
+export {
+  MetricsCounter,
+  type AcceptedCount,
+  type AttemptCount,
+  type OccurrenceMetrics,
+  type RejectedCount,
+} from './metrics.ts'
 export type { Observer, Occurrence, RefusalReason } from './observe.ts'
 export {
   REJECTED_LOG_ROWS,

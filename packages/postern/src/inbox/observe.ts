@@ -54,6 +54,10 @@ export type RefusalReason =
   | 'overloaded'
   | 'store_unavailable'
   | 'stopping'
+  /** `ack: "handled"`: another request, or a worker, is at this event, or it is not its turn. */
+  | 'in_progress'
+  /** `ack: "handled"`: the handler threw, or took too long. */
+  | 'handler_failed'
   | 'internal_error'
 
 /** Called for every occurrence. It must not block; what it throws is logged and changes nothing. */

@@ -17,7 +17,8 @@ export interface RejectedRequest {
  * The log of refused requests. A side port, so that the Store contract stays small.
  *
  * Bounded: of identical requests one is kept, and the oldest make room for the newest. What was authentic (stale, or with
- * a body that cannot be read) and what was not have a bound each, so that junk never evicts what is genuinely a sender's.
+ * a body that cannot be read) and what was not have bounds of their own, so that junk never evicts what is genuinely a
+ * sender's, or may be.
  */
 export interface RejectedLog {
   /** Keeps a request; fulfils once it is on stable storage. */
@@ -32,19 +33,27 @@ export interface KeptRequest extends RejectedRequest {
   readonly copies: number
 }
 
-/** The two parts of the log, each with a bound of its own. */
-export type RejectedBudget = 'authentic' | 'unverified'
+/**
+ * The parts of the log, each with a bound of its own: what was authentic; what carries a signature that does not match, as
+ * a sender's does after a secret was changed; and what carries none.
+ */
+export type RejectedBudget = 'authentic' | 'plausible' | 'junk'
 
 /** How many requests each part of the log keeps. */
 export const REJECTED_LOG_ROWS: Readonly<Record<RejectedBudget, number>> = {
   authentic: 1000,
-  unverified: 1000,
+  plausible: 1000,
+  junk: 200,
 }
 
 /** The part of the log that a refusal belongs to. */
 export function rejectedBudget(reason: Reason): RejectedBudget {
-  return isAuthentic(reason) ? 'authentic' : 'unverified'
+  if (isAuthentic(reason)) return 'authentic'
+  return UNSIGNED.has(reason) ? 'junk' : 'plausible'
 }
+
+/** Reasons of requests that carry no signature which could be looked at. */
+const UNSIGNED: ReadonlySet<Reason> = new Set(['body_too_large', 'missing_header', 'duplicate_header'])
 
 /** What `createPostern` takes as its store: the contract, and the side port beside it. */
 export interface HasRejectedLog {

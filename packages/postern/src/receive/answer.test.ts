@@ -25,6 +25,8 @@ const STATUS: Readonly<Record<Reason | RefusalReason, number>> = {
   overloaded: 503,
   store_unavailable: 503,
   stopping: 503,
+  in_progress: 503,
+  handler_failed: 503,
   internal_error: 503,
 }
 const ALL = Object.entries(STATUS) as [Reason | RefusalReason, number][]

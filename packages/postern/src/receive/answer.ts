@@ -33,6 +33,8 @@ const BY_REASON: Readonly<Partial<Record<Reason | RefusalReason, Answer>>> = {
   overloaded: UNAVAILABLE,
   store_unavailable: UNAVAILABLE,
   stopping: UNAVAILABLE,
+  in_progress: UNAVAILABLE,
+  handler_failed: UNAVAILABLE,
   client_disconnected: UNAVAILABLE,
   internal_error: UNAVAILABLE,
 }

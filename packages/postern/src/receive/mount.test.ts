@@ -436,6 +436,8 @@ function aMount(budget: BodyBudget): Mount {
     store: memory({ now: () => NOW_MS }),
     sources: new Map([['shop', aSource()]]),
     destinationsFor: () => [],
+    handledDestination: 'handlers',
+    handle: async () => true,
     log: { debug() {}, info() {}, warn() {}, error: (...line) => errors.push(line) },
     observe: (occurrence) => occurrences.push(occurrence),
     now: () => NOW_MS,

@@ -10,26 +10,41 @@ import {
 import { verifyRequest, type VerifiedRequest } from '../core/verify.ts'
 import {
   Deadlines,
+  type Claimed,
   type HasRejectedLog,
+  type HasSmallState,
+  type NewEvent,
   type Observer,
   type PutResult,
   type RefusalReason,
   type Store,
 } from '../inbox/index.ts'
 import { answerTo, DUPLICATE, RECEIVED, type Answer } from './answer.ts'
-import { newEvent, withoutSecrets } from './new-event.ts'
+import { newEvent } from './new-event.ts'
+import { RejectedRecorder } from './rejected-recorder.ts'
 
 /** The tightest sender waits 3 s; at 2.5 s without a commit the answer is 503. */
 const ANSWER_WITHIN_MS = 2500
+
+/** Of a sender whose provider's data name no time limit. */
+const SENDER_TIMEOUT_MS = 10_000
+/** Between the handler's deadline and the sender's. */
+const HANDLED_MARGIN_MS = 1000
+/** How often it is written down that a secret still matches. */
+const NOTE_SECRET_EVERY_MS = 60 * 60 * 1000
 
 const PARSED_BODY =
   'the body was read before the inbox saw it, and senders are answered 503: mount the inbox before any body parser, or behind one that keeps the bytes as they came'
 
 export interface ReceiverOptions {
-  readonly store: Pick<Store, 'put'> & HasRejectedLog
+  readonly store: Pick<Store, 'put'> & HasRejectedLog & HasSmallState
   readonly sources: ReadonlyMap<string, Source>
   /** The destinations that an event of this source and type goes to. */
   readonly destinationsFor: (source: string, type: string) => readonly string[]
+  /** The destination that `ack: "handled"` waits for. */
+  readonly handledDestination: string
+  /** Runs a delivery that was leased to its request and settles it; `true` where it succeeded. */
+  readonly handle: (claimed: Claimed, withinMs: number) => Promise<boolean>
   readonly log: Logger
   readonly observe: Observer
   readonly now: Clock
@@ -41,11 +56,15 @@ export class Receiver {
   readonly #deadlines = new Deadlines(ANSWER_WITHIN_MS)
   /** When each of the messages below was last logged. */
   readonly #reportedMs = new Map<string, number>()
+  readonly #recorder: RejectedRecorder
+  /** When each source's secrets were last noted as matching. */
+  readonly #notedMs = new Map<string, number>()
   /** While true, whatever comes is answered 503. */
   isStopping = false
 
   constructor(options: ReceiverOptions) {
     this.#options = options
+    this.#recorder = new RejectedRecorder(options.store, options.log)
   }
 
   /** The source of a name; `undefined` where none is configured. */
@@ -86,13 +105,8 @@ export class Receiver {
     const verified = verifyRequest(request, source, this.#options.now())
     if (!verified.ok) return this.#refuseUnverified(name, verified.reason, request)
 
-    const event = newEvent(
-      name,
-      source,
-      request,
-      verified,
-      this.#options.destinationsFor(name, verified.read.type),
-    )
+    const destinations = this.#options.destinationsFor(name, verified.read.type)
+    const event = this.#leased(source, newEvent(name, source, request, verified, destinations))
     const result = await this.#withinDeadline(this.#options.store.put([event]))
     if (result === undefined) return this.refuse(name, 'store_unavailable', request)
     const [put] = result
@@ -100,26 +114,57 @@ export class Receiver {
       this.#reportStoreError(put?.error)
       return this.refuse(name, 'store_unavailable', request)
     }
-    this.#observeAccepted(name, verified, put, event.destinations.length, performance.now() - startedMs)
+    this.#observeAccepted(name, verified, put, event, performance.now() - startedMs)
+    this.#noteSecret(name, verified.secretIndex)
+    if (event.lease !== undefined) {
+      const refusal = await this.#handled(put, senderTimeoutMs(source) - (performance.now() - startedMs))
+      if (refusal !== undefined) return this.refuse(name, refusal, request)
+    }
     return put.outcome === 'duplicate' ? DUPLICATE : RECEIVED
+  }
+
+  /** The event as it is put: with a lease for its own request where the sender waits for the handler. */
+  #leased(source: Source, event: NewEvent): NewEvent {
+    const destination = this.#options.handledDestination
+    if (source.ack !== 'handled' || !event.destinations.includes(destination)) return event
+    // As long as the sender waits: should this process die, its retry finds the lease ended.
+    return { ...event, lease: { destination, leaseMs: senderTimeoutMs(source) } }
+  }
+
+  /** Waits for the handler of what was leased to this request; why the sender has to come again, if it has to. */
+  async #handled(
+    put: Exclude<PutResult, { readonly outcome: 'failed' }>,
+    leftMs: number,
+  ): Promise<RefusalReason | undefined> {
+    if (put.leased !== undefined) {
+      const hasSucceeded = await this.#options.handle(put.leased, leftMs - HANDLED_MARGIN_MS)
+      return hasSucceeded ? undefined : 'handler_failed'
+    }
+    // Held until an operator says so: there is nothing that the sender could wait for.
+    if (put.outcome === 'conflict') return undefined
+    if (put.outcome === 'stored') return 'in_progress'
+    const mine = put.deliveries.filter(({ destination }) => destination === this.#options.handledDestination)
+    const isOver = mine.some(({ state }) => state === 'succeeded') || mine.at(-1)?.state === 'cancelled'
+    return mine.length === 0 || isOver ? undefined : 'in_progress'
+  }
+
+  /** Tells the operator which secrets are still in use, so that an old one can be taken away. */
+  #noteSecret(source: string, secretIndex: number): void {
+    const key = `secret-matched/${source}/${secretIndex}`
+    const nowMs = this.#options.now()
+    if (nowMs - (this.#notedMs.get(key) ?? -Infinity) < NOTE_SECRET_EVERY_MS) return
+    this.#notedMs.set(key, nowMs)
+    // Missing one is no harm: the next hour notes it again.
+    this.#options.store.state.set(key, new Date(nowMs).toISOString()).catch(() => {})
   }
 
   /** What is authentic is kept whole before the refusal is answered, since its sender may never send it again. */
   async #refuseUnverified(name: string, reason: Reason, request: WebhookRequest): Promise<Answer> {
-    if (!isAuthentic(reason)) return this.refuse(name, reason, request)
-    const kept = await this.#withinDeadline(
-      this.#options.store.rejected
-        .record({
-          source: name,
-          reason,
-          method: request.method,
-          url: request.url,
-          headers: withoutSecrets(request.headers),
-          body: request.body,
-          bodyBytes: request.body.byteLength,
-        })
-        .then(() => true),
-    )
+    if (!isAuthentic(reason)) {
+      this.#recorder.note(name, reason, request)
+      return this.refuse(name, reason, request)
+    }
+    const kept = await this.#withinDeadline(this.#recorder.keep(name, reason, request).then(() => true))
     return this.refuse(name, kept === undefined ? 'store_unavailable' : reason, request)
   }
 
@@ -162,7 +207,7 @@ export class Receiver {
     name: string,
     verified: VerifiedRequest & { readonly ok: true },
     put: Exclude<PutResult, { readonly outcome: 'failed' }>,
-    destinations: number,
+    event: NewEvent,
     durationMs: number,
   ): void {
     this.#options.observe({
@@ -174,8 +219,16 @@ export class Receiver {
       type: verified.read.type,
       verifiedBy: verified.scheme,
       secretIndex: verified.secretIndex,
-      deliveries: put.outcome === 'stored' ? destinations : 0,
+      deliveries: isDispatched(put, event) ? event.destinations.length : 0,
       durationMs,
     })
   }
+}
+
+function senderTimeoutMs({ provider }: Source): number {
+  return provider.senderTimeoutMs ?? SENDER_TIMEOUT_MS
+}
+
+function isDispatched({ outcome }: PutResult, { onConflict }: NewEvent): boolean {
+  return outcome === 'stored' || (outcome === 'conflict' && onConflict === 'dispatch')
 }

@@ -1,6 +1,7 @@
 export {
   NonRetryableError,
   RetryAfterError,
+  UNNAMED_DESTINATION,
   type EventsOf,
   type Handler,
   type HandlerContext,
@@ -9,4 +10,5 @@ export {
   type Registration,
 } from './handler.ts'
 export { HandlerTable, registerHandler } from './handlers.ts'
-export { Worker } from './worker.ts'
+export { Housekeeping } from './housekeeping.ts'
+export { Worker, type AttemptEnd } from './worker.ts'

@@ -1,5 +1,13 @@
 import type { Logger } from '../core/index.ts'
-import type { Claimed, Observer, Settlement, SettleResult, Store } from '../inbox/index.ts'
+import {
+  Deadlines,
+  type Claimed,
+  type Observer,
+  type Outcome,
+  type Settlement,
+  type SettleResult,
+  type Store,
+} from '../inbox/index.ts'
 import { LazyAbort, Released, runAttempt, type AttemptOptions, type AttemptResult } from './attempt.ts'
 
 export interface WorkerSettings<Effect> extends AttemptOptions<Effect> {
@@ -17,6 +25,7 @@ const CLAIM_WAIT_MS = 5000
 /** How long to leave a store alone that has just failed. */
 const STORE_PAUSE_MS = 1000
 const SETTLE_TRIES = 3
+const DEADLINE_STEP_MS = 250
 
 /** Claims deliveries, runs their handlers, settles them. Knows the Store contract, not databases. */
 export class Worker<Effect> {
@@ -30,6 +39,8 @@ export class Worker<Effect> {
   #waitingClaim: { readonly abort: AbortController; readonly names: ReadonlySet<string> } | undefined
   #loop: Promise<void> | undefined
   #heartbeat: NodeJS.Timeout | undefined
+  /** By their length, for attempts whose request leaves them less time than usual. */
+  readonly #deadlines = new Map<number, Deadlines>()
   #onFinished: (() => void) | undefined
 
   constructor(settings: WorkerSettings<Effect>) {
@@ -54,6 +65,29 @@ export class Worker<Effect> {
       if (wasIdle || this.#stop.signal.aborted) return attempts
       await (this.#running.size > 0 ? this.#oneFinished() : Promise.all(this.#settling))
     }
+  }
+
+  /**
+   * Runs a delivery that its request has leased already, and settles it, for at most `withinMs`. It counts towards no
+   * concurrency: the request's own connection bounds it.
+   */
+  run(claimed: Claimed, withinMs: number): Promise<AttemptEnd> {
+    const { handlerTimeoutMs } = this.#settings
+    const timeoutMs = Math.min(handlerTimeoutMs, Math.max(0, withinMs))
+    const options = {
+      ...this.#settings,
+      handlerTimeoutMs: timeoutMs,
+      deadlines: this.#deadlinesOf(timeoutMs),
+    }
+    return new Promise((resolve) => this.#begin(claimed, options, resolve))
+  }
+
+  #deadlinesOf(timeoutMs: number): Deadlines {
+    // In steps, so that requests share timers.
+    const afterMs = Math.floor(timeoutMs / DEADLINE_STEP_MS) * DEADLINE_STEP_MS
+    const deadlines = this.#deadlines.get(afterMs) ?? new Deadlines(afterMs)
+    this.#deadlines.set(afterMs, deadlines)
+    return deadlines
   }
 
   /** Claims no more, waits up to `graceMs` for what runs, gives the rest back. */
@@ -87,14 +121,14 @@ export class Worker<Effect> {
   }
 
   async #claim(waitMs: number): Promise<Claimed[]> {
-    const { store, leaseMs } = this.#settings
+    const { store, leaseMs, handlerTimeoutMs: keepMs } = this.#settings
     const destinations = this.#freePlaces()
     if (destinations.length === 0 || this.#stop.signal.aborted) return []
     const abort = new AbortController()
     // A claim that does not wait ends by itself; put here, a drain's would take the place of the loop's, and a stop
     // would wait for that one.
     if (waitMs > 0) this.#waitingClaim = { abort, names: new Set(destinations.map(({ name }) => name)) }
-    return store.claim({ destinations, leaseMs, waitMs, signal: abort.signal })
+    return store.claim({ destinations, leaseMs, keepMs, waitMs, signal: abort.signal })
   }
 
   /** A destination that was full has a place again: a claim that waits without it asks anew. */
@@ -113,17 +147,22 @@ export class Worker<Effect> {
     return this.#freePlaces().length === 0
   }
 
-  #begin(claimed: Claimed): void {
+  #begin(
+    claimed: Claimed,
+    options: AttemptOptions<Effect> = this.#settings,
+    onEnd?: (end: AttemptEnd) => void,
+  ): void {
     this.#heartbeat ??= this.#startHeartbeat()
     const abort = new LazyAbort()
     this.#running.set(claimed, abort)
-    this.#count(claimed.destination, 1)
+    const takesPlace = onEnd === undefined
+    if (takesPlace) this.#count(claimed.destination, 1)
     const startedMs = performance.now()
-    void runAttempt(claimed, abort, this.#settings).then((result) => {
+    void runAttempt(claimed, abort, options).then((result) => {
       this.#running.delete(claimed)
-      this.#count(claimed.destination, -1)
-      this.#placeIsFree(claimed.destination)
-      this.#finished({ claimed, result, durationMs: performance.now() - startedMs })
+      if (takesPlace) this.#count(claimed.destination, -1)
+      if (takesPlace) this.#placeIsFree(claimed.destination)
+      this.#finished({ claimed, result, durationMs: performance.now() - startedMs, onEnd })
       this.#onFinished?.()
     })
   }
@@ -165,6 +204,7 @@ export class Worker<Effect> {
         if (tries < SETTLE_TRIES) await pause(STORE_PAUSE_MS * tries)
       }
     }
+    for (const { onEnd } of attempts) onEnd?.('unsettled')
   }
 
   async #settled(
@@ -177,10 +217,12 @@ export class Worker<Effect> {
       if (result?.result !== 'failed') this.#report(attempt, result)
       else if (attempt.result.effects.length > 0)
         failed.push(await this.#withFailedEffects(attempt, result.error))
-      else
+      else {
         this.#settings.log.error('the store could not settle a delivery; it runs again', {
           error: result.error,
         })
+        attempt.onEnd?.('unsettled')
+      }
     }
     if (failed.length > 0) await this.#settle(failed)
   }
@@ -191,9 +233,14 @@ export class Worker<Effect> {
     return { ...attempt, result: await runAttempt(attempt.claimed, new LazyAbort(), throwing) }
   }
 
-  #report({ claimed, result, durationMs }: FinishedAttempt<Effect>, settled: SettleResult | undefined): void {
+  #report(
+    { claimed, result, durationMs, onEnd }: FinishedAttempt<Effect>,
+    settled: SettleResult | undefined,
+  ): void {
     const { event, destination, attempt } = claimed
     const { outcome, error } = result
+    const end = settled?.result === 'lost' ? 'lost' : outcome.kind
+    onEnd?.(end)
     this.#settings.observe({
       kind: 'attempted',
       source: event.source,
@@ -202,7 +249,7 @@ export class Worker<Effect> {
       type: event.type,
       destination,
       attempt,
-      outcome: settled?.result === 'lost' ? 'lost' : outcome.kind,
+      outcome: end,
       ...(outcome.kind === 'retry' && { retryAfterMs: outcome.afterMs }),
       // A delivery that is given back has met no error of its own.
       ...(error !== undefined && outcome.kind !== 'released' && { error }),
@@ -238,7 +285,11 @@ interface FinishedAttempt<Effect> {
   readonly claimed: Claimed
   readonly result: AttemptResult<Effect>
   readonly durationMs: number
+  readonly onEnd: ((end: AttemptEnd) => void) | undefined
 }
+
+/** How an attempt ended in the store; `unsettled` where nothing is known of that. */
+export type AttemptEnd = Outcome['kind'] | 'lost' | 'unsettled'
 
 function toSettlement<Effect>({ claimed, result, durationMs }: FinishedAttempt<Effect>): Settlement<Effect> {
   return {

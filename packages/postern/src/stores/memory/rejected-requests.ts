@@ -12,7 +12,8 @@ export class RejectedRequests {
   /** Oldest first, which is how a Map keeps them. */
   readonly #kept: Readonly<Record<RejectedBudget, Map<string, NumberedRequest>>> = {
     authentic: new Map(),
-    unverified: new Map(),
+    plausible: new Map(),
+    junk: new Map(),
   }
   #lastNumber = 0
 
@@ -28,7 +29,7 @@ export class RejectedRequests {
   }
 
   recent(limit: number): KeptRequest[] {
-    const all = [...this.#kept.authentic.values(), ...this.#kept.unverified.values()]
+    const all = Object.values(this.#kept).flatMap((kept) => [...kept.values()])
     const newestFirst = all.toSorted((left, right) => right.number - left.number).slice(0, limit)
     return newestFirst.map(({ request }) => ({ ...request, body: request.body.slice() }))
   }
