@@ -1,4 +1,5 @@
 import type { Database, Statement } from './database.ts'
+import { Generations, type KeyedEntry } from './generations.ts'
 
 /** What a key was recorded with. */
 export interface DedupeEntry {
@@ -7,10 +8,17 @@ export interface DedupeEntry {
   readonly expiresMs: number
 }
 
-/** Recent keys that are taken into the table at a time. */
-const RUN_KEYS = 8192
-/** Keys of a run that one commit takes, so that no commit grows by more than a few milliseconds. */
-const KEYS_PER_COMMIT = 256
+/** How many keys go together; other values make tests short. */
+export interface DedupeSizes {
+  /** Recent keys that are taken into the table at a time. */
+  readonly runKeys: number
+  /** Keys of a run that a small commit takes, so that none grows by more than a few milliseconds. */
+  readonly keysPerCommit: number
+  /** Keys of a generation: its pages fit the writer's cache, so that a run's keys find them there. */
+  readonly generationKeys: number
+}
+
+const SIZES: DedupeSizes = { runKeys: 8192, keysPerCommit: 256, generationKeys: 65_536 }
 
 /**
  * Which keys have been seen, with little to write for each.
@@ -18,31 +26,28 @@ const KEYS_PER_COMMIT = 256
  * Keys are digests, so each insert into a table of them lands on a page of its own: 1 of the 1.7 pages that an event
  * put into the WAL, and two thirds of a commit's time. The event's own row, appended like a log, already holds its keys
  * durably; so the newest ones are kept in memory, and taken into the table a run at a time in the order of the keys,
- * where neighbours share pages. At the start the rows after `merged_seq` fill the memory again.
+ * where neighbours share pages. At the start the rows after `through_seq` fill the memory again.
  */
 export class DedupeIndex {
-  readonly #find: Statement
-  readonly #insert: Statement
-  readonly #dataVersion: Statement
+  readonly #sizes: DedupeSizes
   readonly #database: Database
-  /** Keys in memory, oldest first. */
-  #recent = new Map<string, DedupeEntry>()
+  readonly #dataVersion: Statement
+  readonly #generations: Generations
+  /** Keys in memory, the oldest event's first. */
+  readonly #recent = new Map<string, DedupeEntry>()
   /** Keys of the transaction under way. */
   readonly #staged = new Map<string, DedupeEntry>()
+  /** Keys that the transaction under way has written ahead of their run. */
+  #kept: string[] = []
   #run: MergeRun | undefined
   #loadedSeq = 0
   #seenDataVersion = -1
-  #sweepFrom: Uint8Array = new Uint8Array()
 
-  constructor(database: Database) {
+  constructor(database: Database, sizes: DedupeSizes = SIZES) {
+    this.#sizes = sizes
     this.#database = database
-    this.#find = database.prepare(
-      'SELECT event_seq AS eventSeq, digest, expires_ms AS expiresMs FROM dedupe WHERE key = ?',
-    )
-    this.#insert = database.prepare(
-      'INSERT OR REPLACE INTO dedupe (key, event_seq, digest, expires_ms) VALUES (?, ?, ?, ?)',
-    )
     this.#dataVersion = database.prepare('PRAGMA data_version')
+    this.#generations = new Generations(database, sizes.generationKeys)
   }
 
   /** At the start of a transaction: learns what another process has recorded, if one has written since the last. */
@@ -50,16 +55,19 @@ export class DedupeIndex {
     // One row with this one column, as the pragma is documented.
     const { data_version: version } = this.#dataVersion.get() as { data_version: number }
     if (version === this.#seenDataVersion) return
-    this.#seenDataVersion = version
+    // What this run has written stands in a generation that another process sealed without these keys in its filter.
+    if (this.#generations.refresh() === 'rotated') this.#run = undefined
+    this.#forgetMerged()
     this.#load()
+    this.#seenDataVersion = version
   }
 
   /** The entry of a key whose window is not over. */
   lookUp(key: Uint8Array, nowMs: number): DedupeEntry | undefined {
     const name = nameOf(key)
-    const entry =
-      this.#staged.get(name) ?? this.#recent.get(name) ?? (this.#find.get(key) as DedupeEntry | undefined)
-    return entry !== undefined && entry.expiresMs > nowMs ? entry : undefined
+    const entry = this.#staged.get(name) ?? this.#recent.get(name)
+    if (entry !== undefined && entry.expiresMs > nowMs) return entry
+    return this.#generations.find(key, nowMs)
   }
 
   /** Remembers a key, in place of one whose window is over. Durable with the event's row. */
@@ -67,31 +75,33 @@ export class DedupeIndex {
     this.#staged.set(nameOf(key), entry)
   }
 
-  /** Takes some recent keys into the table, inside the transaction under way. */
+  /** Takes some recent keys into the table, as the transaction under way's last step. */
   mergeSome(): void {
-    this.#run ??= this.#recent.size >= RUN_KEYS ? this.#startRun() : undefined
+    this.#run ??= this.#recent.size >= this.#sizes.runKeys ? this.#startRun() : undefined
     if (this.#run === undefined) return
     const { names, throughSeq } = this.#run
-    for (const name of names.splice(0, KEYS_PER_COMMIT)) this.#write(name)
+    // A commit as large as a slow disk makes them brings more keys than a small one's share could ever take away.
+    const count = Math.max(this.#sizes.keysPerCommit, 2 * this.#staged.size)
+    this.#generations.write(this.#recentEntries(names.splice(0, count)))
     if (names.length > 0) return
-    this.#database.prepare('UPDATE dedupe_merged SET through_seq = max(through_seq, ?)').run(throughSeq)
+    this.#generations.endRun(throughSeq)
     this.#run.isWritten = true
   }
 
   /** The transaction is on stable storage. */
   committed(): void {
-    for (const [name, entry] of this.#staged) {
-      // Deleted first: a key that comes again after its window belongs at the young end.
-      this.#recent.delete(name)
-      this.#recent.set(name, entry)
-      this.#loadedSeq = Math.max(this.#loadedSeq, entry.eventSeq)
-    }
+    this.#generations.committed()
+    for (const name of this.#kept) this.#recent.delete(name)
+    this.#kept = []
+    for (const [name, entry] of this.#staged) this.#addRecent(name, entry)
     this.#staged.clear()
-    if (this.#run?.isWritten) this.#finishRun(this.#run.throughSeq)
+    if (this.#run?.isWritten) this.#forgetMerged()
   }
 
   /** The transaction left nothing: neither its keys nor what it merged. */
   rolledBack(): void {
+    this.#generations.rolledBack()
+    this.#kept = []
     this.#staged.clear()
     this.#run = undefined
   }
@@ -99,54 +109,50 @@ export class DedupeIndex {
   /** Puts the keys of events that are about to be deleted into the table: their rows will not hold them any longer. */
   keep(eventSeqs: ReadonlySet<number>, nowMs: number): void {
     if (eventSeqs.size === 0) return
-    for (const [name, { eventSeq, expiresMs }] of this.#recent) {
-      if (eventSeqs.has(eventSeq) && expiresMs > nowMs) this.#write(name)
-    }
+    const names = [...this.#recent]
+      .filter(([, { eventSeq, expiresMs }]) => eventSeqs.has(eventSeq) && expiresMs > nowMs)
+      .map(([name]) => name)
+      .toSorted()
+    if (names.length === 0) return
+    this.#generations.write(this.#recentEntries(names))
+    this.#generations.storeFilter()
+    this.#kept.push(...names)
   }
 
   /** Forgets keys whose window is over, at most `limit`, and says how many. */
   forgetExpired(limit: number, nowMs: number): number {
-    const remove = this.#database.prepare('DELETE FROM dedupe WHERE key = ?')
     let forgotten = 0
     for (const [name, { expiresMs }] of this.#recent) {
       if (forgotten >= limit) return forgotten
       if (expiresMs > nowMs) continue
       this.#recent.delete(name)
-      // Kept there as well where its event was deleted before.
-      remove.run(Buffer.from(name, 'latin1'))
       forgotten += 1
     }
-    return forgotten + this.#sweepTable(remove, limit - forgotten, nowMs)
-  }
-
-  /** Goes through the table from where the last sweep ended: an index by expiry would cost every event a write. */
-  #sweepTable(remove: Statement, limit: number, nowMs: number): number {
-    if (limit <= 0) return 0
-    const rows = this.#database
-      .prepare('SELECT key, expires_ms AS expiresMs FROM dedupe WHERE key > ? ORDER BY key LIMIT ?')
-      .all(this.#sweepFrom, limit * 16) as { key: Uint8Array; expiresMs: number }[]
-    const expired = rows.filter(({ expiresMs }) => expiresMs <= nowMs).slice(0, limit)
-    for (const { key } of expired) remove.run(key)
-    const reachedEnd = rows.length < limit * 16 && expired.length < limit
-    this.#sweepFrom = reachedEnd
-      ? new Uint8Array()
-      : ((expired.at(-1) ?? rows.at(-1))?.key ?? new Uint8Array())
-    return expired.length
+    return forgotten + this.#generations.forgetExpired(limit - forgotten, nowMs)
   }
 
   #load(): void {
     const rows = this.#database
       .prepare(
         `SELECT seq AS eventSeq, dedupe_key, guard_key, digest, expires_ms AS expiresMs FROM event
-         WHERE seq > max(?, (SELECT through_seq FROM dedupe_merged)) ORDER BY seq`,
+         WHERE seq > ? ORDER BY seq`,
       )
-      .all(this.#loadedSeq) as (DedupeEntry & { dedupe_key: Uint8Array; guard_key: Uint8Array | null })[]
+      .all(Math.max(this.#loadedSeq, this.#generations.throughSeq)) as (DedupeEntry & {
+      dedupe_key: Uint8Array
+      guard_key: Uint8Array | null
+    })[]
     for (const { dedupe_key: key, guard_key: guard, eventSeq, digest, expiresMs } of rows) {
       for (const each of guard === null ? [key] : [key, guard]) {
-        this.#recent.set(nameOf(each), { eventSeq, digest, expiresMs })
+        this.#addRecent(nameOf(each), { eventSeq, digest, expiresMs })
       }
-      this.#loadedSeq = eventSeq
     }
+  }
+
+  #addRecent(name: string, entry: DedupeEntry): void {
+    // Deleted first: a key that comes again after its window belongs at the young end.
+    this.#recent.delete(name)
+    this.#recent.set(name, entry)
+    this.#loadedSeq = Math.max(this.#loadedSeq, entry.eventSeq)
   }
 
   /** The oldest keys in their own order, and the last event that any of them belongs to. */
@@ -155,26 +161,29 @@ export class DedupeIndex {
     let throughSeq = 0
     for (const [name, { eventSeq }] of this.#recent) {
       // Both keys of an event go in one run: `throughSeq` speaks of whole events.
-      if (names.length >= RUN_KEYS && eventSeq !== throughSeq) break
+      if (names.length >= this.#sizes.runKeys && eventSeq !== throughSeq) break
       names.push(name)
-      throughSeq = Math.max(throughSeq, eventSeq)
+      throughSeq = eventSeq
     }
     return { names: names.toSorted(), throughSeq, isWritten: false }
   }
 
-  #finishRun(throughSeq: number): void {
-    this.#run = undefined
+  /** Lets go of what is in the table, by this process's own run or by another's. */
+  #forgetMerged(): void {
+    const { throughSeq } = this.#generations
+    if (this.#run !== undefined && this.#run.throughSeq <= throughSeq) this.#run = undefined
     for (const [name, { eventSeq }] of this.#recent) {
       if (eventSeq > throughSeq) return
       this.#recent.delete(name)
     }
   }
 
-  #write(name: string): void {
-    const entry = this.#recent.get(name)
-    // Absent where its window was over by then.
-    if (entry !== undefined)
-      this.#insert.run(Buffer.from(name, 'latin1'), entry.eventSeq, entry.digest, entry.expiresMs)
+  *#recentEntries(names: readonly string[]): Iterable<KeyedEntry> {
+    for (const name of names) {
+      const entry = this.#recent.get(name)
+      // Absent where its window was over by then, or where it was kept ahead of the run.
+      if (entry !== undefined) yield [Buffer.from(name, 'latin1'), entry]
+    }
   }
 }
 

@@ -28,15 +28,33 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX event_conflict ON event (seq) WHERE conflicts_with IS NOT NULL;
 
   -- Apart from events: an id is remembered for its window, whether or not the event is still kept.
-  -- The keys of events after through_seq are not here yet; see dedupe-index.ts.
+  -- The keys of events after dedupe_state.through_seq are not here yet; see dedupe-index.ts and generations.ts.
   CREATE TABLE dedupe (
-    key        BLOB PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    key        BLOB NOT NULL,
     event_seq  INTEGER NOT NULL,
     digest     BLOB NOT NULL,
-    expires_ms INTEGER NOT NULL
+    expires_ms INTEGER NOT NULL,
+    PRIMARY KEY (generation, key)
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE dedupe_merged (through_seq INTEGER NOT NULL) STRICT;
-  INSERT INTO dedupe_merged VALUES (0);
+  -- The newest one is open. Keys are those ever written; soonest_expires_ms is never later than the first to expire.
+  CREATE TABLE dedupe_generation (
+    generation         INTEGER PRIMARY KEY,
+    keys               INTEGER NOT NULL DEFAULT 0,
+    soonest_expires_ms INTEGER NOT NULL DEFAULT ${Number.MAX_SAFE_INTEGER}
+  ) STRICT;
+  INSERT INTO dedupe_generation (generation) VALUES (1);
+  -- None where no key of the generation needs one yet; see generations.ts.
+  CREATE TABLE dedupe_filter (
+    generation INTEGER PRIMARY KEY,
+    bits       BLOB NOT NULL
+  ) STRICT;
+  -- changes counts what other processes must read again: filters, and which generations there are.
+  CREATE TABLE dedupe_state (
+    through_seq INTEGER NOT NULL,
+    changes     INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO dedupe_state VALUES (0, 0);
 
   -- Copies that came after the first. Few events have any.
   CREATE TABLE duplicate (

@@ -1,0 +1,53 @@
+/** Bits for each key that a filter is made for: with 8 places a key, 3 of 1,000 keys that are not in it pass. */
+const BITS_PER_KEY = 12
+const PLACES = 8
+
+/** The bits of a filter for so many keys: whole 32-bit words, so that no bit is left over. */
+export function filterBits(keys: number): number {
+  return Math.ceil((keys * BITS_PER_KEY) / 32) * 32
+}
+
+/**
+ * Where a key's bits are in a filter. Keys are digests, so that their own bytes are as good as any hash of them: the
+ * first place and the distance from one to the next.
+ */
+export function placesOf(key: Uint8Array, bits: number): number[] {
+  const words = new DataView(key.buffer, key.byteOffset, key.byteLength)
+  const step = words.getUint32(4) % bits
+  const places: number[] = []
+  let place = words.getUint32(0) % bits
+  for (let count = 0; count < PLACES; count += 1) {
+    places.push(place)
+    place += step
+    if (place >= bits) place -= bits
+  }
+  return places
+}
+
+/** Which keys may be in a set: never wrong about one that is, and rarely about one that is not (a Bloom filter). */
+export class KeyFilter {
+  readonly bytes: Uint8Array
+
+  constructor(bits: number) {
+    this.bytes = new Uint8Array(bits / 8)
+  }
+
+  add(key: Uint8Array): void {
+    for (const place of placesOf(key, this.bytes.length * 8)) {
+      const at = place >>> 3
+      this.bytes[at] = (this.bytes[at] ?? 0) | (1 << (place & 7))
+    }
+  }
+
+  has(key: Uint8Array): boolean {
+    return placesOf(key, this.bytes.length * 8).every(
+      (place) => ((this.bytes[place >>> 3] ?? 0) & (1 << (place & 7))) !== 0,
+    )
+  }
+
+  /** Adds what a stored filter holds. One of another size says nothing here, so that every key passes from then on. */
+  addStored(stored: Uint8Array): void {
+    if (stored.length !== this.bytes.length) this.bytes.fill(0xff)
+    else stored.forEach((byte, at) => (this.bytes[at] = (this.bytes[at] ?? 0) | byte))
+  }
+}
