@@ -1,7 +1,9 @@
 // Starts `inbox-server.mjs` in a process of its own and speaks to it.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { DatabaseSync } from '@photostructure/sqlite'
 
 const SCRIPT = fileURLToPath(new URL('./inbox-server.mjs', import.meta.url))
 
@@ -51,6 +53,7 @@ export class ChildServer {
    * @returns {Promise<ChildServer>}
    */
   static async start(options, environment = {}) {
+    if (!existsSync(options.file)) makeEffectTable(options.file)
     const env = { ...process.env, ...environment }
     const child = fork(SCRIPT, [JSON.stringify(options)], { execArgv: [], env })
     endWithThisProcess(child)
@@ -103,6 +106,7 @@ export class ChildServer {
   #next(kind) {
     return new Promise((resolve, reject) => {
       const hear = (message) => {
+        if (message.kind === 'failed') reject(new Error(message.message))
         if (message.kind !== kind) return
         this.#child.off('message', hear)
         resolve(message)
@@ -126,4 +130,14 @@ const running = new Set()
 export function endWithThisProcess(child) {
   if (running.size === 0) process.once('exit', () => running.forEach((each) => each.kill('SIGKILL')))
   running.add(child)
+}
+
+/**
+ * In this process, which is never broken. Without a statement that would keep the file open.
+ * @param {string} file
+ */
+function makeEffectTable(file) {
+  const database = new DatabaseSync(file)
+  database.exec('CREATE TABLE effect (id TEXT NOT NULL, attempt INTEGER NOT NULL)')
+  database.close()
 }

@@ -3,11 +3,9 @@
 //
 //   node inbox-server.mjs '{"file":"…","secret":"…"}'      (see ServerOptions in child-server.mjs)
 //
-// It speaks over IPC: `{ kind: 'ready', port }` first, then an answer to each of `usage`, `forget` and `finish`. It
+// It speaks over IPC: `{ kind: 'ready', port }` first, or `{ kind: 'failed', message }`, then an answer to each of `usage`, `forget` and `finish`. It
 // ends with its parent.
-import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { createRequire } from 'node:module'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { createPostern } from 'postern'
 import { vastai } from 'postern/providers'
@@ -17,8 +15,6 @@ const RESOLUTION_MS = 10
 const options = JSON.parse(process.argv[2])
 const { file, secret, driver, leaseMs = 500, concurrency = 64, retry, isSilent = true } = options
 
-// Before the store opens the file, and only where there is none: after a crash the recovery is the store's own.
-if (!existsSync(file)) makeEffectTable()
 const store = sqlite(file, { ...(driver && { driver }) })
 const loopDelay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
 
@@ -64,7 +60,9 @@ process.on('message', async (question) => {
   process.send({ kind: question, value: (await ANSWERS[question]()) ?? {} })
   if (question === 'finish') process.disconnect()
 })
-server.listen(0, '127.0.0.1', () => void begin())
+server.listen(0, '127.0.0.1', () => {
+  begin().catch(({ message }) => process.send({ kind: 'failed', message }, () => process.exit(1)))
+})
 
 async function begin() {
   if (options.startsWorker !== false) await postern.start()
@@ -83,11 +81,4 @@ async function finish() {
 async function isDone() {
   const { destinations } = await store.stat()
   return destinations.every(({ pending, leased }) => pending + leased === 0)
-}
-
-function makeEffectTable() {
-  const { DatabaseSync } = createRequire(import.meta.url)(driver ?? '@photostructure/sqlite')
-  const database = new DatabaseSync(file)
-  database.exec('CREATE TABLE effect (id TEXT NOT NULL, attempt INTEGER NOT NULL)')
-  database.close()
 }

@@ -17,19 +17,22 @@ async function readInbox() {
   const store = sqlite(file)
   const ids = []
   const altered = []
+  const succeeded = []
+  const dead = []
   for (let before; ;) {
     const page = await store.list({ of: 'events', limit: PAGE, ...(before !== undefined && { before }) })
     const details = await Promise.all(page.events.map(({ eventSeq }) => store.get(eventSeq)))
-    for (const { event } of details) {
+    for (const { event, deliveries } of details) {
       ids.push(event.id)
+      if (deliveries.some(({ state }) => state === 'succeeded')) succeeded.push(event.id)
+      if (deliveries.some(({ state }) => state === 'dead')) dead.push(event.id)
       if (Buffer.from(event.body).toString('latin1') !== bodyOf(event.id)) altered.push(event.id)
     }
     if (page.next === undefined) break
     before = page.next
   }
-  const { destinations } = await store.stat()
   await store.close()
-  return { ids, altered, destinations }
+  return { ids, altered, succeeded, dead }
 }
 
 function readTables() {

@@ -12,7 +12,8 @@ const MAX_OUTPUT_BYTES = 256 * 1024 * 1024
  * @property {readonly string[]} ids Of all events, one for each event.
  * @property {readonly string[]} altered Ids whose bytes are not those that were sent.
  * @property {ReadonlyMap<string, number>} effects How many rows the handlers' transactions have left, by id.
- * @property {readonly { readonly destination: string, readonly pending: number, readonly leased: number, readonly dead: number }[]} destinations
+ * @property {readonly string[]} succeeded Ids whose delivery is done.
+ * @property {readonly string[]} dead Ids whose delivery is a dead letter.
  * @property {string} integrity What SQLite finds wrong with the file: `ok` where nothing is.
  */
 
