@@ -76,6 +76,30 @@ test('a sync that takes 4 s is answered 503 within 2.5 s; the event it held is t
   expect((await readStored(file)).ids).toEqual(['evt_slow'])
 })
 
+interface SlowDisk {
+  readonly sent: number
+  readonly statuses: Readonly<Record<string, number>>
+  readonly p99Ms: number
+  readonly loopDelayP99Ms: number
+  readonly withOneEffect: number
+}
+
+test('with 200 ms more in every sync, 500 events a second are answered within 1 s at p99 and the event loop stays under 50 ms', async (context) => {
+  const found = await runProof<SlowDisk>('slow-disk', '--seconds', '3')
+  if ('refused' in found) {
+    context.skip(found.refused)
+    return
+  }
+  const { sent, statuses, p99Ms, loopDelayP99Ms, withOneEffect } = found
+  expect(sent).toBeGreaterThan(1400)
+  expect(statuses).toEqual({ 200: sent })
+  expect(withOneEffect).toBe(sent)
+  // Else no sync was slowed down.
+  expect(p99Ms).toBeGreaterThan(200)
+  expect(p99Ms).toBeLessThan(1000)
+  expect(loopDelayP99Ms).toBeLessThan(50)
+}, 60_000)
+
 interface BrokenDisk {
   readonly shim: FaultShim
   readonly server: ChildServer

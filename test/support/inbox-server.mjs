@@ -42,6 +42,8 @@ const postern = createPostern({
   ...(isSilent && { log }),
 })
 const server = createServer((request, response) => void postern.node(request, response))
+// As a balancer's back end has it: at Node's 5 s a client meets connections that close as it writes.
+server.keepAliveTimeout = 75_000
 
 const ANSWERS = {
   usage: () => ({
