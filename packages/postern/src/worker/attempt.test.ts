@@ -139,15 +139,20 @@ describe('a RetryAfterError', () => {
 })
 
 describe('an attempt beyond the schedule', () => {
-  test('is dead without running the handler', async () => {
+  test('is made once more, since another handler may have ended the process', async () => {
+    expect((await attempt([() => {}], { claimed: { attempt: 6 } })).outcome.kind).toBe('succeeded')
+  })
+
+  test('is dead after that without running the handler', async () => {
     const handler = vi.fn<TestHandler>()
-    const { outcome } = await attempt([handler], { claimed: { attempt: 6 } })
+    const { outcome } = await attempt([handler], { claimed: { attempt: 7 } })
     expect(outcome).toEqual({ kind: 'dead', error: 'the process ended during every attempt' })
     expect(handler).not.toHaveBeenCalled()
   })
 
   test('does not begin at the last attempt of the schedule', async () => {
-    expect((await attempt([() => {}], { claimed: { attempt: 5 } })).outcome.kind).toBe('succeeded')
+    const { outcome } = await attempt([rejecting(new Error('no'))], { claimed: { attempt: 5 } })
+    expect(outcome).toEqual({ kind: 'dead', error: 'Error: no' })
   })
 })
 

@@ -37,8 +37,9 @@ export async function runAttempt<Effect>(
   options: AttemptOptions<Effect>,
 ): Promise<AttemptResult<Effect>> {
   const { schedule, random } = options
-  if (claimed.attempt > schedule.attempts) {
-    // The counter is raised before the run: an attempt beyond the last one means that earlier ones never came to an end.
+  // The counter is raised before the run: an attempt beyond the last one means that earlier ones never came to an end.
+  // It is made all the same, alone (see the worker): another delivery's handler may have ended the process each time.
+  if (claimed.attempt > schedule.attempts + 1) {
     return { outcome: { kind: 'dead', error: 'the process ended during every attempt' }, effects: [] }
   }
   const effects: Effect[] = []

@@ -59,8 +59,7 @@ export class Worker<Effect> {
       // Looked at before the claim: what settles while the claim is under way may be due again at once.
       const wasIdle = this.#running.size === 0 && this.#settling.size === 0
       const claimed = await this.#claim(0)
-      attempts += claimed.length
-      claimed.forEach((delivery) => this.#begin(delivery))
+      attempts += await this.#beginAll(claimed)
       if (claimed.length > 0) continue
       if (wasIdle || this.#stop.signal.aborted) return attempts
       await (this.#running.size > 0 ? this.#oneFinished() : Promise.all(this.#settling))
@@ -108,8 +107,7 @@ export class Worker<Effect> {
     const { log } = this.#settings
     while (!this.#stop.signal.aborted) {
       try {
-        const claimed = await this.#claim(CLAIM_WAIT_MS)
-        claimed.forEach((delivery) => this.#begin(delivery))
+        await this.#beginAll(await this.#claim(CLAIM_WAIT_MS))
         if (this.#isFull()) await this.#oneFinished()
         // Handlers that had nothing to wait for are done by then, and the next claim takes as many as this one.
         await nextTurn()
@@ -145,6 +143,30 @@ export class Worker<Effect> {
 
   #isFull(): boolean {
     return this.#freePlaces().length === 0
+  }
+
+  /**
+   * Begins what was claimed, and answers how many. A delivery that has outlived its last attempt goes alone and the others
+   * go back: all that ran beside a handler that ends the process have used up their attempts together with it, and only
+   * alone can it be told which one it was.
+   */
+  async #beginAll(claimed: readonly Claimed[]): Promise<number> {
+    const suspect = claimed.find(({ attempt }) => attempt > this.#settings.schedule.attempts)
+    if (suspect === undefined) {
+      claimed.forEach((delivery) => this.#begin(delivery))
+      return claimed.length
+    }
+    await this.#giveBack(claimed.filter((delivery) => delivery !== suspect))
+    this.#begin(suspect)
+    while (this.#running.has(suspect)) await this.#oneFinished()
+    return 1
+  }
+
+  /** Leaves deliveries as they were before the claim. */
+  async #giveBack(claimed: readonly Claimed[]): Promise<void> {
+    if (claimed.length === 0) return
+    const result: AttemptResult<Effect> = { outcome: { kind: 'released' }, effects: [] }
+    await this.#settle(claimed.map((each) => ({ claimed: each, result, durationMs: 0, onEnd: undefined })))
   }
 
   #begin(

@@ -1,0 +1,130 @@
+/**
+ * The disk errs, hangs, or dies with the process, at a call chosen by number: no answer is false, and all is well again
+ * by itself. The long form with its result is `docs/proofs/faults.md`.
+ */
+import { join } from 'node:path'
+import { expect, onTestFinished, test, type TestContext } from 'vitest'
+import { ChildServer } from '../support/child-server.mjs'
+import { makeFaultShim, type FaultShim } from '../support/fault-shim.mjs'
+import { tempFolder } from '../support/inbox.ts'
+import { runProof } from '../support/proof.ts'
+import { SECRET } from '../support/requests.ts'
+import { SignedConnection } from '../support/signed-connection.mjs'
+import { readStored } from '../support/stored.mjs'
+
+/** The tightest sender waits 3 s, and an answer takes its time to arrive. */
+const ANSWERED_WITHIN_MS = 2900
+
+interface DiskErrors {
+  readonly rows: readonly (Readonly<Record<string, number>> & { readonly name: string })[]
+}
+
+test('whichever sync or write fails or is the last: nothing acknowledged is lost, no effect stands alone, and the next request is 200', async (context) => {
+  const ranges = ['--syncs', '30', '--writes', '60', '--starts', '24', '--kills', '36', '--step', '3']
+  const found = await runProof<DiskErrors>('disk-errors', ...ranges)
+  if ('refused' in found) {
+    context.skip(found.refused)
+    return
+  }
+  const faultless = { missing: 0, doubled: 0, altered: 0, damaged: 0, withoutEffect: 0, withMoreEffects: 0 }
+  const answers = { otherAnswers: 0, notRecovered: 0 }
+  expect(found.rows.map(({ name }) => name)).toEqual([
+    'sync EIO',
+    'write EIO',
+    'write ENOSPC',
+    'at start',
+    'kill',
+  ])
+  for (const row of found.rows) {
+    expect(row).toMatchObject({ ...faultless, ...answers })
+    expect(row.slowestMs).toBeLessThan(ANSWERED_WITHIN_MS)
+  }
+  // Else nothing was broken.
+  for (const { refused } of found.rows.slice(0, 3)) expect(refused).toBeGreaterThan(0)
+  expect(found.rows.at(-1)).toMatchObject({ halves: 0 })
+  expect(found.rows.at(-1)?.unfinished).toBeGreaterThan(0)
+}, 120_000)
+
+test('while every sync fails each answer is 503 in time; the first one after is 200, without a restart', async (context) => {
+  const { shim, send, file, server } = await startOverShim(context)
+  expect((await send('evt_before')).status).toBe(200)
+  shim.failSync(1, 1_000_000)
+  for (const id of ['evt_1', 'evt_2', 'evt_3']) {
+    const { status, tookMs } = await send(id)
+    expect(status).toBe(503)
+    expect(tookMs).toBeLessThan(ANSWERED_WITHIN_MS)
+  }
+  shim.heal()
+  for (const id of ['evt_1', 'evt_2', 'evt_3']) expect((await send(id)).status).toBe(200)
+  await server.kill()
+  const { ids } = await readStored(file)
+  expect(ids.toSorted()).toEqual(['evt_1', 'evt_2', 'evt_3', 'evt_before'])
+})
+
+test('a sync that takes 4 s is answered 503 within 2.5 s; the event it held is the retry’s duplicate', async (context) => {
+  const { shim, send, file, server } = await startOverShim(context)
+  shim.slowDown(4000)
+  const { status, tookMs } = await send('evt_slow')
+  expect(status).toBe(503)
+  expect(tookMs).toBeLessThan(ANSWERED_WITHIN_MS)
+  shim.heal()
+  // Waits for the slow one's end behind it, as long as an answer may take.
+  let retry = await send('evt_slow')
+  if (retry.status === 503) retry = await send('evt_slow')
+  expect(retry).toMatchObject({ status: 200, isDuplicate: true })
+  await server.kill()
+  expect((await readStored(file)).ids).toEqual(['evt_slow'])
+})
+
+interface SlowDisk {
+  readonly sent: number
+  readonly statuses: Readonly<Record<string, number>>
+  readonly p99Ms: number
+  readonly loopDelayP99Ms: number
+  readonly withOneEffect: number
+}
+
+test('with 200 ms more in every sync, 500 events a second are answered within 1 s at p99 and the event loop stays under 50 ms', async (context) => {
+  const found = await runProof<SlowDisk>('slow-disk', '--seconds', '3')
+  if ('refused' in found) {
+    context.skip(found.refused)
+    return
+  }
+  const { sent, statuses, p99Ms, loopDelayP99Ms, withOneEffect } = found
+  expect(sent).toBeGreaterThan(1400)
+  expect(statuses).toEqual({ 200: sent })
+  expect(withOneEffect).toBe(sent)
+  // Else no sync was slowed down.
+  expect(p99Ms).toBeGreaterThan(200)
+  expect(p99Ms).toBeLessThan(1000)
+  expect(loopDelayP99Ms).toBeLessThan(50)
+}, 60_000)
+
+interface BrokenDisk {
+  readonly shim: FaultShim
+  readonly server: ChildServer
+  readonly file: string
+  readonly send: (id: string) => Promise<{ status: number; isDuplicate: boolean; tookMs: number }>
+}
+
+/** A server without a worker, so that every sync is one that an answer waits for. */
+async function startOverShim(context: TestContext): Promise<BrokenDisk> {
+  const folder = tempFolder()
+  const file = join(folder, 'inbox.db')
+  const shim = makeFaultShim(folder, file)
+  if ('refused' in shim) return context.skip(shim.refused)
+  const server = await ChildServer.start({ file, secret: SECRET, startsWorker: false }, shim.environment)
+  const connection = await SignedConnection.open(server.port, SECRET)
+  onTestFinished(async () => {
+    connection?.close()
+    await server.kill()
+    shim.close()
+  })
+  const send = async (id: string): ReturnType<BrokenDisk['send']> => {
+    const startedMs = performance.now()
+    const answer = await connection?.send(id)
+    if (answer === undefined) throw new Error(`no answer to ${id}`)
+    return { ...answer, tookMs: performance.now() - startedMs }
+  }
+  return { shim, server, file, send }
+}

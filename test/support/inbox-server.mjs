@@ -1,0 +1,86 @@
+// An inbox in a process of its own, for tests and proofs that kill it, cut its power or break its disk. Each handled
+// event writes one row into the table `effect` through `tx`, so that effects can be counted by id.
+//
+//   node inbox-server.mjs '{"file":"…","secret":"…"}'      (see ServerOptions in child-server.mjs)
+//
+// It speaks over IPC: `{ kind: 'ready', port }` first, or `{ kind: 'failed', message }`, then an answer to each of `usage`, `forget` and `finish`. It
+// ends with its parent.
+import { createServer } from 'node:http'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { createPostern } from 'postern'
+import { vastai } from 'postern/providers'
+import { sqlite } from 'postern/sqlite'
+
+const RESOLUTION_MS = 10
+const options = JSON.parse(process.argv[2])
+const { file, secret, driver, leaseMs = 500, concurrency = 64, retry, isSilent = true } = options
+
+const store = sqlite(file, { ...(driver && { driver }) })
+const loopDelay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+
+/** What the handler does beside its effect, by the beginning of the event's id. */
+const BEHAVIOURS = [
+  // Never comes to an end by itself.
+  { start: 'hangs', run: () => new Promise(() => {}) },
+  { start: 'exits', run: () => process.exit(1) },
+  { start: 'killed', run: () => process.kill(process.pid, 'SIGKILL') },
+]
+
+async function handle(event, { tx, attempt }) {
+  if (options.reportsHandling) process.send({ kind: 'handling', id: event.id, attempt, atMs: Date.now() })
+  await BEHAVIOURS.find(({ start }) => event.id.startsWith(start))?.run()
+  tx({ sql: 'INSERT INTO effect (id, attempt) VALUES (?, ?)', params: [event.id, attempt] })
+}
+
+const log = { debug() {}, info() {}, warn() {}, error() {} }
+const postern = createPostern({
+  store,
+  sources: { vastai: vastai({ secret }) },
+  handlers: (on) => [on('vastai', '*', handle)],
+  worker: { leaseMs, concurrency },
+  ...(retry && { retry }),
+  ...(isSilent && { log }),
+})
+const server = createServer((request, response) => void postern.node(request, response))
+// As a balancer's back end has it: at Node's 5 s a client meets connections that close as it writes.
+server.keepAliveTimeout = 75_000
+
+const ANSWERS = {
+  usage: () => ({
+    loopDelayP50Ms: loopDelay.percentile(50) / 1e6,
+    loopDelayP99Ms: loopDelay.percentile(99) / 1e6,
+    loopDelayMaxMs: loopDelay.max / 1e6,
+    rssMb: Math.round(process.memoryUsage.rss() / 1e6),
+  }),
+  // What happened until now, the start above all, does not count.
+  forget: () => loopDelay.reset(),
+  finish,
+}
+
+process.on('disconnect', () => process.exit())
+process.on('message', async (question) => {
+  process.send({ kind: question, value: (await ANSWERS[question]()) ?? {} })
+  if (question === 'finish') process.disconnect()
+})
+server.listen(0, '127.0.0.1', () => {
+  begin().catch(({ message }) => process.send({ kind: 'failed', message }, () => process.exit(1)))
+})
+
+async function begin() {
+  if (options.startsWorker !== false) await postern.start()
+  loopDelay.enable()
+  process.send({ kind: 'ready', port: server.address().port })
+}
+
+/** Handles whatever is left, leases of a process that was killed included, and lets go of everything. */
+async function finish() {
+  while (!(await isDone())) await new Promise((resolve) => setTimeout(resolve, 20))
+  await postern.stop()
+  server.close()
+  server.closeAllConnections()
+}
+
+async function isDone() {
+  const { destinations } = await store.stat()
+  return destinations.every(({ pending, leased }) => pending + leased === 0)
+}
