@@ -136,6 +136,8 @@ test('a file that another process has locked is 503 in time, bad requests are st
   const inbox = await startInbox({ folder, isQuiet: false })
   expectReceived(await inbox.send(seedEvent('evt_before')))
   const intruder = new DatabaseSync(join(folder, 'postern.db'))
+  // What follows an answer, such as a claim, may be under way.
+  intruder.exec('PRAGMA busy_timeout = 5000')
   intruder.exec('BEGIN IMMEDIATE')
   const startedMs = performance.now()
   const waiting = Promise.all(['evt_1', 'evt_2', 'evt_3'].map((id) => inbox.send(seedEvent(id))))
