@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import type { Provider } from './provider.ts'
-import type { Place, Scheme } from './scheme.ts'
+import type { Place, SignatureScheme as Scheme } from './scheme.ts'
 import { defineSource, hasSecret, type SourceOptions } from './source.ts'
 
 const SECRET = 'a-secret-nobody-must-ever-see'

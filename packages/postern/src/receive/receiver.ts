@@ -7,6 +7,7 @@ import {
   type Source,
   type WebhookRequest,
 } from '../core/index.ts'
+import { withoutStaticSecrets, withoutStraySecrets } from '../core/static-secret.ts'
 import { verifyRequest, type VerifiedRequest } from '../core/verify.ts'
 import {
   Deadlines,
@@ -55,14 +56,15 @@ export class Receiver {
 
   /** Records a refusal and answers it. */
   refuse(source: string, reason: Reason | RefusalReason, request?: WebhookRequest): Answer {
-    const answer = answerTo(reason)
+    const configured = this.source(source)
+    const answer = answerTo(reason, configured?.provider.answers)
     if (reason === 'body_already_parsed') this.#reportOnceASecond('warn', PARSED_BODY, { source })
     this.#options.observe({
       kind: 'rejected',
       source,
       reason,
       status: answer.status,
-      ...(request !== undefined && { request }),
+      ...(request !== undefined && { request: withoutStraySecrets(configured?.schemes ?? [], request) }),
     })
     return answer
   }
@@ -84,12 +86,12 @@ export class Receiver {
     if (this.isStopping) return this.refuse(name, 'stopping')
     if (request.body.byteLength > source.maxBodyBytes) return this.refuse(name, 'body_too_large')
     const verified = verifyRequest(request, source, this.#options.now())
-    if (!verified.ok) return this.#refuseUnverified(name, verified.reason, request)
+    if (!verified.ok) return this.#refuseUnverified(name, source, verified.reason, request)
 
     const event = newEvent(
       name,
       source,
-      request,
+      verified.request,
       verified,
       this.#options.destinationsFor(name, verified.read.type),
     )
@@ -105,17 +107,23 @@ export class Receiver {
   }
 
   /** What is authentic is kept whole before the refusal is answered, since its sender may never send it again. */
-  async #refuseUnverified(name: string, reason: Reason, request: WebhookRequest): Promise<Answer> {
+  async #refuseUnverified(
+    name: string,
+    source: Source,
+    reason: Reason,
+    request: WebhookRequest,
+  ): Promise<Answer> {
     if (!isAuthentic(reason)) return this.refuse(name, reason, request)
+    const { method, url, headers, body } = withoutStaticSecrets(source.schemes, request)
     const kept = await this.#withinDeadline(
       this.#options.store.rejected
         .record({
           source: name,
           reason,
-          method: request.method,
-          url: request.url,
-          headers: withoutSecrets(request.headers),
-          body: request.body,
+          method,
+          url,
+          headers: withoutSecrets(headers),
+          body,
         })
         .then(() => true),
     )
