@@ -21,7 +21,7 @@ const IMPORT = /^\s*(?:import|export)\s(?:[^'"]*?\sfrom\s)?['"]([^'"]+)['"]|\bim
 
 /** Names that only their own folder may speak. */
 const OWN_NAMES: readonly { readonly names: RegExp; readonly folder: string }[] = [
-  { names: /\b(vast\.?ai|cast ?ai|coreweave|anima)\b/i, folder: 'providers' },
+  { names: /\b(vast\.?ai|cast ?ai|coreweave|anima|figma|wandb)\b/i, folder: 'providers' },
   { names: /\b(sqlite|postgres|redis)\b/i, folder: 'stores' },
   { names: /\b(express|fastify|hono|koa)\b/i, folder: 'adapters' },
 ]

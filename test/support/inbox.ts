@@ -42,7 +42,8 @@ export interface InboxOptions {
   readonly skin?: Skin
   /** Default: the four vendors, all with `SECRET`. */
   readonly sources?: Readonly<Record<string, Source>>
-  /** Called for the seeds' three types, of every source. */
+  /** Called for these types of every source, by default the seeds' three. */
+  readonly types?: readonly string[]
   readonly handler?: Handler<string, unknown, SqliteEffect>
   /** Where the store's file is. Default: a folder that is removed after the test. */
   readonly folder?: string
@@ -187,7 +188,9 @@ function assemble(
     store,
     sources,
     handlers: (on) =>
-      Object.keys(sources).flatMap((name) => SEED_TYPES.map((type) => on(name, type, handler))),
+      Object.keys(sources).flatMap((name) =>
+        (options.types ?? SEED_TYPES).map((type) => on(name, type, handler)),
+      ),
     now: options.now ?? (() => NOW_MS),
     random: () => 0,
     observe: (occurrence) => void seen.occurrences.push(occurrence),

@@ -1,5 +1,6 @@
 import { readData } from './core/envelope.ts'
 import { hasSecret, PosternError, type Clock, type Logger, type Source } from './core/index.ts'
+import { sharedStaticSecret } from './core/secrets-apart.ts'
 import {
   Deadlines,
   DEFAULT_RETRY_SCHEDULE,
@@ -222,6 +223,13 @@ function checkedSources(sources: Sources, log: Logger): ReadonlyMap<string, Sour
     if (!hasSecret(source)) {
       log.warn(`sources.${name}: no signing secret is set; its requests are answered 503 until there is one`)
     }
+  }
+  const shared = sharedStaticSecret(Object.entries(sources))
+  if (shared !== undefined) {
+    throw new PosternError(
+      'bad_config',
+      `sources: ${shared.join(' and ')} have the same secret, and one of them is sent it with every request: give each its own`,
+    )
   }
   return new Map(Object.entries(sources))
 }

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import { join } from 'node:path'
-import { providers } from 'postern/providers'
+import { templateProviders } from 'postern/providers'
 import { samples } from 'postern/samples'
 import { findConfig, loadConfig } from '../config/config-file.ts'
 import type { GatewayConfig } from '../config/define-config.ts'
@@ -50,7 +50,7 @@ async function start(
 ): Promise<RunningGateway> {
   const file = findConfig(context.cwd, named)
   const given: GatewayConfig =
-    file === undefined ? { sources: sourcesOf(providers) } : orThrow(await loadConfig(file))
+    file === undefined ? { sources: sourcesOf(templateProviders) } : orThrow(await loadConfig(file))
   view.sources = await sourcesWithSecrets(given, context, reporter)
   const config: GatewayConfig = {
     ...withSources(given, view.sources),

@@ -1,4 +1,4 @@
-import { providers } from 'postern/providers'
+import { templateProviders } from 'postern/providers'
 import { findConfig, loadConfig } from '../config/config-file.ts'
 import type { GatewayConfig } from '../config/define-config.ts'
 import { ConfigError, problem, type Checked } from '../config/problem.ts'
@@ -60,8 +60,8 @@ async function readConfig(file: string | undefined, env: CliContext['env']): Pro
 
 /** The providers whose variable is there, even where it is blank: that one is meant to be served, and is refused. */
 function fromEnvironment(env: CliContext['env']): Checked<GatewayConfig> {
-  const meant = providers.filter(({ name }) => environmentSecrets(env, name).kind !== 'unset')
+  const meant = templateProviders.filter(({ name }) => environmentSecrets(env, name).kind !== 'unset')
   if (meant.length > 0) return { ok: true, value: { sources: sourcesOf(meant) } }
-  const variables = providers.map(({ name }) => secretVariable(name)).join(', ')
+  const variables = templateProviders.map(({ name }) => secretVariable(name)).join(', ')
   return problem('sources', `there is no postern.config.ts here, and none of ${variables} is set`)
 }

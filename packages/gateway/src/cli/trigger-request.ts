@@ -1,4 +1,4 @@
-import { sign, type Envelope, type Place, type Source } from 'postern'
+import { signRequest, type Envelope, type Place, type Source } from 'postern'
 import { sampleOf, samples, type Sample } from 'postern/samples'
 
 /** What a request is made of. */
@@ -41,17 +41,21 @@ export function signedRequest(
 ): SignedRequest {
   const { id, createdMs, nowMs } = moment
   const built = sample?.build({ id, nowMs: createdMs })
-  const body = data ?? Buffer.from(built?.body ?? '', 'utf8')
   const headers = built?.headers ?? plainHeaders(source, type, id)
-  const signature = sign(source, {
-    body,
+  const signed = signRequest(source, {
+    body: data ?? built?.body ?? '',
     nowMs,
     id,
     headers,
     url: pathAndQuery(url),
-    ...(sample !== undefined && { scheme: sample.scheme }),
+    ...(sample !== undefined && hasKey(source, sample.scheme) && { scheme: sample.scheme }),
   })
-  return { headers: { ...headers, ...signature }, body }
+  return { headers: { ...headers, ...signed.headers }, body: signed.body }
+}
+
+/** A source may verify by another of its provider's schemes only. */
+function hasKey(source: Source, name: string): boolean {
+  return source.schemes.some(({ scheme, keys }) => scheme.name === name && keys.size > 0)
 }
 
 function pathAndQuery(url: string): string {

@@ -1,4 +1,4 @@
-import { samples, type Sample } from 'postern/samples'
+import { sampleOf, samples, type Sample } from 'postern/samples'
 import { escapeUnprintable } from '../observe/escape.ts'
 import type { CliContext } from './context.ts'
 import { EXIT } from './exit-code.ts'
@@ -21,7 +21,9 @@ function describe({ type, scheme }: Sample): string {
 /** Says which event types a source has samples of. */
 export function typesOf(name: string): string {
   const types = samples.get(name)?.map((sample) => sample.type)
-  if (types !== undefined)
-    return `Samples of ${name}: ${types.join(', ')}; any other is sent in the template's form`
+  if (types !== undefined) {
+    const others = sampleOf(name, '') === undefined ? '' : "; any other is sent in the template's form"
+    return `Samples of ${name}: ${types.join(', ')}${others}`
+  }
   return `There are no samples of '${escapeUnprintable(name)}', only of ${[...samples.keys()].join(', ')}`
 }

@@ -1,9 +1,8 @@
 import { join } from 'node:path'
-import { defineSource, hasSecret, type Source } from 'postern'
+import { defineSource, hasSecret, withSecret, type Source } from 'postern'
 import { providers } from 'postern/providers'
 import { findConfig, loadConfig } from '../config/config-file.ts'
 import { orThrow } from '../config/problem.ts'
-import { withSecrets } from '../config/resolve-sources.ts'
 import { environmentSecrets, secretVariable } from '../config/secret-variable.ts'
 import type { CliContext } from './context.ts'
 import { readSecrets, SECRETS_FILE } from './development-secrets.ts'
@@ -30,7 +29,7 @@ export async function signingSource(
   const configured = await configuredSource(name, config, context)
   if (configured === undefined) return { missing: 'source', message: unknownSource(name) }
   const found = secret === undefined ? await findSecret(name, context) : { secret, from: '--secret' }
-  if (found !== undefined) return { source: withSecrets(configured, [found.secret]), secretFrom: found.from }
+  if (found !== undefined) return { source: withSecret(configured, [found.secret]), secretFrom: found.from }
   if (hasSecret(configured)) return { source: configured, secretFrom: 'the configuration' }
   const own = await configuredSource(name, config ?? findConfig(context.cwd), context)
   if (own !== undefined && hasSecret(own)) return { source: own, secretFrom: 'the configuration' }

@@ -61,7 +61,7 @@ async function recipeOf(
   const chosen = chooseSample(source, type)
   if (chosen === undefined && flags.data === undefined) {
     throw new UsageError(
-      `There are no samples of ${source.provider.title}; give the body with --data @file.json`,
+      `There is no sample '${escapeUnprintable(type)}' of ${source.provider.title}; give the body with --data @file.json`,
     )
   }
   const data = flags.data === undefined ? undefined : await readData(flags.data, context)

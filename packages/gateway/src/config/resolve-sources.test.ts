@@ -1,5 +1,5 @@
 import { custom, hasSecret, verify } from 'postern'
-import { providers, vastai } from 'postern/providers'
+import { templateProviders, vastai } from 'postern/providers'
 import { describe, expect, test } from 'vitest'
 import { resolveSources, sourcesOf, withoutSecret } from './resolve-sources.ts'
 
@@ -56,7 +56,7 @@ test('a secret that its provider cannot have made is named, and not repeated', (
 
 test('development secrets are needed where neither configuration nor environment has one', () => {
   const env = { CASTAI_WEBHOOK_SECRET: 'x'.repeat(16), ANIMA_WEBHOOK_SECRET: '' }
-  expect(withoutSecret({ ...sourcesOf(providers), vastai: own }, env)).toEqual(['coreweave', 'anima'])
+  expect(withoutSecret({ ...sourcesOf(templateProviders), vastai: own }, env)).toEqual(['coreweave', 'anima'])
 })
 
 test('a source with a secret of the environment verifies with it', async () => {

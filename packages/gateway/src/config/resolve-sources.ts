@@ -1,4 +1,4 @@
-import { defineSource, hasSecret, type Provider, type Source, type Sources } from 'postern'
+import { defineSource, hasSecret, withSecret, type Provider, type Source, type Sources } from 'postern'
 import type { GatewayConfig } from './define-config.ts'
 import { messageOf, type Checked, type Problem } from './problem.ts'
 import { environmentSecrets, secretVariable } from './secret-variable.ts'
@@ -76,19 +76,8 @@ function resolveSource(
   }
   try {
     const origin = found.kind === 'set' ? 'environment' : 'development'
-    return { ok: true, value: { source: withSecrets(source, secrets), origin } }
+    return { ok: true, value: { source: withSecret(source, secrets), origin } }
   } catch (error) {
     return { ok: false, problems: [{ path, message: `${variable}: ${messageOf(error)}` }] }
   }
-}
-
-/** The same source with secrets; sources are values and never changed. */
-export function withSecrets(source: Source, secret: readonly string[]): Source {
-  const { provider, toleranceSeconds, maxBodyBytes, dedupeWindowMs } = source
-  return defineSource(provider, {
-    secret,
-    maxBodyBytes,
-    dedupeWindowMs,
-    ...(toleranceSeconds !== undefined && { toleranceSeconds }),
-  })
 }

@@ -1,4 +1,4 @@
-import type { Provider, WebhookRequest } from 'postern'
+import type { Place, Provider, WebhookRequest } from 'postern'
 
 /** Longer types are shown by nobody and match no sample. */
 const MAX_TYPE_LENGTH = 100
@@ -10,11 +10,15 @@ const MAX_TYPE_LENGTH = 100
 export function claimedType(provider: Provider, request: WebhookRequest): string | undefined {
   const body = parse(request.body)
   for (const { type } of provider.envelopes) {
-    const value =
-      'json' in type ? at(body, type.json) : 'header' in type ? header(request, type.header) : undefined
+    const value = type && valueAt(type, body, request)
     if (typeof value === 'string' && value !== '' && value.length <= MAX_TYPE_LENGTH) return value
   }
   return undefined
+}
+
+function valueAt(place: Place, body: unknown, request: WebhookRequest): unknown {
+  if ('json' in place) return at(body, place.json)
+  return 'header' in place ? header(request, place.header) : undefined
 }
 
 /** Whether a signed copy of the body could be read as an event. */

@@ -4,7 +4,7 @@ import { check, type CheckResult } from './check.ts'
 import { Keyring } from './keyring.ts'
 import { REASONS } from './reason.ts'
 import type { WebhookRequest } from './request.ts'
-import type { Scheme } from './scheme.ts'
+import type { SignatureScheme as Scheme } from './scheme.ts'
 
 const SECRET = 'the secret of these tests'
 const NOW_MS = 1_700_000_000_000
@@ -128,7 +128,8 @@ describe('check', () => {
 
   it('reaches every reason that is its own', () => {
     const reached = new Set([...reasons.map(([reason]) => reason), 'no_secret', 'stale', 'future'])
-    const others = ['body_too_large', 'malformed_body']
+    const ofSecrets = ['missing_secret', 'duplicate_secret', 'secret_mismatch']
+    const others = ['body_too_large', 'malformed_body', ...ofSecrets]
     expect([...reached, ...others].toSorted()).toEqual([...REASONS].toSorted())
   })
 

@@ -3,8 +3,9 @@ import type { Keyring } from './keyring.ts'
 import { readable, readPlace, type Readable } from './place.ts'
 import type { Reason } from './reason.ts'
 import { DOUBLED, headerValue, type HeaderList, type WebhookRequest } from './request.ts'
-import type { Part, Place, Scheme, SignedIdRule } from './scheme.ts'
+import type { Part, Place, Scheme, SignatureScheme, SignedIdRule } from './scheme.ts'
 import { readSignatures } from './signature-header.ts'
+import { checkStaticSecret } from './static-secret.ts'
 import { DEFAULT_TOLERANCE_SECONDS, freshness, parseTimestamp } from './timestamp.ts'
 
 /** What a check needs beside the request. */
@@ -37,6 +38,17 @@ export function check(
   if (keys.size === 0) return refused('no_secret')
   const unmet = unmetRequirement(scheme, request.headers)
   if (unmet !== undefined) return refused(unmet)
+  return scheme.algorithm === 'static-secret'
+    ? checkStaticSecret(scheme, keys, request)
+    : checkSignature(scheme, keys, request, options)
+}
+
+function checkSignature(
+  scheme: SignatureScheme,
+  keys: Keyring,
+  request: WebhookRequest,
+  options: CheckOptions,
+): CheckResult {
   const read = readSignatures(request.headers, scheme.signature, scheme.algorithm)
   if (!read.ok) return read
 
@@ -89,7 +101,7 @@ function contentOf(
 
 /** Tries every signature against every key, without stopping at the first that fits. */
 function matchingKey(
-  scheme: Scheme,
+  scheme: SignatureScheme,
   keys: Keyring,
   signatures: readonly Uint8Array[],
   content: readonly (string | Uint8Array)[],
@@ -117,7 +129,7 @@ function unmetRequirement(scheme: Scheme, headers: HeaderList): Reason | undefin
 
 type ReadText = { readonly text: string | undefined; readonly epochMs?: number } | { readonly reason: Reason }
 
-function readTimestamp(scheme: Scheme, from: Readable): ReadText {
+function readTimestamp(scheme: SignatureScheme, from: Readable): ReadText {
   if (scheme.timestamp === undefined) return NO_TEXT
   const read = readNeeded(scheme.timestamp.in, from)
   if ('reason' in read) return read
@@ -125,7 +137,7 @@ function readTimestamp(scheme: Scheme, from: Readable): ReadText {
   return epochMs === undefined ? { reason: 'malformed_timestamp' } : { text: read.text, epochMs }
 }
 
-function readSignedId(scheme: Scheme, from: Readable): ReadText {
+function readSignedId(scheme: SignatureScheme, from: Readable): ReadText {
   if (scheme.id === undefined) return NO_TEXT
   const read = readNeeded(scheme.id.in, from)
   return 'reason' in read || isSoundId(read.text, scheme.id) ? read : { reason: 'malformed_id' }

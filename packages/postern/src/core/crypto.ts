@@ -42,6 +42,14 @@ export function constantTimeEqual(left: Uint8Array, right: Uint8Array): boolean 
   return left.byteLength === right.byteLength && timingSafeEqual(left, right)
 }
 
+/**
+ * Whether two secrets are the same, in time that does not depend on what the expected one is, nor on how long: both
+ * are hashed first, and their hashes compared.
+ */
+export function sameSecret(expected: Uint8Array, sent: Uint8Array): boolean {
+  return constantTimeEqual(sha256(expected), sha256(sent))
+}
+
 /** SHA-256 of the bytes; of a string, of its UTF-8. */
 export function sha256(data: string | Uint8Array): Buffer {
   // The one-shot form (Node 20.12 and later) costs about half of createHash for bodies under 1 KB.

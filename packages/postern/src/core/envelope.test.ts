@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { MAX_NAME_LENGTH, readData, readEvent, UNKNOWN_TYPE, type ReadEvent } from './envelope.ts'
 import type { Envelope } from './provider.ts'
 import type { WebhookRequest } from './request.ts'
-import type { Scheme } from './scheme.ts'
+import type { SignatureScheme as Scheme } from './scheme.ts'
 import { defineSource, type Source } from './source.ts'
 
 const scheme: Scheme = {

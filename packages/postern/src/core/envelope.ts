@@ -26,20 +26,22 @@ export interface ReadEvent {
 }
 
 /**
- * Reads id, type and time of an authentic request; `undefined` where the body is not a JSON object or array.
+ * Reads id, type and time of an authentic request; `undefined` where the body is not a JSON object or array, and the
+ * provider's data do not say to keep it all the same.
  *
  * Which envelope counts is decided by the body and the signed headers alone, never by the header that carried the
  * signature: a captured request under another scheme's headers is the same event, and must get the same key.
  */
 export function readEvent(source: Source, request: WebhookRequest): ReadEvent | undefined {
   const from = readable(request)
-  const body = from.json()
-  if (typeof body !== 'object' || body === null) return undefined
+  const body = objectIn(from)
+  if (body === undefined)
+    return source.provider.unreadableBody === 'keep' ? unreadableEvent(request) : undefined
   const { match, envelope } = chooseEnvelope(source.envelopes, from)
   return {
-    id: match?.id ?? `sha256:${sha256(request.body).toString('hex')}`,
+    id: match?.id ?? digestId(request),
     idKind: match === undefined ? 'digest' : match.envelope.idSigned ? 'signed' : 'unsigned',
-    type: (envelope && nameAt(envelope.type, from)) ?? UNKNOWN_TYPE,
+    type: (envelope && typeIn(envelope, from)) ?? UNKNOWN_TYPE,
     createdMs: envelope?.created && readTime(envelope.created, from),
     orderingKey: readOrderingKey(source.orderBy ?? envelope?.orderingKey, from),
     data: dataOf(envelope, body),
@@ -50,13 +52,35 @@ function readOrderingKey(places: readonly Place[] | undefined, from: Readable): 
   return places && readId(places, from)
 }
 
+/** Only its bytes are there, for somebody to look at. */
+function unreadableEvent(request: WebhookRequest): ReadEvent {
+  return {
+    id: digestId(request),
+    idKind: 'digest',
+    type: UNKNOWN_TYPE,
+    createdMs: undefined,
+    orderingKey: undefined,
+    data: undefined,
+  }
+}
+
+function digestId({ body }: WebhookRequest): string {
+  return `sha256:${sha256(body).toString('hex')}`
+}
+
 /** The `data` of a stored request, read as `readEvent` read it. */
 export function readData(source: Source, request: WebhookRequest): unknown {
   const from = readable(request)
-  return dataOf(chooseEnvelope(source.envelopes, from).envelope, from.json())
+  const body = objectIn(from)
+  return body && dataOf(chooseEnvelope(source.envelopes, from).envelope, body)
 }
 
-function dataOf(envelope: Envelope | undefined, body: unknown): unknown {
+function objectIn(from: Readable): object | undefined {
+  const body = from.json()
+  return typeof body === 'object' && body !== null ? body : undefined
+}
+
+function dataOf(envelope: Envelope | undefined, body: object): unknown {
   return envelope?.data === undefined ? body : readPath(body, envelope.data)
 }
 
@@ -73,7 +97,7 @@ function chooseEnvelope(
   const match = matchEnvelope(envelopes, from)
   return {
     match,
-    envelope: match?.envelope ?? envelopes.find(({ type }) => nameAt(type, from) !== undefined),
+    envelope: match?.envelope ?? envelopes.find((each) => typeIn(each, from) !== undefined),
   }
 }
 
@@ -81,7 +105,7 @@ function chooseEnvelope(
 function matchEnvelope(envelopes: readonly ReadableEnvelope[], from: Readable): Match | undefined {
   let unsigned: Match | undefined
   for (const envelope of envelopes) {
-    const id = nameAt(envelope.type, from) === undefined ? undefined : readId(envelope.id, from)
+    const id = typeIn(envelope, from) === undefined ? undefined : readId(envelope.id, from)
     if (id === undefined) continue
     if (envelope.idSigned) return { envelope, id }
     unsigned ??= { envelope, id }
@@ -97,6 +121,10 @@ function readId(places: readonly Place[], from: Readable): string | undefined {
   const texts = places.map((place) => readPlace(place, from))
   const isWhole = texts.every((text) => typeof text === 'string' && text !== '')
   return isWhole ? storableName(JSON.stringify(texts)) : undefined
+}
+
+function typeIn({ type, defaultType }: Envelope, from: Readable): string | undefined {
+  return (type && nameAt(type, from)) ?? defaultType
 }
 
 function nameAt(place: Place, from: Readable): string | undefined {

@@ -5,7 +5,20 @@ export type { Envelope, Provider } from './provider.ts'
 export type { Logger, LogFields } from './log.ts'
 export { isAuthentic, REASONS, type Reason } from './reason.ts'
 export type { HeaderList, RequestLike, WebhookRequest } from './request.ts'
-export type { KeyFormat, Part, Place, Scheme, SignatureRule, SignedIdRule, TimestampRule } from './scheme.ts'
-export { sign, type SignInput } from './sign.ts'
-export { defineSource, hasSecret, type EventMap, type Source, type SourceOptions } from './source.ts'
+export type {
+  KeyFormat,
+  Part,
+  Place,
+  Scheme,
+  SecretInBody,
+  SecretInHeader,
+  SignatureRule,
+  SignatureScheme,
+  SignedIdRule,
+  StaticSecretScheme,
+  TimestampRule,
+} from './scheme.ts'
+export { sign, signRequest, type SignedRequest, type SignInput } from './sign.ts'
+export { defineSource, hasSecret, withSecret, type EventMap, type Source } from './source.ts'
+export type { KeyedSourceOptions, Secret, SourceOptions } from './source-options.ts'
 export { verify, type Clock, type Verdict, type WebhookEvent } from './verify.ts'

@@ -1,6 +1,7 @@
+import { sha256 } from './crypto.ts'
 import { decodeStrictly } from './encoding.ts'
 import { PosternError } from './errors.ts'
-import type { KeyFormat } from './scheme.ts'
+import type { KeyFormat, Scheme } from './scheme.ts'
 
 /** Shortest secret that is accepted without a warning: 128 bits. */
 const WEAK_BELOW_BYTES = 16
@@ -13,6 +14,7 @@ const WEAK_BELOW_BYTES = 16
  */
 export class Keyring {
   readonly #keys: readonly Uint8Array[]
+  readonly #digests: readonly string[]
   /** How many keys there are; 0 until a secret is configured. */
   readonly size: number
   /** Whether any key is shorter than 16 bytes. */
@@ -20,6 +22,7 @@ export class Keyring {
 
   constructor(secrets: readonly string[], format: KeyFormat) {
     this.#keys = secrets.map((secret) => decodeSecret(secret, format))
+    this.#digests = secrets.map((secret) => sha256(secret).toString('hex'))
     this.size = this.#keys.length
     this.hasWeakKey = this.#keys.some((key) => key.byteLength < WEAK_BELOW_BYTES)
   }
@@ -29,6 +32,11 @@ export class Keyring {
     this.#keys.forEach(visit)
   }
 
+  /** Digests of the secrets as they were given, whatever keys they were decoded to. */
+  digests(): readonly string[] {
+    return this.#digests
+  }
+
   /** The key that signs: the first, which is the newest where secrets are listed newest first. */
   first(): Uint8Array {
     const key = this.#keys[0]
@@ -36,6 +44,12 @@ export class Keyring {
       throw new PosternError('no_secret', 'Cannot sign: the source has no signing secret')
     return key
   }
+}
+
+/** A scheme with the keys that verify it. */
+export interface KeyedScheme {
+  readonly scheme: Scheme
+  readonly keys: Keyring
 }
 
 /**

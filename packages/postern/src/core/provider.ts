@@ -7,7 +7,7 @@ export interface Provider {
   readonly title: string
   /** The provider's own page about its webhooks, where it has one. */
   readonly documentation?: string
-  /** Any of them may authenticate a request. */
+  /** Any of them may authenticate a request; where they are verified by several secrets, one of each secret's. */
   readonly schemes: readonly Scheme[]
   /** Tried in order; the first whose id places are in the body or in signed headers gives id, type and time. */
   readonly envelopes: readonly Envelope[]
@@ -15,14 +15,29 @@ export interface Provider {
   readonly redeliveryDays?: number
   /** The provider's time limit for an answer. */
   readonly senderTimeoutMs?: number
+  /**
+   * What is made of an authentic request whose body is not a JSON object or array: an event of type `unknown` without
+   * data, or, where absent, a refusal.
+   */
+  readonly unreadableBody?: 'keep'
+  /** Statuses that this provider needs in place of the usual ones. */
+  readonly answers?: {
+    /** In place of 401. */
+    readonly notAuthentic?: 400 | 403
+  }
+  /** What the provider's public text does not say, so that nothing here can be relied on for it. */
+  readonly undocumented?: readonly string[]
 }
 
 /** Where id, type, time and ordering key stand in a provider's requests. */
 export interface Envelope {
   readonly name: string
   /** Several places make one id together. */
+  /** None where the provider gives no id: then the digest of the body is it. */
   readonly id: readonly Place[]
-  readonly type: Place
+  readonly type?: Place
+  /** The type of an event that names none. */
+  readonly defaultType?: string
   readonly created?: { readonly in: Place; readonly unit: TimestampRule['unit'] }
   readonly orderingKey?: readonly Place[]
   /** Where the handler's `data` stands in the JSON body; the whole body where absent. */

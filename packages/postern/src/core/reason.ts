@@ -22,6 +22,12 @@ export const REASONS = [
   'malformed_id',
   /** Something else that is signed is not in the request. */
   'missing_content',
+  /** The secret is not where the scheme has it in the body, or the body cannot be read for it. */
+  'missing_secret',
+  /** The body has the secret's member more than once; readers differ in which one they take. */
+  'duplicate_secret',
+  /** The secret that was sent is none of those configured. */
+  'secret_mismatch',
   /** No signature matches any configured secret. */
   'signature_mismatch',
   /** Authentic, but signed longer ago than the tolerance. */
@@ -39,6 +45,11 @@ const RANK: ReadonlyMap<Reason, number> = new Map(REASONS.map((reason, index) =>
 /** The reason of the scheme that got furthest; of equals, the first listed. */
 export function furthest(reasons: readonly [Reason, ...Reason[]]): Reason {
   return reasons.reduce((best, reason) => (rankOf(reason) > rankOf(best) ? reason : best))
+}
+
+/** The reason of what got least far: a request is no more authentic than the weakest of what it must satisfy. */
+export function nearest(reasons: readonly [Reason, ...Reason[]]): Reason {
+  return reasons.reduce((worst, reason) => (rankOf(reason) < rankOf(worst) ? reason : worst))
 }
 
 /** Whether the signature was good, so that the request is the provider's although it was refused. */

@@ -7,9 +7,10 @@ import type { Encoding } from './encoding.ts'
  * It is JSON-serialisable, so that it can be published for any language. What a request may choose is only which of
  * its own bytes are looked at; algorithm, places and tolerance are the receiver's.
  */
-export interface Scheme {
-  /** Unique within a provider; recorded with each event as what verified it. */
-  readonly name: string
+export type Scheme = SignatureScheme | StaticSecretScheme
+
+/** The request is signed, and the secret itself never travels. */
+export interface SignatureScheme extends AnyScheme {
   readonly algorithm: Algorithm
   readonly key: KeyFormat
   readonly signature: SignatureRule
@@ -17,10 +18,44 @@ export interface Scheme {
   readonly timestamp?: TimestampRule
   /** A message id that is part of the signed content. */
   readonly id?: SignedIdRule
-  /** Headers that must have exactly these values, for example a signature version. */
-  readonly required?: Readonly<Record<string, string>>
   /** The signed bytes: the parts one after another, with nothing between them. */
   readonly content: readonly Part[]
+}
+
+/**
+ * Every request carries the secret itself, and nothing is signed. Weaker than a signature: whoever sees one request can
+ * send any other, at any time.
+ */
+export interface StaticSecretScheme extends AnyScheme {
+  readonly algorithm: 'static-secret'
+  readonly secret: SecretInHeader | SecretInBody
+}
+
+interface AnyScheme {
+  /** Unique within a provider; recorded with each event as what verified it. */
+  readonly name: string
+  /**
+   * Which of the source's secrets it is verified by; `secret` where absent. Schemes of one secret are alternatives. Of
+   * several secrets, each that is configured must be satisfied.
+   */
+  readonly verifiedBy?: string
+  /** Headers that must have exactly these values, for example a signature version. */
+  readonly required?: Readonly<Record<string, string>>
+}
+
+/** A header that holds the secret; it is never kept. */
+export interface SecretInHeader {
+  readonly header: string
+  /** The word before it, as in `Authorization: Bearer <secret>`; compared without regard to case (RFC 9110 §11.1). */
+  readonly authScheme?: string
+  /** How the secret is written; as it is where absent. `base64` after `Basic`, of `<user>:<password>` (RFC 7617 §2). */
+  readonly encoding?: Encoding
+}
+
+/** The place of a string in the JSON body that holds the secret; it is cut out before anything is kept. */
+export interface SecretInBody {
+  /** Members to follow from the top of the body, objects only. */
+  readonly json: readonly string[]
 }
 
 /** Where one string of a request stands. Header names in lower case. */

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { check } from './check.ts'
-import type { Scheme } from './scheme.ts'
+import type { SignatureScheme as Scheme } from './scheme.ts'
 import { sign, type SignInput } from './sign.ts'
 import { defineSource, type Source } from './source.ts'
 import { verifyRequest } from './verify.ts'

@@ -2,10 +2,13 @@ import { isSoundId, signedContent } from './check.ts'
 import { computeSignature } from './crypto.ts'
 import { encode } from './encoding.ts'
 import { PosternError } from './errors.ts'
+import type { KeyedScheme } from './keyring.ts'
 import { readable } from './place.ts'
-import type { Place, Scheme } from './scheme.ts'
+import type { Place, SignatureScheme } from './scheme.ts'
 import { writeSignature } from './signature-header.ts'
-import type { KeyedScheme, Source } from './source.ts'
+import { secretNameOf } from './sound-scheme.ts'
+import type { Source } from './source.ts'
+import { writeStaticSecret } from './static-secret.ts'
 import { formatTimestamp } from './timestamp.ts'
 
 /** What is to be signed. */
@@ -23,13 +26,69 @@ export interface SignInput {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** What is sent beside the headers that were given. */
+export interface SignedRequest {
+  readonly headers: Readonly<Record<string, string>>
+  /** The body that was given, except where the provider puts its secret into it. */
+  readonly body: Uint8Array
+}
+
 /**
  * Signs a request as the provider would: the inverse of `verify`, over the same scheme data. Answers the headers to
  * send with the body, without those that were given. Throws `PosternError` where the source has no secret or scheme
- * of that name.
+ * of that name, or sends its secret in the body, which `signRequest` writes.
  */
 export function sign(source: Source, input: SignInput): Record<string, string> {
-  const { scheme, keys } = schemeOf(source, input.scheme)
+  const { headers, body } = signRequest(source, input)
+  if (Buffer.compare(body, bytesOf(input.body)) !== 0) {
+    throw new PosternError(
+      'bad_scheme',
+      `${source.provider.name} sends its secret in the body; use signRequest, which answers the body too`,
+    )
+  }
+  return { ...headers }
+}
+
+/**
+ * Signs a request as the provider would, and puts a static secret where the provider puts it: one scheme for each
+ * secret of the source. Throws `PosternError` where the source has no secret or scheme of that name.
+ */
+export function signRequest(source: Source, input: SignInput): SignedRequest {
+  let headers: Readonly<Record<string, string>> = {}
+  let body = bytesOf(input.body)
+  // What is signed is what is sent: secrets go into the body before anything is computed over it.
+  for (const { scheme, keys } of schemesToSpeak(source, input.scheme).toSorted(staticFirst)) {
+    if (scheme.algorithm !== 'static-secret') {
+      headers = { ...headers, ...signatureHeaders(scheme, keys.first(), { ...input, body }) }
+      continue
+    }
+    const written = writeStaticSecret(scheme, keys.first(), body)
+    headers = { ...headers, ...scheme.required, ...written.headers }
+    body = written.body
+  }
+  return { headers, body }
+}
+
+function staticFirst({ scheme: left }: KeyedScheme, { scheme: right }: KeyedScheme): number {
+  return Number(right.algorithm === 'static-secret') - Number(left.algorithm === 'static-secret')
+}
+
+/** One scheme of each secret that is configured: the one named, or the first. */
+function schemesToSpeak(source: Source, name: string | undefined): readonly KeyedScheme[] {
+  const named = schemeOf(source, name)
+  const spoken = new Map([[secretNameOf(named.scheme), named]])
+  for (const keyed of source.schemes) {
+    const secretName = secretNameOf(keyed.scheme)
+    if (keyed.keys.size > 0 && !spoken.has(secretName)) spoken.set(secretName, keyed)
+  }
+  return [...spoken.values()]
+}
+
+function signatureHeaders(
+  scheme: SignatureScheme,
+  key: Uint8Array,
+  input: SignInput & { readonly body: Uint8Array },
+): Record<string, string> {
   const headers: Record<string, string> = { ...scheme.required }
   const fields = new Map<string, string>()
   const timestamp = scheme.timestamp && formatTimestamp(input.nowMs, scheme.timestamp.unit)
@@ -48,7 +107,7 @@ export function sign(source: Source, input: SignInput): Record<string, string> {
     method: input.method ?? 'POST',
     url: input.url ?? '',
     headers: Object.entries({ ...headers, ...input.headers }).flat(),
-    body: typeof input.body === 'string' ? Buffer.from(input.body, 'utf8') : input.body,
+    body: input.body,
   }
   const content = signedContent(scheme.content, request, readable(request, fields), {
     timestamp,
@@ -60,16 +119,21 @@ export function sign(source: Source, input: SignInput): Record<string, string> {
       `Cannot sign with '${scheme.name}': a part of its signed content was not given`,
     )
   }
-  const signature = encode(
-    computeSignature(scheme.algorithm, keys.first(), content),
-    scheme.signature.encoding,
-  )
+  const signature = encode(computeSignature(scheme.algorithm, key, content), scheme.signature.encoding)
   headers[signatureHeader(scheme)] = writeSignature(signature, scheme.signature, fields)
   return headers
 }
 
+function bytesOf(body: Uint8Array | string): Uint8Array {
+  return typeof body === 'string' ? Buffer.from(body, 'utf8') : body
+}
+
+/** The scheme of a name; without one, the first that has a key, and else the first. */
 function schemeOf(source: Source, name: string | undefined): KeyedScheme {
-  const found = source.schemes.find(({ scheme }) => name === undefined || scheme.name === name)
+  const found =
+    name === undefined
+      ? (source.schemes.find(({ keys }) => keys.size > 0) ?? source.schemes[0])
+      : source.schemes.find(({ scheme }) => scheme.name === name)
   if (found === undefined) {
     const known = source.schemes.map(({ scheme }) => scheme.name).join(', ')
     throw new PosternError('bad_scheme', `${source.provider.name} has no scheme '${name}'; it has ${known}`)
@@ -77,7 +141,7 @@ function schemeOf(source: Source, name: string | undefined): KeyedScheme {
   return found
 }
 
-function signatureHeader(scheme: Scheme): string {
+function signatureHeader(scheme: SignatureScheme): string {
   const first = scheme.signature.in[0]
   if (first === undefined)
     throw new PosternError('bad_scheme', `'${scheme.name}' has no place for a signature`)

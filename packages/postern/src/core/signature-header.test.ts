@@ -2,7 +2,7 @@ import { DOUBLED } from './request.ts'
 import { describe, expect, it, vi } from 'vitest'
 import { check } from './check.ts'
 import { Keyring } from './keyring.ts'
-import type { Scheme, SignatureRule } from './scheme.ts'
+import type { SignatureScheme as Scheme, SignatureRule } from './scheme.ts'
 import { readSignatures, writeSignature, type ReadSignatures } from './signature-header.ts'
 
 const ONE = 'aa'.repeat(32)

@@ -6,7 +6,7 @@ import type { SignatureRule } from './scheme.ts'
 
 /** More entries than any provider sends during a rotation; beyond it a sender is spending our time. */
 const MAX_ENTRIES = 16
-const MAX_HEADER_LENGTH = 4096
+export const MAX_HEADER_LENGTH = 4096
 
 /** Fields of a signature header by name; `DOUBLED` where one came twice, since it is open then which one was signed. */
 export type Fields = ReadonlyMap<string, string | typeof DOUBLED>

@@ -1,8 +1,9 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import type { Provider } from './provider.ts'
-import type { Place, Scheme } from './scheme.ts'
-import { defineSource, hasSecret, type SourceOptions } from './source.ts'
+import type { Place, SignatureScheme as Scheme } from './scheme.ts'
+import { defineSource, hasSecret } from './source.ts'
+import type { SourceOptions } from './source-options.ts'
 
 const SECRET = 'a-secret-nobody-must-ever-see'
 const DAY_MS = 86_400_000

@@ -1,41 +1,22 @@
-import { SIGNATURE_BYTES } from './crypto.ts'
 import { PosternError } from './errors.ts'
-import { configuredSecrets, Keyring } from './keyring.ts'
+import { configuredSecrets, Keyring, type KeyedScheme } from './keyring.ts'
 import type { Envelope, Provider } from './provider.ts'
 import type { Place, Scheme } from './scheme.ts'
+import { assertSound, isSigned, secretNameOf } from './sound-scheme.ts'
+import { assertApart } from './secrets-apart.ts'
+import {
+  assertKnownOptions,
+  onDeadOf,
+  placesOf,
+  type KeyedSourceOptions,
+  type Secret,
+  type SourceOptions,
+} from './source-options.ts'
+import { staticKeyring } from './static-secret.ts'
 import { DEFAULT_TOLERANCE_SECONDS } from './timestamp.ts'
 
 /** Type names of a provider's events, each with the shape of its `data`. */
 export type EventMap = Readonly<Record<string, unknown>>
-
-/** What can be set for every source. */
-export interface SourceOptions {
-  /**
-   * The signing secret as the provider showed it, or several while one is being rotated, newest first. Blank entries
-   * are absent. Without any, requests are answered 503, so that senders try again once a secret is there.
-   */
-  readonly secret?: string | readonly (string | undefined)[] | undefined
-  /** Allowed clock distance, both sides; wins over the provider's own. */
-  readonly toleranceSeconds?: number
-  /** Default 1 MiB. Longer bodies are answered 413. */
-  readonly maxBodyBytes?: number
-  /** How long an event id is remembered. Default 7 days, or the provider's redelivery horizon where that is longer. */
-  readonly dedupeWindowMs?: number
-  /**
-   * Runs the events of one ordering key one at a time, in the order in which they were recorded. `true` for the key that
-   * the provider's data names; places for a key of one's own.
-   */
-  readonly orderBy?: boolean | Place | readonly Place[]
-  /** In order: whether a dead delivery blocks the later ones of its key (the default) or lets them pass. */
-  readonly onDead?: 'block' | 'continue'
-  /** Whether an event whose id was seen with another body is held until an operator says so (the default) or delivered. */
-  readonly onConflict?: 'hold' | 'dispatch'
-  /**
-   * When the sender gets its 200: once the event is on stable storage (the default), or once the handlers without a name
-   * are done as well; then a handler that throws becomes a 503, and the sender tries again.
-   */
-  readonly ack?: 'stored' | 'handled'
-}
 
 /** A provider configured here. Made by a provider's function, such as `vastai({ secret })`, or by `custom()`. */
 export interface Source<Events extends EventMap = EventMap> {
@@ -58,11 +39,6 @@ export interface Source<Events extends EventMap = EventMap> {
   readonly events?: Events
 }
 
-export interface KeyedScheme {
-  readonly scheme: Scheme
-  readonly keys: Keyring
-}
-
 /** An envelope, with whether its id stands inside what every scheme of the source signs. */
 export interface ReadableEnvelope extends Envelope {
   readonly idSigned: boolean
@@ -72,24 +48,17 @@ const DAY_MS = 24 * 60 * 60 * 1000
 /** The seeds' `86400 * 7`. */
 const DEFAULT_DEDUPE_WINDOW_MS = 7 * DAY_MS
 const DEFAULT_MAX_BODY_BYTES = 1024 * 1024
-const NUMBERS = new Set(['toleranceSeconds', 'maxBodyBytes', 'dedupeWindowMs'])
-const CHOICES: ReadonlyMap<string, readonly string[]> = new Map([
-  ['onDead', ['block', 'continue']],
-  ['onConflict', ['hold', 'dispatch']],
-  ['ack', ['stored', 'handled']],
-])
-const OPTION_NAMES = new Set(['secret', ...NUMBERS, 'orderBy', ...CHOICES.keys()])
 
 /** Configures a provider. Throws `PosternError` for what can never work: an undecodable secret, an unsigned timestamp, an unknown option. */
 export function defineSource<Events extends EventMap = EventMap>(
   provider: Provider,
-  options: SourceOptions = {},
+  options: KeyedSourceOptions = {},
 ): Source<Events> {
   assertKnownOptions(provider, options)
-  provider.schemes.forEach((scheme) => assertSound(provider, scheme))
-  const secrets = configuredSecrets(options.secret)
-  const schemes = provider.schemes.map((scheme) => ({ scheme, keys: new Keyring(secrets, scheme.key) }))
-  const weak = schemes.some(({ keys }) => keys.hasWeakKey)
+  assertSound(provider)
+  const secrets = secretsByName(provider, options)
+  const schemes = provider.schemes.map((scheme) => ({ scheme, keys: keyringOf(scheme, secrets) }))
+  assertApart(provider.name, schemes)
   return {
     provider,
     schemes,
@@ -104,8 +73,18 @@ export function defineSource<Events extends EventMap = EventMap>(
     onDead: onDeadOf(provider, options),
     onConflict: options.onConflict ?? 'hold',
     ack: options.ack ?? 'stored',
-    warnings: weak ? ['a signing secret is shorter than 16 bytes and may be guessed; make a longer one'] : [],
+    warnings: warningsOf(schemes),
   }
+}
+
+/** The same source with another `secret`; what is verified by other secrets stays as it is. */
+export function withSecret<Events extends EventMap>(source: Source<Events>, secret: Secret): Source<Events> {
+  const secrets = new Map([['secret', configuredSecrets(secret)]])
+  const schemes = source.schemes.map((keyed) =>
+    secretNameOf(keyed.scheme) === 'secret' ? { ...keyed, keys: keyringOf(keyed.scheme, secrets) } : keyed,
+  )
+  assertApart(source.provider.name, schemes)
+  return { ...source, schemes, warnings: warningsOf(schemes) }
 }
 
 /** Whether a source can verify anything yet. */
@@ -113,24 +92,36 @@ export function hasSecret(source: Source): boolean {
   return source.schemes.some(({ keys }) => keys.size > 0)
 }
 
-function placesOf(orderBy: SourceOptions['orderBy']): readonly Place[] | undefined {
-  if (orderBy === undefined || typeof orderBy === 'boolean') return undefined
-  return 'length' in orderBy ? orderBy : [orderBy]
+function secretsByName(
+  provider: Provider,
+  { secret, otherSecrets = {} }: KeyedSourceOptions,
+): ReadonlyMap<string, readonly string[]> {
+  const known = new Set(provider.schemes.map(secretNameOf))
+  const unknown = Object.keys(otherSecrets).find((name) => name === 'secret' || !known.has(name))
+  if (unknown !== undefined) {
+    throw new PosternError('bad_config', `${provider.name}: no scheme is verified by the secret '${unknown}'`)
+  }
+  const named = Object.entries(otherSecrets).map(([name, value]) => [name, configuredSecrets(value)] as const)
+  return new Map([['secret', configuredSecrets(secret)], ...named])
 }
 
-function onDeadOf(provider: Provider, { orderBy, onDead }: SourceOptions): Source['onDead'] {
-  if (orderBy === undefined || orderBy === false) {
-    if (onDead === undefined) return undefined
-    throw new PosternError('bad_config', `${provider.name}: onDead is of use only with orderBy`)
-  }
-  if (orderBy === true && provider.envelopes.every(({ orderingKey }) => orderingKey === undefined)) {
-    throw new PosternError(
-      'bad_config',
-      `${provider.name}: orderBy: true, but its requests name no ordering key; say where one stands, such as { json: ['data', 'id'] }`,
-    )
-  }
-  return onDead ?? 'block'
+function keyringOf(scheme: Scheme, secrets: ReadonlyMap<string, readonly string[]>): Keyring {
+  const own = secrets.get(secretNameOf(scheme)) ?? []
+  return scheme.algorithm === 'static-secret' ? staticKeyring(own, scheme) : new Keyring(own, scheme.key)
 }
+
+function warningsOf(schemes: readonly KeyedScheme[]): readonly string[] {
+  const configured = schemes.filter(({ keys }) => keys.size > 0)
+  const isWeak = configured.some(({ keys }) => keys.hasWeakKey)
+  const isAnySigning = configured.some(({ scheme }) => scheme.algorithm !== 'static-secret')
+  return [
+    ...(isWeak ? ['a signing secret is shorter than 16 bytes and may be guessed; make a longer one'] : []),
+    ...(configured.length > 0 && !isAnySigning ? [STATIC_WARNING] : []),
+  ]
+}
+
+const STATIC_WARNING =
+  'every request carries the secret itself and none is signed: whoever sees one can send others, and an old one sent again is refused only as a duplicate; use TLS all the way, and this secret for nothing else'
 
 function dedupeWindow(provider: Provider, options: SourceOptions): number {
   const horizonMs = (provider.redeliveryDays ?? 0) * DAY_MS
@@ -149,78 +140,10 @@ function dedupeWindow(provider: Provider, options: SourceOptions): number {
 }
 
 function longestTolerance(provider: Provider): number {
-  const own = provider.schemes.map(
-    ({ timestamp }) => timestamp?.toleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS,
+  const own = provider.schemes.map((scheme) =>
+    scheme.algorithm === 'static-secret'
+      ? DEFAULT_TOLERANCE_SECONDS
+      : (scheme.timestamp?.toleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS),
   )
   return Math.max(DEFAULT_TOLERANCE_SECONDS, ...own)
-}
-
-function assertKnownOptions(provider: Provider, options: SourceOptions): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (!OPTION_NAMES.has(name)) {
-      throw new PosternError(
-        'bad_config',
-        `${provider.name}: unknown option '${name}'; known are ${[...OPTION_NAMES].join(', ')}`,
-      )
-    }
-    if (value === undefined) continue
-    const choices = CHOICES.get(name)
-    if (choices !== undefined && !choices.includes(value as string)) {
-      throw new PosternError('bad_config', `${provider.name}: ${name} must be one of ${choices.join(', ')}`)
-    }
-    if (NUMBERS.has(name) && !(typeof value === 'number' && Number.isFinite(value) && value >= 0)) {
-      throw new PosternError('bad_config', `${provider.name}: ${name} must be a number of 0 or more`)
-    }
-  }
-}
-
-/** Refuses schemes that look protected and are not, or that no request can pass. */
-function assertSound(provider: Provider, scheme: Scheme): void {
-  const complaint = unsoundness(scheme)
-  if (complaint !== undefined) {
-    throw new PosternError('bad_scheme', `${provider.name}: scheme '${scheme.name}' ${complaint}`)
-  }
-}
-
-function unsoundness(scheme: Scheme): string | undefined {
-  const { timestamp, id, content } = scheme
-  if (SIGNATURE_BYTES[scheme.algorithm] === undefined)
-    return `has an unknown algorithm, '${scheme.algorithm}'`
-  if (scheme.signature.in.length === 0) return 'has no place for a signature'
-  if (content.length === 0) return 'signs nothing'
-  if (timestamp !== undefined && !content.includes('timestamp') && !isSigned(timestamp.in, scheme)) {
-    return 'has a timestamp that is not part of the signed content, so anyone could renew it'
-  }
-  if (id !== undefined && !content.includes('id')) return 'has an id that is not signed'
-  const separator = id === undefined ? undefined : literalAfterId(content)
-  if (separator !== undefined && !id?.forbid?.includes(separator)) {
-    return `must forbid '${separator}' in its ids: one with it could shift the boundary to the next signed part`
-  }
-  const header = headerNames(scheme).find((name) => name !== name.toLowerCase())
-  return header === undefined ? undefined : `names the header '${header}', which must be in lower case`
-}
-
-function literalAfterId(content: Scheme['content']): string | undefined {
-  const next = content[content.indexOf('id') + 1]
-  return typeof next === 'object' && 'literal' in next ? next.literal[0] : undefined
-}
-
-function headerNames(scheme: Scheme): readonly string[] {
-  const places = [...scheme.signature.in, scheme.timestamp?.in, scheme.id?.in, ...scheme.content]
-  const inPlaces = places.flatMap((each) =>
-    typeof each === 'object' && 'header' in each ? [each.header] : [],
-  )
-  return [...inPlaces, ...Object.keys(scheme.required ?? {})]
-}
-
-function isSigned(place: Place, scheme: Scheme): boolean {
-  if ('json' in place) return scheme.content.includes('body')
-  if (scheme.id !== undefined && samePlace(scheme.id.in, place)) return true
-  return scheme.content.some(
-    (part) => typeof part === 'object' && !('literal' in part) && samePlace(part, place),
-  )
-}
-
-function samePlace(left: Place, right: Place): boolean {
-  return JSON.stringify(left) === JSON.stringify(right)
 }

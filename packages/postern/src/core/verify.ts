@@ -1,6 +1,6 @@
 import { check } from './check.ts'
 import { readEvent, type ReadEvent } from './envelope.ts'
-import { furthest, type Reason } from './reason.ts'
+import { furthest, nearest, type Reason } from './reason.ts'
 import {
   fromFetch,
   toWebhookRequest,
@@ -8,7 +8,9 @@ import {
   type RequestLike,
   type WebhookRequest,
 } from './request.ts'
+import { secretNameOf } from './sound-scheme.ts'
 import type { EventMap, Source } from './source.ts'
+import { withoutStaticSecrets } from './static-secret.ts'
 
 /** The thing that happened, as handlers see it. */
 export interface WebhookEvent<Type extends string = string, Data = unknown> {
@@ -20,9 +22,9 @@ export interface WebhookEvent<Type extends string = string, Data = unknown> {
   /** When it happened, as the provider says. */
   readonly created: Date | undefined
   readonly data: Data
-  /** The exact bytes received. */
+  /** The exact bytes received; a secret that the sender had put into them reads `[redacted]`. */
   readonly body: Uint8Array
-  /** The request's headers: names and values in turn. */
+  /** The request's headers: names and values in turn, without one that was the secret. */
   readonly headers: HeaderList
 }
 
@@ -31,7 +33,7 @@ export type Verdict =
   | {
       readonly ok: true
       readonly event: WebhookEvent
-      /** Name of the scheme that passed. */
+      /** Name of the scheme that passed; of several that had to, their names joined with `+`. */
       readonly scheme: string
       /** Index of the secret that matched, in the order given. */
       readonly secretIndex: number
@@ -73,30 +75,69 @@ export async function verify<Events extends EventMap>(
       type,
       created: createdMs === undefined ? undefined : new Date(createdMs),
       data,
-      body: received.body,
-      headers: received.headers,
+      body: verdict.request.body,
+      headers: verdict.request.headers,
     },
   }
 }
 
 /** The synchronous part of `verify`, for callers that hold the bytes already. */
 export type VerifiedRequest =
-  | { readonly ok: true; readonly read: ReadEvent; readonly scheme: string; readonly secretIndex: number }
+  | {
+      readonly ok: true
+      readonly read: ReadEvent
+      readonly scheme: string
+      readonly secretIndex: number
+      /** The request as it is to be kept: without secrets that its sender put into it. */
+      readonly request: WebhookRequest
+    }
   | { readonly ok: false; readonly reason: Reason }
 
-/** Verifies with any of the source's schemes; of several failures, the one that got furthest is reported. */
+/** Verifies a request and reads its event. */
 export function verifyRequest(request: WebhookRequest, source: Source, nowMs: number): VerifiedRequest {
+  const authenticated = authenticate(request, source, nowMs)
+  if (!authenticated.ok) return authenticated
+  // Read without its secrets, so that the body's digest outlives a rotation of them.
+  const kept = withoutStaticSecrets(source.schemes, request)
+  const read = readEvent(source, kept)
+  if (read === undefined) return { ok: false, reason: 'malformed_body' }
+  return { ...authenticated, read, request: kept }
+}
+
+type Authenticated =
+  | { readonly ok: true; readonly scheme: string; readonly secretIndex: number }
+  | { readonly ok: false; readonly reason: Reason }
+
+/**
+ * Every secret that is configured must be satisfied by one of its schemes. Of several that are not, what got least far
+ * is reported: the others' success does not make a request authentic.
+ */
+function authenticate(request: WebhookRequest, source: Source, nowMs: number): Authenticated {
   const options = { nowMs, toleranceSeconds: source.toleranceSeconds }
-  let reason: Reason = 'no_secret'
+  const results = new Map<string, Authenticated>()
   for (const { scheme, keys } of source.schemes) {
+    const secretName = secretNameOf(scheme)
+    const before = results.get(secretName)
+    if (before?.ok === true || keys.size === 0) continue
     const result = check(scheme, keys, request, options)
-    if (!result.ok) {
-      reason = furthest([reason, result.reason])
-      continue
+    if (result.ok) {
+      results.set(secretName, { ok: true, scheme: scheme.name, secretIndex: result.secretIndex })
+    } else {
+      const reason = before === undefined ? result.reason : furthest([before.reason, result.reason])
+      results.set(secretName, { ok: false, reason })
     }
-    const read = readEvent(source, request)
-    if (read === undefined) return { ok: false, reason: 'malformed_body' }
-    return { ok: true, read, scheme: scheme.name, secretIndex: result.secretIndex }
   }
-  return { ok: false, reason }
+  return together([...results.values()])
+}
+
+function together(results: readonly Authenticated[]): Authenticated {
+  const [first, ...others] = results
+  if (first === undefined) return { ok: false, reason: 'no_secret' }
+  return others.reduce(both, first)
+}
+
+function both(left: Authenticated, right: Authenticated): Authenticated {
+  if (left.ok && right.ok) return { ...left, scheme: `${left.scheme}+${right.scheme}` }
+  if (!left.ok && !right.ok) return { ok: false, reason: nearest([left.reason, right.reason]) }
+  return left.ok ? right : left
 }

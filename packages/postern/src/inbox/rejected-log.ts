@@ -53,7 +53,13 @@ export function rejectedBudget(reason: Reason): RejectedBudget {
 }
 
 /** Reasons of requests that carry no signature which could be looked at. */
-const UNSIGNED: ReadonlySet<Reason> = new Set(['body_too_large', 'missing_header', 'duplicate_header'])
+const UNSIGNED: ReadonlySet<Reason> = new Set([
+  'body_too_large',
+  'missing_header',
+  'missing_secret',
+  'duplicate_header',
+  'duplicate_secret',
+])
 
 /** What `createPostern` takes as its store: the contract, and the side port beside it. */
 export interface HasRejectedLog {

@@ -3,9 +3,10 @@ import {
   type Envelope,
   type EventMap,
   type Provider,
-  type Scheme,
+  type SignatureScheme,
   type Source,
   type SourceOptions,
+  type StaticSecretScheme,
 } from '../core/index.ts'
 
 /** A provider of one's own, in the same data that the built-in ones are made of. */
@@ -14,9 +15,11 @@ export interface CustomOptions extends SourceOptions {
   readonly name?: string
   readonly title?: string
   readonly documentation?: string
-  readonly scheme: Omit<Scheme, 'name'> & { readonly name?: string }
-  readonly envelope: Omit<Envelope, 'name'> & { readonly name?: string }
+  readonly scheme: Unnamed<SignatureScheme> | Unnamed<StaticSecretScheme>
+  readonly envelope: Unnamed<Envelope>
 }
+
+type Unnamed<T> = Omit<T, 'name'> & { readonly name?: string }
 
 /**
  * A source for a scheme of one's own.

@@ -18,7 +18,8 @@ import {
   castai,
   coreweave,
   custom,
-  providers,
+  providers as allProviders,
+  templateProviders as providers,
   vastai,
   type AnimaLabsNotification,
   type TemplateData,
@@ -399,8 +400,8 @@ describe('providers as data', () => {
 })
 
 describe('samples', () => {
-  const every = [...samples].flatMap(([vendor, list]) =>
-    list.map((sample) => ({ vendor, type: sample.type, sample })),
+  const every = providers.flatMap(({ name: vendor }) =>
+    samples.get(vendor)!.map((sample) => ({ vendor, type: sample.type, sample })),
   )
   const occurrence = { id: '0123456789abcdef0123456789abcdef', nowMs: NOW_MS }
 
@@ -413,7 +414,7 @@ describe('samples', () => {
   }
 
   it('are there for every provider', () => {
-    expect([...samples.keys()].toSorted()).toEqual(providers.map(({ name }) => name).toSorted())
+    expect([...samples.keys()].toSorted()).toEqual(allProviders.map(({ name }) => name).toSorted())
     expect([...samples.values()].every((list) => list.length > 0)).toBe(true)
   })
 

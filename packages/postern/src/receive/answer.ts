@@ -1,4 +1,4 @@
-import type { Reason } from '../core/index.ts'
+import type { Provider, Reason } from '../core/index.ts'
 import type { RefusalReason } from '../inbox/index.ts'
 
 /** What goes back to the sender. */
@@ -18,7 +18,8 @@ export const DUPLICATE: Answer = json(200, { received: true, duplicate: true })
  * The one answer to whatever is not authentic or not fresh. The reason is for the operator: told to the sender, it
  * would help to forge.
  */
-const NOT_AUTHENTIC = json(401, { error: 'Invalid signature' })
+const NOT_AUTHENTIC_BODY = { error: 'Invalid signature' }
+const NOT_AUTHENTIC = json(401, NOT_AUTHENTIC_BODY)
 
 /** Our fault: several senders take a 4xx as final, and the event would be lost. */
 const UNAVAILABLE = json(503, { error: 'Temporarily unavailable' }, { 'retry-after': '5' })
@@ -39,9 +40,14 @@ const BY_REASON: Readonly<Partial<Record<Reason | RefusalReason, Answer>>> = {
   internal_error: UNAVAILABLE,
 }
 
-/** The answer for a refusal. The only place that decides its status. */
-export function answerTo(reason: Reason | RefusalReason): Answer {
-  return BY_REASON[reason] ?? NOT_AUTHENTIC
+/**
+ * The answer for a refusal. The only place that decides its status. A provider's data can choose another 4xx for what
+ * is not authentic, and nothing else: what is our fault stays a 503.
+ */
+export function answerTo(reason: Reason | RefusalReason, answers: Provider['answers'] = {}): Answer {
+  const answer = BY_REASON[reason]
+  if (answer !== undefined) return answer
+  return answers.notAuthentic === undefined ? NOT_AUTHENTIC : json(answers.notAuthentic, NOT_AUTHENTIC_BODY)
 }
 
 function json(status: number, body: object, headers: Readonly<Record<string, string>> = {}): Answer {

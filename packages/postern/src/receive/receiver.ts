@@ -7,6 +7,7 @@ import {
   type Source,
   type WebhookRequest,
 } from '../core/index.ts'
+import { withoutStaticSecrets, withoutStraySecrets } from '../core/static-secret.ts'
 import { verifyRequest, type VerifiedRequest } from '../core/verify.ts'
 import {
   Deadlines,
@@ -74,14 +75,15 @@ export class Receiver {
 
   /** Records a refusal and answers it. */
   refuse(source: string, reason: Reason | RefusalReason, request?: WebhookRequest): Answer {
-    const answer = answerTo(reason)
+    const configured = this.source(source)
+    const answer = answerTo(reason, configured?.provider.answers)
     if (reason === 'body_already_parsed') this.#reportOnceASecond('warn', PARSED_BODY, { source })
     this.#options.observe({
       kind: 'rejected',
       source,
       reason,
       status: answer.status,
-      ...(request !== undefined && { request }),
+      ...(request !== undefined && { request: withoutStraySecrets(configured?.schemes ?? [], request) }),
     })
     return answer
   }
@@ -103,10 +105,10 @@ export class Receiver {
     if (this.isStopping) return this.refuse(name, 'stopping')
     if (request.body.byteLength > source.maxBodyBytes) return this.refuse(name, 'body_too_large')
     const verified = verifyRequest(request, source, this.#options.now())
-    if (!verified.ok) return this.#refuseUnverified(name, verified.reason, request)
+    if (!verified.ok) return this.#refuseUnverified(name, source, verified.reason, request)
 
     const destinations = this.#options.destinationsFor(name, verified.read.type)
-    const event = this.#leased(source, newEvent(name, source, request, verified, destinations))
+    const event = this.#leased(source, newEvent(name, source, verified.request, verified, destinations))
     const result = await this.#withinDeadline(this.#options.store.put([event]))
     if (result === undefined) return this.refuse(name, 'store_unavailable', request)
     const [put] = result
@@ -117,7 +119,11 @@ export class Receiver {
     this.#observeAccepted(name, verified, put, event, performance.now() - startedMs)
     this.#noteSecret(name, verified.secretIndex)
     if (event.lease !== undefined) {
-      const refusal = await this.#handled(put, senderTimeoutMs(source) - (performance.now() - startedMs))
+      const refusal = await this.#handled(
+        put,
+        isDispatched(put, event),
+        senderTimeoutMs(source) - (performance.now() - startedMs),
+      )
       if (refusal !== undefined) return this.refuse(name, refusal, request)
     }
     return put.outcome === 'duplicate' ? DUPLICATE : RECEIVED
@@ -134,15 +140,15 @@ export class Receiver {
   /** Waits for the handler of what was leased to this request; why the sender has to come again, if it has to. */
   async #handled(
     put: Exclude<PutResult, { readonly outcome: 'failed' }>,
+    isWaiting: boolean,
     leftMs: number,
   ): Promise<RefusalReason | undefined> {
     if (put.leased !== undefined) {
       const hasSucceeded = await this.#options.handle(put.leased, leftMs - HANDLED_MARGIN_MS)
       return hasSucceeded ? undefined : 'handler_failed'
     }
-    // Held until an operator says so: there is nothing that the sender could wait for.
-    if (put.outcome === 'conflict') return undefined
-    if (put.outcome === 'stored') return 'in_progress'
+    // A conflict that is held until an operator says so has nothing that its sender could wait for.
+    if (put.outcome !== 'duplicate') return isWaiting ? 'in_progress' : undefined
     const mine = put.deliveries.filter(({ destination }) => destination === this.#options.handledDestination)
     const isOver = mine.some(({ state }) => state === 'succeeded') || mine.at(-1)?.state === 'cancelled'
     return mine.length === 0 || isOver ? undefined : 'in_progress'
@@ -159,12 +165,18 @@ export class Receiver {
   }
 
   /** What is authentic is kept whole before the refusal is answered, since its sender may never send it again. */
-  async #refuseUnverified(name: string, reason: Reason, request: WebhookRequest): Promise<Answer> {
+  async #refuseUnverified(
+    name: string,
+    source: Source,
+    reason: Reason,
+    request: WebhookRequest,
+  ): Promise<Answer> {
     if (!isAuthentic(reason)) {
-      this.#recorder.note(name, reason, request)
+      this.#recorder.note(name, reason, withoutStraySecrets(source.schemes, request))
       return this.refuse(name, reason, request)
     }
-    const kept = await this.#withinDeadline(this.#recorder.keep(name, reason, request).then(() => true))
+    const shown = withoutStaticSecrets(source.schemes, request)
+    const kept = await this.#withinDeadline(this.#recorder.keep(name, reason, shown).then(() => true))
     return this.refuse(name, kept === undefined ? 'store_unavailable' : reason, request)
   }
 

@@ -1,0 +1,139 @@
+import { parseJson } from './place.ts'
+
+/** A stretch of a body: from its first byte to the one after its last. */
+export interface ByteRange {
+  readonly start: number
+  readonly end: number
+}
+
+/**
+ * Where the values of a member stand in a JSON body, byte for byte; more than one where a name on the way comes twice.
+ * `undefined` where the body is not JSON. Only objects are entered.
+ *
+ * `JSON.parse` says what a value is but not where, takes the last of doubled names, and cannot be inverted without
+ * changing the bytes around it.
+ */
+export function findMember(body: Uint8Array, path: readonly string[]): readonly ByteRange[] | undefined {
+  if (parseJson(body) === undefined) return undefined
+  const found: ByteRange[] = []
+  const names = path.map((name) => ({ name, bytes: Buffer.from(name, 'utf8') }))
+  collect(body, skipSpace(body, hasByteOrderMark(body) ? 3 : 0), names, found)
+  return found
+}
+
+/** The text of the string at a range; `undefined` where the value is none. */
+export function stringAt(body: Uint8Array, range: ByteRange): string | undefined {
+  if (body[range.start] !== QUOTE) return undefined
+  return parseJson(body.subarray(range.start, range.end)) as string
+}
+
+/** The body with other bytes in the place of each range, and every other byte as it was. Ranges in order. */
+export function replaceRanges(
+  body: Uint8Array,
+  ranges: readonly ByteRange[],
+  replacement: Uint8Array,
+): Uint8Array {
+  const pieces: Uint8Array[] = []
+  let from = 0
+  for (const { start, end } of ranges) {
+    pieces.push(body.subarray(from, start), replacement)
+    from = end
+  }
+  return Buffer.concat([...pieces, body.subarray(from)])
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const OPEN_OBJECT = 0x7b
+const CLOSE_OBJECT = 0x7d
+const OPEN_ARRAY = 0x5b
+const CLOSE_ARRAY = 0x5d
+const COMMA = 0x2c
+
+interface MemberName {
+  readonly name: string
+  readonly bytes: Uint8Array
+}
+
+/** From here on the body is known to be JSON, so that every string, object and array ends. */
+function collect(body: Uint8Array, start: number, path: readonly MemberName[], found: ByteRange[]): void {
+  const [name, ...rest] = path
+  if (name === undefined || body[start] !== OPEN_OBJECT) return
+  let at = skipSpace(body, start + 1)
+  while (at < body.length && body[at] !== CLOSE_OBJECT) {
+    const key = { start: at, end: skipString(body, at) }
+    const valueStart = skipSpace(body, skipSpace(body, key.end) + 1)
+    const value = { start: valueStart, end: skipValue(body, valueStart) }
+    if (isName(body, key, name)) {
+      if (rest.length === 0) found.push(value)
+      else collect(body, value.start, rest, found)
+    }
+    at = skipSpace(body, value.end)
+    if (body[at] === COMMA) at = skipSpace(body, at + 1)
+  }
+}
+
+/** Parsed only where it is escaped: a megabyte of names that are parsed one by one would keep everybody else waiting. */
+function isName(body: Uint8Array, key: ByteRange, { name, bytes }: MemberName): boolean {
+  const written = body.subarray(key.start + 1, key.end - 1)
+  if (written.includes(BACKSLASH)) return stringAt(body, key) === name
+  return Buffer.compare(written, bytes) === 0
+}
+
+/** Without recursion: a body may be nested as deep as it is long. */
+function skipValue(body: Uint8Array, start: number): number {
+  let at = start
+  let depth = 0
+  do {
+    const byte = body[at]
+    if (byte === QUOTE) {
+      at = skipString(body, at)
+      continue
+    }
+    if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) depth += 1
+    else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) depth -= 1
+    else if (depth === 0) return skipLiteral(body, at)
+    at += 1
+  } while (depth > 0 && at < body.length)
+  return at
+}
+
+function skipString(body: Uint8Array, start: number): number {
+  let at = start + 1
+  while (at < body.length && body[at] !== QUOTE) at += body[at] === BACKSLASH ? 2 : 1
+  return at + 1
+}
+
+/** A number, `true`, `false` or `null`. */
+function skipLiteral(body: Uint8Array, start: number): number {
+  let at = start
+  while (at < body.length && isLiteralByte(body[at] as number)) at += 1
+  return at
+}
+
+/** Letters, digits, `+`, `-` and `.`. */
+function isLiteralByte(byte: number): boolean {
+  return (
+    (byte >= 0x30 && byte <= 0x39) ||
+    (byte >= 0x61 && byte <= 0x7a) ||
+    byte === 0x45 ||
+    byte === 0x2b ||
+    byte === 0x2d ||
+    byte === 0x2e
+  )
+}
+
+function skipSpace(body: Uint8Array, start: number): number {
+  let at = start
+  while (at < body.length && isSpace(body[at] as number)) at += 1
+  return at
+}
+
+/** RFC 8259 §2: space, tab, line feed, carriage return. */
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d
+}
+
+function hasByteOrderMark(body: Uint8Array): boolean {
+  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf
+}

@@ -1,0 +1,50 @@
+import { PosternError } from './errors.ts'
+import type { KeyedScheme } from './keyring.ts'
+import { secretNameOf } from './sound-scheme.ts'
+
+/** Refuses two secrets of one source that are the same text: they would be one, whatever they are called. */
+export function assertApart(provider: string, schemes: readonly KeyedScheme[]): void {
+  const uses = schemes.flatMap((keyed) => usesOf(secretNameOf(keyed.scheme), keyed))
+  const shared = firstShared(uses, () => true)
+  if (shared === undefined) return
+  throw new PosternError(
+    'bad_secret',
+    `${provider}: '${shared[0]}' and '${shared[1]}' are the same secret; one that is sent as it is must not be one that signs`,
+  )
+}
+
+/**
+ * The first two sources of which one sends its secret itself, and both have the same. Whatever has seen one request of
+ * the first could forge the other's.
+ */
+export function sharedStaticSecret(
+  sources: Iterable<readonly [name: string, source: { readonly schemes: readonly KeyedScheme[] }]>,
+): readonly [string, string] | undefined {
+  const uses = [...sources].flatMap(([name, { schemes }]) => schemes.flatMap((keyed) => usesOf(name, keyed)))
+  return firstShared(uses, (left, right) => left.isStatic || right.isStatic)
+}
+
+/** A secret, by its digest, and what it is used for. */
+interface Use {
+  readonly by: string
+  readonly digest: string
+  readonly isStatic: boolean
+}
+
+function usesOf(by: string, { scheme, keys }: KeyedScheme): readonly Use[] {
+  const isStatic = scheme.algorithm === 'static-secret'
+  return keys.digests().map((digest) => ({ by, digest, isStatic }))
+}
+
+function firstShared(
+  uses: readonly Use[],
+  matters: (left: Use, right: Use) => boolean,
+): readonly [string, string] | undefined {
+  for (const [index, right] of uses.entries()) {
+    const left = uses
+      .slice(0, index)
+      .find((use) => use.digest === right.digest && use.by !== right.by && matters(use, right))
+    if (left !== undefined) return [left.by, right.by]
+  }
+  return undefined
+}

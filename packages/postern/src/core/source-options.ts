@@ -1,0 +1,102 @@
+import { PosternError } from './errors.ts'
+import type { Provider } from './provider.ts'
+import type { Place } from './scheme.ts'
+
+/** A secret as its owner was shown it, or several while one is being rotated, newest first. Blank entries are absent. */
+export type Secret = string | readonly (string | undefined)[] | undefined
+
+/** What can be set for every source. */
+export interface SourceOptions {
+  /**
+   * The signing secret as the provider showed it, or several while one is being rotated, newest first. Blank entries
+   * are absent. Without any, requests are answered 503, so that senders try again once a secret is there.
+   */
+  readonly secret?: Secret
+  /** Allowed clock distance, both sides; wins over the provider's own. */
+  readonly toleranceSeconds?: number
+  /** Default 1 MiB. Longer bodies are answered 413. */
+  readonly maxBodyBytes?: number
+  /** How long an event id is remembered. Default 7 days, or the provider's redelivery horizon where that is longer. */
+  readonly dedupeWindowMs?: number
+  /**
+   * Runs the events of one ordering key one at a time, in the order in which they were recorded. `true` for the key that
+   * the provider's data names; places for a key of one's own.
+   */
+  readonly orderBy?: boolean | Place | readonly Place[]
+  /** In order: whether a dead delivery blocks the later ones of its key (the default) or lets them pass. */
+  readonly onDead?: 'block' | 'continue'
+  /** Whether an event whose id was seen with another body is held until an operator says so (the default) or delivered. */
+  readonly onConflict?: 'hold' | 'dispatch'
+  /**
+   * When the sender gets its 200: once the event is on stable storage (the default), or once the handlers without a name
+   * are done as well; then a handler that throws becomes a 503, and the sender tries again.
+   */
+  readonly ack?: 'stored' | 'handled'
+}
+
+/** What providers with more than one secret pass on. */
+export interface KeyedSourceOptions extends SourceOptions {
+  /** Secrets by the name that their schemes have in `verifiedBy`. */
+  readonly otherSecrets?: Readonly<Record<string, Secret>>
+}
+
+const NUMBERS = ['toleranceSeconds', 'maxBodyBytes', 'dedupeWindowMs'] as const
+const CHOICES = {
+  onDead: ['block', 'continue'],
+  onConflict: ['hold', 'dispatch'],
+  ack: ['stored', 'handled'],
+} as const
+const OPTION_NAMES = new Set<string>([
+  'secret',
+  'otherSecrets',
+  ...NUMBERS,
+  'orderBy',
+  ...Object.keys(CHOICES),
+])
+
+/** Refuses options that are unknown or of no use, each by its name. */
+export function assertKnownOptions(provider: Provider, options: KeyedSourceOptions): void {
+  const unknown = Object.keys(options).find((name) => !OPTION_NAMES.has(name))
+  if (unknown !== undefined) {
+    throw unsound(provider, `unknown option '${unknown}'; known are ${[...OPTION_NAMES].join(', ')}`)
+  }
+  for (const name of NUMBERS) {
+    const value: unknown = options[name]
+    if (value === undefined || (typeof value === 'number' && Number.isFinite(value) && value >= 0)) continue
+    throw unsound(provider, `${name} must be a number of 0 or more`)
+  }
+  for (const [name, choices] of Object.entries(CHOICES)) {
+    // Whatever a caller without a compiler has put there.
+    const value: unknown = (options as Readonly<Record<string, unknown>>)[name]
+    if (value === undefined || choices.some((choice) => choice === value)) continue
+    throw unsound(provider, `${name} must be one of ${choices.join(', ')}`)
+  }
+}
+
+/** The ordering key's places where they are the source's own. */
+export function placesOf(orderBy: SourceOptions['orderBy']): readonly Place[] | undefined {
+  if (orderBy === undefined || typeof orderBy === 'boolean') return undefined
+  return 'length' in orderBy ? orderBy : [orderBy]
+}
+
+/** What a dead delivery does to the later ones of its key; `undefined` where the source asks for no order. */
+export function onDeadOf(
+  provider: Provider,
+  { orderBy, onDead }: SourceOptions,
+): 'block' | 'continue' | undefined {
+  if (orderBy === undefined || orderBy === false) {
+    if (onDead === undefined) return undefined
+    throw unsound(provider, 'onDead is of use only with orderBy')
+  }
+  if (orderBy === true && provider.envelopes.every(({ orderingKey }) => orderingKey === undefined)) {
+    throw unsound(
+      provider,
+      `orderBy: true, but its requests name no ordering key; say where one stands, such as { json: ['data', 'id'] }`,
+    )
+  }
+  return onDead ?? 'block'
+}
+
+function unsound(provider: Provider, problem: string): PosternError {
+  return new PosternError('bad_config', `${provider.name}: ${problem}`)
+}

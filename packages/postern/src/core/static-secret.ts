@@ -1,0 +1,176 @@
+import { sameSecret } from './crypto.ts'
+import { decodeStrictly, encode } from './encoding.ts'
+import { PosternError } from './errors.ts'
+import { findMember, replaceRanges, stringAt } from './json-member.ts'
+import { Keyring, type KeyedScheme } from './keyring.ts'
+import { parseJson } from './place.ts'
+import type { Reason } from './reason.ts'
+import { DOUBLED, headerValue, type HeaderList, type WebhookRequest } from './request.ts'
+import type { Scheme, SecretInBody, SecretInHeader, StaticSecretScheme } from './scheme.ts'
+import { MAX_HEADER_LENGTH } from './signature-header.ts'
+
+/** What stands in a stored body where the secret was. */
+export const CUT_OUT = '[redacted]'
+const CUT_OUT_BYTES: Uint8Array = Buffer.from(JSON.stringify(CUT_OUT))
+
+/** Which secret a request carries; a value for whatever it carries, never a throw. */
+export function checkStaticSecret(
+  scheme: StaticSecretScheme,
+  keys: Keyring,
+  request: WebhookRequest,
+): { readonly ok: true; readonly secretIndex: number } | { readonly ok: false; readonly reason: Reason } {
+  const read =
+    'header' in scheme.secret
+      ? readHeader(scheme.secret, request.headers)
+      : readMember(scheme.secret, request.body)
+  if ('reason' in read) return { ok: false, reason: read.reason }
+  let matched: number | undefined
+  keys.forEach((key, index) => {
+    if (sameSecret(key, read.sent)) matched ??= index
+  })
+  return matched === undefined ? { ok: false, reason: 'secret_mismatch' } : { ok: true, secretIndex: matched }
+}
+
+/** Puts the secret where the scheme has it: into a header, or into the body. */
+export function writeStaticSecret(
+  { secret }: StaticSecretScheme,
+  key: Uint8Array,
+  body: Uint8Array,
+): { readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array } {
+  if ('json' in secret) return { headers: {}, body: withMember(secret, key, body) }
+  const word = secret.authScheme === undefined ? '' : `${secret.authScheme} `
+  const written = secret.encoding === undefined ? textOf(key) : encode(key, secret.encoding)
+  return { headers: { [secret.header]: word + written }, body }
+}
+
+/**
+ * The request without the secrets that these schemes carry, genuine or not: headers dropped, members of the body
+ * replaced, every other byte as it came. A body that must have one and cannot be read for it is dropped whole.
+ */
+export function withoutStaticSecrets(
+  schemes: readonly { readonly scheme: Scheme }[],
+  request: WebhookRequest,
+): WebhookRequest {
+  let kept = request
+  for (const { scheme } of schemes) {
+    if (scheme.algorithm !== 'static-secret') continue
+    kept =
+      'header' in scheme.secret
+        ? { ...kept, headers: withoutHeader(kept.headers, scheme.secret.header) }
+        : { ...kept, body: withoutMember(kept.body, scheme.secret) }
+  }
+  return kept
+}
+
+/**
+ * A refused request as it may be shown: also without whatever else has a configured static secret in it. A sender that
+ * was set up wrongly puts it into another header, another member or the URL.
+ */
+export function withoutStraySecrets(
+  schemes: readonly KeyedScheme[],
+  request: WebhookRequest,
+): WebhookRequest {
+  let { url, headers, body } = withoutStaticSecrets(schemes, request)
+  for (const { scheme, keys } of schemes) {
+    if (scheme.algorithm !== 'static-secret') continue
+    keys.forEach((key) => {
+      const secret = textOf(key)
+      headers = withoutValuesOf(headers, secret)
+      if (url.includes(secret) || url.includes(encodeURIComponent(secret))) url = '[redacted]'
+      if (holds(body, key)) body = new Uint8Array()
+    })
+  }
+  return { ...request, url, headers, body }
+}
+
+/** The keys of a static secret. Refuses what no request can carry, which would be found out only at the first one. */
+export function staticKeyring(secrets: readonly string[], { secret: place }: StaticSecretScheme): Keyring {
+  const isText = 'json' in place || place.encoding !== undefined
+  const form = isText ? UNBROKEN_TEXT : HEADER_TEXT
+  if (!secrets.every((secret) => form.test(secret))) {
+    throw new PosternError(
+      'bad_secret',
+      `A secret that is sent as it is must not begin or end with white space, nor hold ${isText ? 'control characters' : 'anything but printable ASCII'}; a file or a variable often leaves a line break at its end`,
+    )
+  }
+  return new Keyring(secrets, { as: 'utf8' })
+}
+
+/** A field value of a header: RFC 9110 §5.5 without its obsolete bytes, which clients write in different encodings. */
+const HEADER_TEXT = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/
+const UNBROKEN_TEXT = /^(?!\s)[^\p{Cc}]*(?<!\s)$/u
+
+type ReadSecret = { readonly sent: Uint8Array } | { readonly reason: Reason }
+
+function readHeader(place: SecretInHeader, headers: HeaderList): ReadSecret {
+  const text = headerValue(headers, place.header)
+  if (text === undefined) return { reason: 'missing_header' }
+  if (text === DOUBLED) return { reason: 'duplicate_header' }
+  if (text.length > MAX_HEADER_LENGTH) return { reason: 'malformed_header' }
+  const written = place.authScheme === undefined ? text : afterWord(text, place.authScheme)
+  if (written === undefined) return { reason: 'malformed_header' }
+  if (place.encoding === undefined) return { sent: Buffer.from(written, 'utf8') }
+  const sent = decodeStrictly(written, place.encoding)
+  return sent === undefined ? { reason: 'bad_encoding' } : { sent }
+}
+
+/** RFC 9110 §11.4: the word, at least one space, and the rest. */
+function afterWord(text: string, word: string): string | undefined {
+  if (text.slice(0, word.length).toLowerCase() !== word.toLowerCase()) return undefined
+  const rest = text.slice(word.length)
+  return rest.startsWith(' ') ? rest.replace(/^ +/, '') : undefined
+}
+
+function readMember(place: SecretInBody, body: Uint8Array): ReadSecret {
+  const [range, second] = findMember(body, place.json) ?? []
+  if (range === undefined) return { reason: 'missing_secret' }
+  if (second !== undefined) return { reason: 'duplicate_secret' }
+  const text = stringAt(body, range)
+  return text === undefined ? { reason: 'missing_secret' } : { sent: Buffer.from(text, 'utf8') }
+}
+
+function withMember(place: SecretInBody, key: Uint8Array, body: Uint8Array): Uint8Array {
+  const ranges = findMember(body, place.json)
+  if (ranges?.length !== 1) {
+    throw new PosternError(
+      'bad_scheme',
+      `The body to send must be JSON and have the member ${place.json.join('.')} once, with any value: the secret takes its place`,
+    )
+  }
+  return replaceRanges(body, ranges, Buffer.from(JSON.stringify(textOf(key))))
+}
+
+function withoutMember(body: Uint8Array, place: SecretInBody): Uint8Array {
+  const ranges = findMember(body, place.json)
+  return ranges === undefined ? new Uint8Array() : replaceRanges(body, ranges, CUT_OUT_BYTES)
+}
+
+function withoutHeader(headers: HeaderList, name: string): HeaderList {
+  const kept: string[] = []
+  for (let index = 0; index < headers.length; index += 2) {
+    const candidate = headers[index] as string
+    if (candidate.toLowerCase() !== name) kept.push(candidate, headers[index + 1] ?? '')
+  }
+  return kept
+}
+
+function withoutValuesOf(headers: HeaderList, secret: string): HeaderList {
+  const kept: string[] = []
+  for (let index = 0; index < headers.length; index += 2) {
+    const value = headers[index + 1] ?? ''
+    if (!value.includes(secret)) kept.push(headers[index] as string, value)
+  }
+  return kept
+}
+
+/** As bytes, or escaped in JSON. */
+function holds(body: Uint8Array, key: Uint8Array): boolean {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  if (bytes.includes(Buffer.from(key))) return true
+  const parsed = parseJson(body)
+  return parsed !== undefined && JSON.stringify(parsed).includes(JSON.stringify(textOf(key)).slice(1, -1))
+}
+
+function textOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('utf8')
+}
