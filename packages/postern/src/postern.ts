@@ -113,6 +113,7 @@ export function createPostern<const S extends Sources, Effect = never>(
     store: options.store,
     sources,
     destinationsFor: (source, type) => table.destinationsFor(source, type),
+    reserve: (destination) => worker.reserve(destination),
     handledDestination: UNNAMED_DESTINATION,
     handle: async (claimed, withinMs) => (await worker.run(claimed, withinMs)) === 'succeeded',
     log,

@@ -29,4 +29,5 @@ export {
 } from './rejected-log.ts'
 export { DEFAULT_RETRY_SCHEDULE, longestWaitMs, retryWaitMs, type RetrySchedule } from './retry.ts'
 export type { HasSmallState, SmallState, StateEntry } from './small-state.ts'
+export type { Reservation } from './reservation.ts'
 export type * from './store.ts'

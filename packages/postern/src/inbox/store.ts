@@ -73,7 +73,16 @@ export interface NewEvent {
   /** One delivery is made for each; none for an event that nothing handles. */
   readonly destinations: readonly string[]
   /** Hands the delivery of one destination to the caller at once, where it is that delivery's turn. */
-  readonly lease?: { readonly destination: string; readonly leaseMs: number }
+  readonly lease?: PutLease
+}
+
+export interface PutLease {
+  readonly destination: string
+  readonly leaseMs: number
+  /** As in a claim. */
+  readonly keepMs?: number
+  /** Leases nothing where the event was recorded before. */
+  readonly leavesCopies?: boolean
 }
 
 /** What a dead delivery does to the later ones of its ordering key. */

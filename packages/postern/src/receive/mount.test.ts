@@ -436,6 +436,7 @@ function aMount(budget: BodyBudget): Mount {
     store: memory({ now: () => NOW_MS }),
     sources: new Map([['shop', aSource()]]),
     destinationsFor: () => [],
+    reserve: () => undefined,
     handledDestination: 'handlers',
     handle: async () => true,
     log: { debug() {}, info() {}, warn() {}, error: (...line) => errors.push(line) },

@@ -494,6 +494,7 @@ function aReceiver({ source, put, record, destinationsFor = () => ['handlers'] }
     },
     sources: new Map([['shop', aSource(source)]]),
     destinationsFor,
+    reserve: () => undefined,
     handledDestination: 'handlers',
     handle: async () => true,
     log: { debug() {}, info() {}, warn() {}, error: (...line) => errors.push(line) },

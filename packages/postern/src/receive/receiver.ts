@@ -18,6 +18,7 @@ import {
   type Observer,
   type PutResult,
   type RefusalReason,
+  type Reservation,
   type Store,
 } from '../inbox/index.ts'
 import { answerTo, DUPLICATE, RECEIVED, type Answer } from './answer.ts'
@@ -44,6 +45,8 @@ export interface ReceiverOptions {
   readonly destinationsFor: (source: string, type: string) => readonly string[]
   /** The destination that `ack: "handled"` waits for. */
   readonly handledDestination: string
+  /** A place to run what is about to be put, so that the put can lease it; `undefined` where none is free. */
+  readonly reserve: (destination: string) => Reservation | undefined
   /** Runs a delivery that was leased to its request and settles it; `true` where it succeeded. */
   readonly handle: (claimed: Claimed, withinMs: number) => Promise<boolean>
   readonly log: Logger
@@ -108,8 +111,11 @@ export class Receiver {
     if (!verified.ok) return this.#refuseUnverified(name, source, verified.reason, request)
 
     const destinations = this.#options.destinationsFor(name, verified.read.type)
-    const event = this.#leased(source, newEvent(name, source, verified.request, verified, destinations))
-    const result = await this.#withinDeadline(this.#options.store.put([event]))
+    const event = newEvent(name, source, verified.request, verified, destinations)
+    const isAwaited = source.ack === 'handled' && destinations.includes(this.#options.handledDestination)
+    const result = await this.#withinDeadline(
+      isAwaited ? this.#putForItself(source, event) : this.#put(event),
+    )
     if (result === undefined) return this.refuse(name, 'store_unavailable', request)
     const [put] = result
     if (put === undefined || put.outcome === 'failed') {
@@ -118,7 +124,7 @@ export class Receiver {
     }
     this.#observeAccepted(name, verified, put, event, performance.now() - startedMs)
     this.#noteSecret(name, verified.secretIndex)
-    if (event.lease !== undefined) {
+    if (isAwaited) {
       const refusal = await this.#handled(
         put,
         isDispatched(put, event),
@@ -129,12 +135,35 @@ export class Receiver {
     return put.outcome === 'duplicate' ? DUPLICATE : RECEIVED
   }
 
-  /** The event as it is put: with a lease for its own request where the sender waits for the handler. */
-  #leased(source: Source, event: NewEvent): NewEvent {
-    const destination = this.#options.handledDestination
-    if (source.ack !== 'handled' || !event.destinations.includes(destination)) return event
+  /** Puts an event; where a place is free for one of its deliveries, that one runs without being claimed. */
+  async #put(event: NewEvent): Promise<PutResult[]> {
+    const place = this.#reserve(event.destinations)
+    if (place === undefined) return this.#options.store.put([event])
+    let leased: Claimed | undefined
+    try {
+      const results = await this.#options.store.put([{ ...event, lease: place.lease }])
+      const [put] = results
+      leased = put === undefined || put.outcome === 'failed' ? undefined : put.leased
+      return results
+    } finally {
+      if (leased === undefined) place.release()
+      else place.begin(leased)
+    }
+  }
+
+  #reserve(destinations: readonly string[]): Reservation | undefined {
+    for (const destination of destinations) {
+      const place = this.#options.reserve(destination)
+      if (place !== undefined) return place
+    }
+    return undefined
+  }
+
+  /** Puts an event whose sender waits for the handler, leased to its own request. */
+  #putForItself(source: Source, event: NewEvent): Promise<PutResult[]> {
     // As long as the sender waits: should this process die, its retry finds the lease ended.
-    return { ...event, lease: { destination, leaseMs: senderTimeoutMs(source) } }
+    const lease = { destination: this.#options.handledDestination, leaseMs: senderTimeoutMs(source) }
+    return this.#options.store.put([{ ...event, lease }])
   }
 
   /** Waits for the handler of what was leased to this request; why the sender has to come again, if it has to. */

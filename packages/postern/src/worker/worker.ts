@@ -4,10 +4,12 @@ import {
   type Claimed,
   type Observer,
   type Outcome,
+  type Reservation,
   type Settlement,
   type SettleResult,
   type Store,
 } from '../inbox/index.ts'
+import { Places, type FreePlaces } from './places.ts'
 import { LazyAbort, Released, runAttempt, type AttemptOptions, type AttemptResult } from './attempt.ts'
 
 export interface WorkerSettings<Effect> extends AttemptOptions<Effect> {
@@ -31,7 +33,9 @@ const DEADLINE_STEP_MS = 250
 export class Worker<Effect> {
   readonly #settings: WorkerSettings<Effect>
   readonly #running = new Map<Claimed, LazyAbort>()
-  readonly #runningPerDestination = new Map<string, number>()
+  readonly #places: Places
+  /** Leased by their puts, to begin in the next turn. */
+  readonly #arrived: Claimed[] = []
   readonly #unsettled: FinishedAttempt<Effect>[] = []
   readonly #settling = new Set<Promise<void>>()
   readonly #stop = new AbortController()
@@ -45,6 +49,7 @@ export class Worker<Effect> {
 
   constructor(settings: WorkerSettings<Effect>) {
     this.#settings = settings
+    this.#places = new Places(settings.destinations, settings.concurrency)
   }
 
   /** Starts to claim and run. Calling it again changes nothing. */
@@ -58,7 +63,7 @@ export class Worker<Effect> {
     for (;;) {
       // Looked at before the claim: what settles while the claim is under way may be due again at once.
       const wasIdle = this.#running.size === 0 && this.#settling.size === 0
-      const claimed = await this.#claim(0)
+      const claimed = await this.#claim()
       attempts += await this.#beginAll(claimed)
       if (claimed.length > 0) continue
       if (wasIdle || this.#stop.signal.aborted) return attempts
@@ -78,7 +83,32 @@ export class Worker<Effect> {
       handlerTimeoutMs: timeoutMs,
       deadlines: this.#deadlinesOf(timeoutMs),
     }
-    return new Promise((resolve) => this.#begin(claimed, options, resolve))
+    return new Promise((resolve) => this.#begin(claimed, { options, onEnd: resolve, isPlaced: false }))
+  }
+
+  /**
+   * A place for what arrives now, so that its put can lease it and no claim is needed. Only while a claim waits, which means
+   * that nothing older is due; `undefined` otherwise.
+   */
+  reserve(destination: string): Reservation | undefined {
+    if (this.#waitingClaim?.names.has(destination) !== true || !this.#places.hasSpare(destination))
+      return undefined
+    this.#places.take(destination)
+    const { leaseMs, handlerTimeoutMs: keepMs } = this.#settings
+    return {
+      lease: { destination, leaseMs, keepMs, leavesCopies: true },
+      begin: (claimed) => this.#beginArrived(claimed),
+      release: () => this.#giveBackPlace(destination),
+    }
+  }
+
+  /** Begins in the next turn: the answers to the senders come first. */
+  #beginArrived(claimed: Claimed): void {
+    this.#arrived.push(claimed)
+    if (this.#arrived.length > 1) return
+    setImmediate(() => {
+      for (const each of this.#arrived.splice(0)) this.#begin(each)
+    })
   }
 
   #deadlinesOf(timeoutMs: number): Deadlines {
@@ -105,10 +135,13 @@ export class Worker<Effect> {
 
   async #claimUntilStopped(): Promise<void> {
     const { log } = this.#settings
+    let isBusy = true
     while (!this.#stop.signal.aborted) {
       try {
-        await this.#beginAll(await this.#claim(CLAIM_WAIT_MS))
-        if (this.#isFull()) await this.#oneFinished()
+        const claimed: readonly Claimed[] = isBusy ? await this.#claim() : await this.#waitForWork()
+        isBusy = claimed.length > 0
+        await this.#beginAll(claimed)
+        if (this.#places.isFull) await this.#oneFinished()
         // Handlers that had nothing to wait for are done by then, and the next claim takes as many as this one.
         await nextTurn()
       } catch (error) {
@@ -118,31 +151,41 @@ export class Worker<Effect> {
     }
   }
 
-  async #claim(waitMs: number): Promise<Claimed[]> {
-    const { store, leaseMs, handlerTimeoutMs: keepMs } = this.#settings
-    const destinations = this.#freePlaces()
+  /** Claims what is due for every free place. */
+  async #claim(): Promise<Claimed[]> {
+    const destinations = this.#places.free()
+    if (destinations.length === 0 || this.#stop.signal.aborted) return []
+    return this.#claimFor(destinations, 0)
+  }
+
+  /** Nothing is due: waits for what will be, and leaves half of the places to what arrives meanwhile. */
+  async #waitForWork(): Promise<Claimed[]> {
+    const destinations = this.#places.free().map(({ name, limit }) => ({ name, limit: Math.ceil(limit / 2) }))
     if (destinations.length === 0 || this.#stop.signal.aborted) return []
     const abort = new AbortController()
-    // A claim that does not wait ends by itself; put here, a drain's would take the place of the loop's, and a stop
-    // would wait for that one.
-    if (waitMs > 0) this.#waitingClaim = { abort, names: new Set(destinations.map(({ name }) => name)) }
-    return store.claim({ destinations, leaseMs, keepMs, waitMs, signal: abort.signal })
+    this.#waitingClaim = { abort, names: new Set(destinations.map(({ name }) => name)) }
+    this.#places.promise(destinations)
+    try {
+      return await this.#claimFor(destinations, CLAIM_WAIT_MS, abort.signal)
+    } finally {
+      this.#waitingClaim = undefined
+      this.#places.takeBackPromise()
+    }
+  }
+
+  #claimFor(
+    destinations: readonly FreePlaces[],
+    waitMs: number,
+    signal: AbortSignal = this.#stop.signal,
+  ): Promise<Claimed[]> {
+    const { store, leaseMs, handlerTimeoutMs: keepMs } = this.#settings
+    return store.claim({ destinations, leaseMs, keepMs, waitMs, signal })
   }
 
   /** A destination that was full has a place again: a claim that waits without it asks anew. */
-  #placeIsFree(destination: string): void {
+  #giveBackPlace(destination: string): void {
+    this.#places.giveBack(destination)
     if (this.#waitingClaim?.names.has(destination) === false) this.#waitingClaim.abort.abort()
-  }
-
-  #freePlaces(): { readonly name: string; readonly limit: number }[] {
-    const { destinations, concurrency } = this.#settings
-    return destinations
-      .map((name) => ({ name, limit: concurrency - (this.#runningPerDestination.get(name) ?? 0) }))
-      .filter(({ limit }) => limit > 0)
-  }
-
-  #isFull(): boolean {
-    return this.#freePlaces().length === 0
   }
 
   /**
@@ -153,11 +196,11 @@ export class Worker<Effect> {
   async #beginAll(claimed: readonly Claimed[]): Promise<number> {
     const suspect = claimed.find(({ attempt }) => attempt > this.#settings.schedule.attempts)
     if (suspect === undefined) {
-      claimed.forEach((delivery) => this.#begin(delivery))
+      for (const delivery of claimed) this.#beginInPlace(delivery)
       return claimed.length
     }
     await this.#giveBack(claimed.filter((delivery) => delivery !== suspect))
-    this.#begin(suspect)
+    this.#beginInPlace(suspect)
     while (this.#running.has(suspect)) await this.#oneFinished()
     return 1
   }
@@ -169,21 +212,23 @@ export class Worker<Effect> {
     await this.#settle(claimed.map((each) => ({ claimed: each, result, durationMs: 0, onEnd: undefined })))
   }
 
+  #beginInPlace(claimed: Claimed): void {
+    this.#places.take(claimed.destination)
+    this.#begin(claimed)
+  }
+
+  /** Runs what is leased; what is placed gives its place back in the end. */
   #begin(
     claimed: Claimed,
-    options: AttemptOptions<Effect> = this.#settings,
-    onEnd?: (end: AttemptEnd) => void,
+    { options = this.#settings, onEnd, isPlaced = true }: Beginning<Effect> = {},
   ): void {
     this.#heartbeat ??= this.#startHeartbeat()
     const abort = new LazyAbort()
     this.#running.set(claimed, abort)
-    const takesPlace = onEnd === undefined
-    if (takesPlace) this.#count(claimed.destination, 1)
     const startedMs = performance.now()
     void runAttempt(claimed, abort, options).then((result) => {
       this.#running.delete(claimed)
-      if (takesPlace) this.#count(claimed.destination, -1)
-      if (takesPlace) this.#placeIsFree(claimed.destination)
+      if (isPlaced) this.#giveBackPlace(claimed.destination)
       this.#finished({ claimed, result, durationMs: performance.now() - startedMs, onEnd })
       this.#onFinished?.()
     })
@@ -196,10 +241,6 @@ export class Worker<Effect> {
     const settling = nextTurn().then(() => this.#settle(this.#unsettled.splice(0)))
     this.#settling.add(settling)
     void settling.then(() => this.#settling.delete(settling))
-  }
-
-  #count(destination: string, change: number): void {
-    this.#runningPerDestination.set(destination, (this.#runningPerDestination.get(destination) ?? 0) + change)
   }
 
   #oneFinished(): Promise<void> {
@@ -301,6 +342,12 @@ export class Worker<Effect> {
       log.warn('leases could not be prolonged', { error })
     }
   }
+}
+
+interface Beginning<Effect> {
+  readonly options?: AttemptOptions<Effect>
+  readonly onEnd?: (end: AttemptEnd) => void
+  readonly isPlaced?: boolean
 }
 
 interface FinishedAttempt<Effect> {

@@ -123,7 +123,8 @@ function countCopy(tables: Tables, event: NewEvent, eventSeq: number, nowMs: num
   if (row === undefined) return { outcome: 'duplicate', eventSeq, deliveries: [] }
   tables.events.set(eventSeq, { ...row, duplicates: row.duplicates + 1 })
   const deliveries = tables.deliveriesOf(row).map(statusOf)
-  return { outcome: 'duplicate', eventSeq, deliveries, ...takeLease(tables, event, eventSeq, nowMs) }
+  const leased = event.lease?.leavesCopies === true ? {} : takeLease(tables, event, eventSeq, nowMs)
+  return { outcome: 'duplicate', eventSeq, deliveries, ...leased }
 }
 
 function statusOf({ deliverySeq, destination, state }: DeliveryRow): DeliveryStatus {

@@ -1,4 +1,5 @@
-import type { Operation, OperationOf, OperationResult, ClaimResult } from './operation.ts'
+import type { Lease } from '../../inbox/index.ts'
+import type { ClaimResult, Operation, OperationOf, OperationResult, PutRow } from './operation.ts'
 
 interface KeptLease {
   readonly token: number
@@ -29,10 +30,11 @@ export class LeaseKeeper {
     operations.forEach((operation, index) => {
       const result = results[index]
       this.#clock = { nowMs: operation.nowMs, atMs: performance.now() }
+      if (result?.ok !== true) return
       // Each verb has its own result.
-      if (operation.verb === 'claim' && operation.keepMs > 0 && result?.ok === true)
-        this.#keep(operation, result.value as ClaimResult)
-      if (operation.verb === 'settle' && result?.ok === true) this.#forget(operation)
+      if (operation.verb === 'claim') this.#keep(operation, (result.value as ClaimResult).claimed)
+      if (operation.verb === 'put') this.#keepPut(operation, result.value as PutRow[])
+      if (operation.verb === 'settle') this.#forget(operation)
     })
   }
 
@@ -41,8 +43,20 @@ export class LeaseKeeper {
     this.#kept.clear()
   }
 
-  #keep({ leaseMs, keepMs, nowMs }: OperationOf<'claim'>, { claimed }: ClaimResult): void {
-    for (const { deliverySeq, token } of claimed) {
+  #keepPut({ events, nowMs }: OperationOf<'put'>, rows: readonly PutRow[]): void {
+    rows.forEach(({ lease }, index) => {
+      const asked = events[index]?.lease
+      if (lease !== undefined && asked !== undefined)
+        this.#keep({ leaseMs: asked.leaseMs, keepMs: asked.keepMs ?? 0, nowMs }, [lease])
+    })
+  }
+
+  #keep(
+    { leaseMs, keepMs, nowMs }: Pick<OperationOf<'claim'>, 'leaseMs' | 'keepMs' | 'nowMs'>,
+    leases: readonly Lease[],
+  ): void {
+    if (keepMs <= 0) return
+    for (const { deliverySeq, token } of leases) {
       this.#kept.set(deliverySeq, { token, leaseMs, keepUntilMs: nowMs + keepMs, untilMs: nowMs + leaseMs })
     }
     if (this.#kept.size > 0) this.#timer ??= setTimeout(() => this.#beat(), leaseMs / 3)

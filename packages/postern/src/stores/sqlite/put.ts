@@ -5,6 +5,7 @@ import {
   type DeliveryStatus,
   type Fingerprint,
   type NewEvent,
+  type PutLease,
 } from '../../inbox/index.ts'
 import { leaseOne } from './claim.ts'
 import type { Connection } from './connection.ts'
@@ -57,7 +58,9 @@ function duplicate(
       destination,
       state,
     })),
-    ...(lease !== undefined && takeLease(connection, lease, deliveries, nowMs)),
+    ...(lease !== undefined &&
+      lease.leavesCopies !== true &&
+      takeLease(connection, lease, deliveries, nowMs)),
   }
 }
 
@@ -83,7 +86,7 @@ function conflict(
 /** Leases the newest delivery of a destination, if it is its turn and nothing of the event is done or under way there. */
 function takeLease(
   connection: Connection,
-  { destination, leaseMs }: NonNullable<NewEvent['lease']>,
+  { destination, leaseMs }: PutLease,
   deliveries: readonly DeliveryStatus[],
   nowMs: number,
 ): { readonly lease?: LeasedRow } {

@@ -104,7 +104,7 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
       events.length === 1 && only
         ? [await this.#putOne(only)]
         : await Promise.all(events.map((event) => this.#putOne(event)))
-    if (results.some(({ outcome }) => outcome === 'stored')) this.#engine.announceWork()
+    if (results.some((result, index) => leavesWork(result, events[index]))) this.#engine.announceWork()
     return results
   }
 
@@ -261,6 +261,13 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
       },
     }
   }
+}
+
+/** Whether deliveries were made that the put itself did not lease. */
+function leavesWork(result: PutResult, event: NewEvent | undefined): boolean {
+  if (event === undefined || result.outcome === 'failed' || result.outcome === 'duplicate') return false
+  const made = result.outcome === 'stored' || event.onConflict === 'dispatch' ? event.destinations.length : 0
+  return made > (result.leased === undefined ? 0 : 1)
 }
 
 function resultOf(row: PutRow): Exclude<PutResult, { readonly outcome: 'failed' }> {
