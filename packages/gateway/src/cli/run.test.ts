@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { verify, type Verdict } from 'postern'
-import { anima, vastai } from 'postern/providers'
+import { anima, castaiNotifications, figma, vastai, wandb } from 'postern/providers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { CliContext } from './context.ts'
 import { run } from './run.ts'
@@ -147,6 +147,48 @@ describe('trigger', () => {
       scheme: 'vast-signature-256',
       event: { type: 'outbid' },
     })
+  })
+
+  test.each([
+    ['figma', 'FILE_UPDATE', figma({ secret }), 'figma-passcode'],
+    ['castai-notifications', 'castai.notification', castaiNotifications({ secret }), 'castai-header'],
+    ['wandb', 'LINK_ARTIFACT', wandb({ secret }), 'wandb-signature-base64'],
+  ] as const)('sends what %s sends, with the secret where it has it', async (name, type, source, scheme) => {
+    const url = `http://127.0.0.1:${await receive()}`
+    const env = { [`${name.toUpperCase().replace('-', '_')}_WEBHOOK_SECRET`]: secret }
+    expect(await cli(['trigger', name, type, '--url', url], { env })).toBe(0)
+    expect(await verified(0, source as never)).toMatchObject({ ok: true, scheme, event: { type } })
+    expect(out + err).not.toContain(secret)
+  })
+
+  test('puts the passcode into a body of the user’s own, as one from the log of refused requests', async () => {
+    const url = `http://127.0.0.1:${await receive()}`
+    const data = '{ "passcode": "[redacted]", "event_type": "PING", "timestamp": "x", "webhook_id": 1 }'
+    await cli(['trigger', 'figma', 'PING', '--url', url, '--secret', secret, '--data', data])
+    expect(received[0]?.body.toString()).toBe(data.replace('[redacted]', secret))
+  })
+
+  test('has no sample of a type that the provider does not send, and no form to make one in', async () => {
+    expect(await cli(['trigger', 'figma', 'my.type', '--secret', secret])).toBe(2)
+    expect(err).toContain("no sample 'my.type' of Figma")
+    expect(await cli(['trigger', 'figma'])).toBe(2)
+    expect(err).toMatch(/Samples of figma: FILE_UPDATE, FILE_DELETE, PING\n/)
+  })
+
+  test('sends both credentials of a source that has two, whichever the secret on the line replaces', async () => {
+    const module = JSON.stringify(import.meta.resolve('postern/providers'))
+    const token = 'an-access-token-of-the-configuration'
+    await writeFile(
+      join(cwd, 'postern.config.mjs'),
+      `import { wandb } from ${module}
+       export const config = { sources: { runs: wandb({ secret: 'another', accessToken: '${token}' }),
+         tokens: wandb({ accessToken: '${token}' }) } }`,
+    )
+    const url = `http://127.0.0.1:${await receive()}`
+    expect(await cli(['trigger', 'runs', 'LINK_ARTIFACT', '--url', url, '--secret', secret])).toBe(0)
+    expect(await cli(['trigger', 'tokens', 'LINK_ARTIFACT', '--url', url])).toBe(0)
+    expect(await verified(0, wandb({ secret, accessToken: token }) as never)).toMatchObject({ ok: true })
+    expect(await verified(1, wandb({ accessToken: token }) as never)).toMatchObject({ ok: true })
   })
 
   test('takes the form of the vendors’ guides', async () => {

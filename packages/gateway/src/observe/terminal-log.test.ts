@@ -104,6 +104,12 @@ describe('a refused request', () => {
     expect((await linesOf(rejected('castai', 'no JSON'))).join()).toContain('still be refused')
   })
 
+  test('that would be kept although it cannot be read is followed by the line that would pass', async () => {
+    const lines = await linesOf(rejected('castai-notifications', 'no JSON'))
+    expect(lines[2]).toContain('trigger castai-notifications test --data @.postern/rejected/000001.json')
+    expect(await readFile(join(folder, '000001.json'), 'utf8')).toBe('no JSON')
+  })
+
   test('that is too long is not kept', async () => {
     expect(
       (await linesOf(rejected('castai', JSON.stringify('x'.repeat(2000)).replace(/.*/, '[$&]')))).join(),

@@ -123,7 +123,9 @@ export class TerminalLog implements Reporter {
     const { providerOf, urlOf, rejectedFiles, rejectedFolder } = this.#options
     const provider = providerOf(source)
     if (provider === undefined) return []
-    if (!isReadable(request.body)) return ['signed, it would still be refused: the body is not a JSON object']
+    const isKeptAnyway = provider.unreadableBody === 'keep'
+    if (!isKeptAnyway && !isReadable(request.body))
+      return ['signed, it would still be refused: the body is not a JSON object']
     try {
       const file = await rejectedFiles.save(request.body)
       if (file === undefined) return ['the body is too long to be kept for another try']

@@ -73,8 +73,12 @@ function collect(body: Uint8Array, start: number, path: readonly MemberName[], f
   }
 }
 
-/** Parsed only where it is escaped: a megabyte of names that are parsed one by one would keep everybody else waiting. */
+/**
+ * Parsed only where it is escaped and long enough: an escape is longer than what it stands for, and a megabyte of names
+ * parsed one by one would keep everybody else waiting.
+ */
 function isName(body: Uint8Array, key: ByteRange, { name, bytes }: MemberName): boolean {
+  if (key.end - key.start - 2 < bytes.length) return false
   const written = body.subarray(key.start + 1, key.end - 1)
   if (written.includes(BACKSLASH)) return stringAt(body, key) === name
   return Buffer.compare(written, bytes) === 0

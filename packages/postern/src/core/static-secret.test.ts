@@ -210,6 +210,12 @@ describe('what is kept of a request', () => {
     )
   })
 
+  it('of a refused one is without a body of more than 64 KiB', () => {
+    const of = (length: number): number =>
+      withoutStraySecrets(sourceOf(bare).schemes, request([], Buffer.alloc(length, 'x'))).body.length
+    expect([of(65_536), of(65_537)]).toEqual([65_536, 0])
+  })
+
   it('under a signature is all of it', () => {
     const came = request(['authorization', 'x'])
     expect(withoutStraySecrets(sourceOf(hmac).schemes, came)).toEqual(came)

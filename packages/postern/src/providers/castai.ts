@@ -1,7 +1,7 @@
 import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import { templateEnvelope, templateScheme, type TemplateEvents } from './template.ts'
 
-/** Cast AI, as the template has it. Its own notification webhooks are not signed; they send a header of your choice. */
+/** Cast AI, as the template has it. Its own notification webhooks are another source, `castaiNotifications()`. */
 export const castaiProvider: Provider = {
   name: 'castai',
   title: 'Cast AI',

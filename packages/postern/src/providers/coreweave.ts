@@ -1,10 +1,7 @@
 import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import { templateEnvelope, templateScheme, type TemplateEvents } from './template.ts'
 
-/**
- * CoreWeave, as the template has it. CoreWeave Alerts can sign with a `signing_secret`, but its public text names
- * neither the header nor the signed content, so nothing is claimed of it here.
- */
+/** CoreWeave, as the template has it. CoreWeave Alerts are another source, `coreweaveAlerts()`. */
 export const coreweaveProvider: Provider = {
   name: 'coreweave',
   title: 'CoreWeave',

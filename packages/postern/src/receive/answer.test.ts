@@ -83,6 +83,22 @@ describe('the answer to a refusal', () => {
   })
 })
 
+describe("a provider's own status for what is not authentic", () => {
+  test.each(withStatus(401))('is given for %s, with the body that says nothing', (reason) => {
+    const answer = answerTo(reason, { notAuthentic: 400 })
+    expect(answer).toEqual({ ...answerTo(reason), status: 400 })
+  })
+
+  test.each(ALL.filter(([, status]) => status !== 401))('is not given for %s', (reason, status) => {
+    expect(answerTo(reason, { notAuthentic: 400 })).toEqual(answerTo(reason))
+    expect(answerTo(reason, { notAuthentic: 400 }).status).toBe(status)
+  })
+
+  test.each(withStatus(401))('is the usual one where it names none: %s', (reason) => {
+    expect(answerTo(reason, {})).toEqual(answerTo(reason))
+  })
+})
+
 test('a recorded event is answered as the seeds answer it', () => {
   expect(RECEIVED).toMatchObject({ status: 200, body: '{"received":true}' })
 })
