@@ -10,7 +10,7 @@ export interface DedupeEntry {
 
 /** How many keys go together; other values make tests short. */
 export interface DedupeSizes {
-  /** Recent keys that are taken into the table at a time. */
+  /** Recent keys that make a run: they are taken into the table together. */
   readonly runKeys: number
   /** Keys of a run that a small commit takes, so that none grows by more than a few milliseconds. */
   readonly keysPerCommit: number
@@ -155,17 +155,11 @@ export class DedupeIndex {
     this.#loadedSeq = Math.max(this.#loadedSeq, entry.eventSeq)
   }
 
-  /** The oldest keys in their own order, and the last event that any of them belongs to. */
+  /** All that there are by now in their own order, and the last event that any of them belongs to. */
   #startRun(): MergeRun {
-    const names: string[] = []
     let throughSeq = 0
-    for (const [name, { eventSeq }] of this.#recent) {
-      // Both keys of an event go in one run: `throughSeq` speaks of whole events.
-      if (names.length >= this.#sizes.runKeys && eventSeq !== throughSeq) break
-      names.push(name)
-      throughSeq = eventSeq
-    }
-    return { names: names.toSorted(), throughSeq, isWritten: false }
+    for (const { eventSeq } of this.#recent.values()) throughSeq = eventSeq
+    return { names: [...this.#recent.keys()].toSorted(), throughSeq, isWritten: false }
   }
 
   /** Lets go of what is in the table, by this process's own run or by another's. */

@@ -23,12 +23,11 @@ export class FilterSlices {
     const block = this.#blockWithSpace()
     const column = block.columns.indexOf(undefined)
     block.columns[column] = generation
-    filter.forEach((byte, at) => {
-      for (let rest = byte; rest !== 0; rest &= rest - 1) {
-        const place = at * 8 + lowestBit(rest)
-        block.words[place] = (block.words[place] ?? 0) | (1 << column)
-      }
-    })
+    const { words } = block
+    for (let place = 0; place < words.length; place += 1) {
+      const bit = ((filter[place >>> 3] ?? 0) >>> (place & 7)) & 1
+      words[place] = (words[place] ?? 0) | (bit << column)
+    }
   }
 
   remove(generation: number): void {

@@ -47,7 +47,7 @@ export class KeyFilter {
 
   /** Adds what a stored filter holds. One of another size says nothing here, so that every key passes from then on. */
   addStored(stored: Uint8Array): void {
-    if (stored.length !== this.bytes.length) this.bytes.fill(0xff)
-    else stored.forEach((byte, at) => (this.bytes[at] = (this.bytes[at] ?? 0) | byte))
+    if (stored.length !== this.bytes.length) return void this.bytes.fill(0xff)
+    for (let at = 0; at < stored.length; at += 1) this.bytes[at] = (this.bytes[at] ?? 0) | (stored[at] ?? 0)
   }
 }
