@@ -133,10 +133,11 @@ export function endWithThisProcess(child) {
 }
 
 /**
- * In this process, which is never broken. Without a statement that would keep the file open.
+ * The table that handlers write their effects to. In this process, which is never broken, and without a statement that
+ * would keep the file open.
  * @param {string} file
  */
-function makeEffectTable(file) {
+export function makeEffectTable(file) {
   const database = new DatabaseSync(file)
   database.exec('CREATE TABLE effect (id TEXT NOT NULL, attempt INTEGER NOT NULL)')
   database.close()

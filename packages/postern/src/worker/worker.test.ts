@@ -208,6 +208,48 @@ describe('settling', () => {
   })
 })
 
+describe('deliveries that have outlived their last attempt', () => {
+  test('go one at a time, and those that wait use up no attempt', async () => {
+    const { worker, store, work } = aWorker()
+    const eventSeqs = await putAll(store, events(3))
+    await outliveAllAttempts(store)
+    worker.start()
+    await work.begun('evt_1')
+    await turns()
+    expect(work.ids).toEqual(['evt_1'])
+    expect(await deliveryOf(store, eventSeqs[1]!)).toMatchObject({ state: 'pending', attempt: 3 })
+    for (const id of ['evt_1', 'evt_2', 'evt_3']) {
+      await work.begun(id)
+      work.end(id)
+    }
+    await observed.until(() => outcomes().filter((outcome) => outcome === 'succeeded').length === 3)
+    expect(work.ids).toEqual(['evt_1', 'evt_2', 'evt_3'])
+  })
+
+  test('hold up what comes meanwhile until they are done', async () => {
+    const { worker, store, work } = aWorker()
+    await putStored(store, anEvent({ id: 'evt_suspect' }))
+    await outliveAllAttempts(store)
+    await putStored(store, anEvent({ id: 'evt_new' }))
+    const drained = worker.drain()
+    await work.begun('evt_suspect')
+    await turns()
+    expect(work.ids).toEqual(['evt_suspect'])
+    work.end('evt_suspect')
+    await work.begun('evt_new')
+    work.end('evt_new')
+    expect(await drained).toBe(2)
+  })
+
+  /** As if the process had ended during each attempt. */
+  async function outliveAllAttempts(store: MemoryStore): Promise<void> {
+    for (let attempt = 1; attempt <= schedule.attempts; attempt += 1) {
+      await store.claim({ destinations: [{ name: 'handlers', limit: 10 }], leaseMs: LEASE_MS, waitMs: 0 })
+      nowMs += LEASE_MS
+    }
+  }
+})
+
 describe('a store that gives no work because it fails', () => {
   test('is asked again after a second, and not before', async () => {
     fakeTimers()
