@@ -1,12 +1,6 @@
 import type { Database, Statement } from './database.ts'
+import type { DedupeEntry } from './dedupe-entry.ts'
 import { Generations, type KeyedEntry } from './generations.ts'
-
-/** What a key was recorded with. */
-export interface DedupeEntry {
-  readonly eventSeq: number
-  readonly digest: Uint8Array
-  readonly expiresMs: number
-}
 
 /** How many keys go together; other values make tests short. */
 export interface DedupeSizes {

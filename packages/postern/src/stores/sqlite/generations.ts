@@ -1,5 +1,5 @@
 import type { Database, Statement } from './database.ts'
-import type { DedupeEntry } from './dedupe-index.ts'
+import type { DedupeEntry } from './dedupe-entry.ts'
 import { FilterSlices } from './filter-slices.ts'
 import { GenerationSweep } from './generation-sweep.ts'
 import { filterBits, KeyFilter } from './key-filter.ts'
