@@ -2,13 +2,12 @@
 // JSON. A commit's time is what its senders wait, the way to the writer's thread and its checkpoints included.
 //
 //   node commits.mjs <path> <commits>
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { sqlite } from 'postern/sqlite'
 
 const [path, commits] = process.argv.slice(2)
 const EVENTS_PER_COMMIT = 64
 const body = Buffer.alloc(700, 'x')
-const digest = createHash('sha256').update(body).digest()
 
 const startedMs = performance.now()
 const store = sqlite(path)
@@ -43,16 +42,16 @@ function event() {
     tenant: '',
     source: 'vastai',
     id: `evt_${randomBytes(12).toString('hex')}`,
+    idKind: 'signed',
     type: 'resource.created',
     createdMs: Date.now(),
     orderingKey: undefined,
+    onDead: undefined,
     verifiedBy: 'postern',
     body: Buffer.from(body),
-    digest,
     headers: ['content-type', 'application/json'],
-    // As random as digests are.
-    keys: [{ kind: 'id', key: randomBytes(16) }],
     dedupeWindowMs: 7 * 86_400_000,
+    onConflict: 'hold',
     destinations: ['handlers'],
   }
 }

@@ -2,9 +2,7 @@
 // grows with history is keys, deliveries and attempts.
 //
 //   node fill.mjs <path> <events>
-import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
-import { dedupeKey } from '../packages/postern/dist/inbox/dedupe-key.js'
 import { chooseDriver } from '../packages/postern/dist/stores/sqlite/driver.js'
 import { Engine } from '../packages/postern/dist/stores/sqlite/engine.js'
 
@@ -12,7 +10,6 @@ const [path, events] = process.argv.slice(2)
 const EVENTS_PER_COMMIT = 4096
 const DAY_MS = 86_400_000
 const body = Buffer.from('{"old":true}')
-const digest = createHash('sha256').update(body).digest()
 const nowMs = Date.now() - DAY_MS
 
 const options = { path, driver: chooseDriver(), role: 'writer', autoCheckpointPages: 20_000 }
@@ -25,6 +22,7 @@ for (let from = 0; from < Number(events); from += EVENTS_PER_COMMIT) {
     verb: 'claim',
     destinations: [{ name: 'handlers', limit: count }],
     leaseMs: 60_000,
+    keepMs: 0,
     nowMs,
   })
   const settlements = claimed.map(({ deliverySeq, token }) => ({
@@ -48,15 +46,16 @@ function event(id) {
     tenant: '',
     source: 'vastai',
     id,
+    idKind: 'signed',
     type: 'resource.created',
     createdMs: nowMs,
     orderingKey: undefined,
+    onDead: undefined,
     verifiedBy: 'postern',
     body,
-    digest,
     headers: [],
-    keys: [{ kind: 'id', key: dedupeKey('id', '', 'vastai', id) }],
     dedupeWindowMs: 7 * DAY_MS,
+    onConflict: 'hold',
     destinations: ['handlers'],
   }
 }

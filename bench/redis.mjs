@@ -3,7 +3,8 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
-export async function startRedis(folder) {
+/** @param durability Settings beside the package's own, which do not wait for the disk. */
+export async function startRedis(folder, durability = []) {
   if (!isInstalled() && process.getuid?.() === 0) {
     console.log('redis-server is not installed; installing the Debian package')
     spawnSync('apt-get', ['update', '-q'], { stdio: 'ignore' })
@@ -14,10 +15,8 @@ export async function startRedis(folder) {
   if (!isInstalled())
     throw new Error('redis-server is needed for the comparison: install it and run this again')
   const port = await freePort()
-  // As the seeds' readers would run it: the package's defaults, which do not wait for the disk.
-  const server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, ...durability]
+  const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] })
   for await (const line of server.stdout) if (String(line).includes('Ready to accept')) break
   server.stdout.resume()
   // SIGTERM would save to the folder, which is gone by then, and a server that cannot save does not end.

@@ -8,6 +8,7 @@ import { startRedis } from '../redis.mjs'
 export const name = 'accept-and-drain'
 
 export async function measure({ values, folder, say }) {
+  // As the seeds' readers would run it.
   const redis = await startRedis(folder)
   const contenders = [
     { name: 'bare node:http', script: 'bare.mjs' },

@@ -1,0 +1,55 @@
+// Claim and drain against BullMQ, behind the same kind of handler and with the same durability: both have every write on
+// the disk before they answer.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { median } from '../median.mjs'
+import { startRedis } from '../redis.mjs'
+
+export const name = 'drain'
+
+const EVENTS = 20_000
+const SYNCED = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', '']
+const server = join(import.meta.dirname, '..', 'servers', 'drain.mjs')
+
+export async function measure({ values, folder, say }) {
+  const rounds = []
+  for (let round = 1; round <= Number(values.rounds); round += 1) {
+    const results = { postern: await drain('postern', folder), bullmq: await drain('bullmq', folder) }
+    for (const [each, { recorded, drained }] of Object.entries(results)) {
+      say(`round ${round}  ${each.padEnd(8)} ${recorded}/s recorded, ${drained}/s drained`)
+    }
+    rounds.push(results)
+  }
+  return {
+    recordedOfBullmq: median(rounds.map(({ postern, bullmq }) => postern.recorded / bullmq.recorded)),
+    drainedOfBullmq: median(rounds.map(({ postern, bullmq }) => postern.drained / bullmq.drained)),
+    rounds,
+  }
+}
+
+async function drain(engine, folder) {
+  const data = mkdtempSync(join(folder, 'drain-'))
+  const redis = engine === 'bullmq' ? await startRedis(data, SYNCED) : undefined
+  try {
+    const args = [server, engine, data, redis?.port ?? 0, EVENTS].map(String)
+    const { recordMs, drainMs, handled } = JSON.parse(
+      execFileSync(process.execPath, args, { encoding: 'utf8' }),
+    )
+    if (handled !== EVENTS) throw new Error(`${engine} handled ${handled} of ${EVENTS}`)
+    return { recorded: perSecond(recordMs), drained: perSecond(drainMs) }
+  } finally {
+    redis?.stop()
+    rmSync(data, { recursive: true, force: true })
+  }
+}
+
+function perSecond(ms) {
+  return Math.round((EVENTS / ms) * 1000)
+}
+
+export function describe({ recordedOfBullmq, drainedOfBullmq, rounds }) {
+  return `record  ${recordedOfBullmq} × BullMQ, 500 at a time
+drain   ${drainedOfBullmq} × BullMQ, 64 handlers at once that do nothing
+${EVENTS} events each; Redis with appendfsync always. Medians of ${rounds.length} rounds; each ratio within its own round.`
+}
