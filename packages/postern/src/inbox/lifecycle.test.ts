@@ -8,6 +8,7 @@ const LEGAL: readonly `${DeliveryState} ${Transition}`[] = [
   'pending claim',
   'leased claim',
   'pending take',
+  'leased take',
   'dead take',
   'leased succeeded',
   'leased retry',

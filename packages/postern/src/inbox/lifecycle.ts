@@ -16,7 +16,7 @@
  *   └──────► cancelled ◄┘
  * ```
  *
- * Beside these, a put that leases at once takes what is pending or dead (`ack: "handled"`).
+ * Beside these, a put that leases at once takes what is pending, dead, or no longer leased (`ack: "handled"`).
  *
  * @module
  */
@@ -52,7 +52,7 @@ export interface Step {
 /** Between which states each transition leads. */
 export const TRANSITIONS: Readonly<Record<Transition, Step>> = {
   claim: { from: ['pending', 'leased'], to: 'leased' },
-  take: { from: ['pending', 'dead'], to: 'leased' },
+  take: { from: ['pending', 'leased', 'dead'], to: 'leased' },
   succeeded: { from: ['leased'], to: 'succeeded' },
   retry: { from: ['leased'], to: 'pending' },
   released: { from: ['leased'], to: 'pending' },

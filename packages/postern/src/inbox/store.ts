@@ -102,8 +102,8 @@ export type PutResult =
       /** The states of that event's deliveries, as they were before this put leased one. */
       readonly deliveries: readonly DeliveryStatus[]
       /**
-       * Where a lease was asked for: the newest delivery of that destination, if it is pending or dead, it is its turn, and
-       * none of the event's deliveries there is leased or has succeeded. A dead one starts its schedule anew.
+       * Where a lease was asked for: the newest delivery of that destination, if it is pending, dead or its lease has ended,
+       * it is its turn, and none of the event's deliveries there runs or has succeeded. A dead one starts its schedule anew.
        */
       readonly leased?: Claimed
     }

@@ -142,17 +142,21 @@ function takeLease(
   if (lease === undefined || row === undefined) return {}
   const wanted = tables.deliveriesOf(row).filter(({ destination }) => destination === lease.destination)
   const newest = wanted.at(-1)
-  if (newest === undefined || wanted.some(({ state }) => state === 'leased' || state === 'succeeded'))
-    return {}
+  if (newest === undefined || wanted.some((row) => isDoneOrRunning(row, nowMs))) return {}
   if (!isLegal('take', newest.state) || !isTurnOf(tables, newest)) return {}
   if (newest.state === 'dead') tables.setDelivery({ ...newest, state: 'pending', attempt: 0, blocks: false })
   const [leased] = leaseOne(tables, newest.deliverySeq, nowMs + lease.leaseMs)
   return leased === undefined ? {} : { leased }
 }
 
+function isDoneOrRunning({ state, leaseUntilMs = 0 }: DeliveryRow, nowMs: number): boolean {
+  return state === 'succeeded' || (state === 'leased' && nowMs < leaseUntilMs)
+}
+
 function isTurnOf(tables: Tables, row: DeliveryRow): boolean {
   const lane = tables.laneOf(row)
   if (lane === undefined) return true
+  if (row.state === 'leased') return lane.headSeq === row.deliverySeq
   return lane.isTurnOf(row.deliverySeq) && !(row.state === 'dead' && lane.hasOvertaken(row.deliverySeq))
 }
 

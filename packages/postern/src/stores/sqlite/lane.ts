@@ -106,6 +106,11 @@ export function isTurnOf(connection: Connection, lane: number, deliverySeq: numb
   return row !== undefined && row.leased === 0 && (row.headSeq ?? Infinity) >= deliverySeq
 }
 
+/** Whether a delivery is what runs in its lane, or ran until its lease ended. */
+export function isHead(connection: Connection, lane: number, deliverySeq: number): boolean {
+  return laneAt(connection, lane)?.headSeq === deliverySeq
+}
+
 /** Forgets lanes where nothing waits and nothing dead could come back. */
 export function pruneLanes(connection: Connection, limit: number): void {
   connection

@@ -10,7 +10,7 @@ import {
 import { leaseOne } from './claim.ts'
 import type { Connection } from './connection.ts'
 import type { DedupeEntry } from './dedupe-entry.ts'
-import { hasOvertaken, isTurnOf, joined, laneFor, type LaneName } from './lane.ts'
+import { hasOvertaken, isHead, isTurnOf, joined, laneFor, type LaneName } from './lane.ts'
 import type { LeasedRow, OperationOf, PutRow } from './operation.ts'
 
 /** Records events, once each. Runs inside the commit's transaction. */
@@ -47,8 +47,10 @@ function duplicate(
     .sql('INSERT INTO duplicate VALUES (?, 1) ON CONFLICT (event_seq) DO UPDATE SET copies = copies + 1')
     .run(eventSeq)
   const deliveries = connection
-    .sql('SELECT seq AS deliverySeq, destination, state FROM delivery WHERE event_seq = ? ORDER BY seq')
-    .all(eventSeq) as DeliveryStatus[]
+    .sql(
+      'SELECT seq AS deliverySeq, destination, state, lease_until_ms AS leaseUntilMs FROM delivery WHERE event_seq = ? ORDER BY seq',
+    )
+    .all(eventSeq) as TakeableRow[]
   return {
     outcome: 'duplicate',
     eventSeq,
@@ -87,13 +89,12 @@ function conflict(
 function takeLease(
   connection: Connection,
   { destination, leaseMs }: PutLease,
-  deliveries: readonly DeliveryStatus[],
+  deliveries: readonly TakeableRow[],
   nowMs: number,
 ): { readonly lease?: LeasedRow } {
   const wanted = deliveries.filter((delivery) => delivery.destination === destination)
   const newest = wanted.at(-1)
-  if (newest === undefined || wanted.some(({ state }) => state === 'leased' || state === 'succeeded'))
-    return {}
+  if (newest === undefined || wanted.some((row) => isDoneOrRunning(row, nowMs))) return {}
   if (!isLegal('take', newest.state) || !canRun(connection, newest.deliverySeq, newest.state)) return {}
   if (newest.state === 'dead') {
     // Its schedule starts anew.
@@ -102,12 +103,21 @@ function takeLease(
   return { lease: leaseOne(connection, newest.deliverySeq, destination, nowMs + leaseMs) }
 }
 
+interface TakeableRow extends DeliveryStatus {
+  readonly leaseUntilMs: number | null
+}
+
+function isDoneOrRunning({ state, leaseUntilMs }: TakeableRow, nowMs: number): boolean {
+  return state === 'succeeded' || (state === 'leased' && nowMs < (leaseUntilMs ?? 0))
+}
+
 function canRun(connection: Connection, deliverySeq: number, state: DeliveryState): boolean {
   // One row: the status was read in this transaction.
   const { lane } = connection.sql('SELECT lane FROM delivery WHERE seq = ?').get(deliverySeq) as {
     lane: number | null
   }
   if (lane === null) return true
+  if (state === 'leased') return isHead(connection, lane, deliverySeq)
   return (
     isTurnOf(connection, lane, deliverySeq) &&
     !(state === 'dead' && hasOvertaken(connection, lane, deliverySeq))
@@ -169,10 +179,11 @@ function insertDeliveries(
   eventSeq: number,
   nowMs: number,
 ): { readonly lease?: LeasedRow } {
-  const deliveries = event.destinations.map((destination): DeliveryStatus => ({
+  const deliveries = event.destinations.map((destination): TakeableRow => ({
     deliverySeq: insertDelivery(connection, { ...event, eventSeq }, destination, nowMs),
     destination,
     state: 'pending',
+    leaseUntilMs: null,
   }))
   return event.lease === undefined ? {} : takeLease(connection, event.lease, deliveries, nowMs)
 }

@@ -1,0 +1,264 @@
+// `ack: "handled"`: the sender's 200 says that the handler is done. No worker runs, but where a test starts one.
+import { createHmac } from 'node:crypto'
+import { custom, type Source, type SourceOptions } from 'postern'
+import { vastai } from 'postern/providers'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { expectDuplicate, expectReceived, expectUnavailable } from '../support/expectations.ts'
+import { gate, startInbox, type Inbox, type InboxOptions } from '../support/inbox.ts'
+import { SECRET, seedBody, seedEvent, type Outgoing } from '../support/requests.ts'
+
+function handled(options: SourceOptions = {}): { readonly sources: Readonly<Record<string, Source>> } {
+  return { sources: { vastai: vastai({ secret: SECRET, ack: 'handled', ...options }) } }
+}
+
+/** The states of the deliveries of an event. */
+async function statesOf(inbox: Inbox, eventSeq = 1): Promise<readonly string[]> {
+  const detail = await inbox.store.get(eventSeq)
+  return detail?.deliveries.map(({ state }) => state) ?? []
+}
+
+function outcomesOf(inbox: Inbox): readonly string[] {
+  return inbox.occurrences.flatMap((each) => (each.kind === 'attempted' ? [each.outcome] : []))
+}
+
+function reasonsOf(inbox: Inbox): readonly string[] {
+  return inbox.occurrences.flatMap((each) => (each.kind === 'rejected' ? [each.reason] : []))
+}
+
+/** A handler that fails as often as it is told to, and then succeeds. */
+function failing(times: number): NonNullable<InboxOptions['handler']> {
+  let left = times
+  return () => {
+    left -= 1
+    if (left >= 0) throw new Error('not yet')
+  }
+}
+
+describe.each(['node:http', 'Express', 'fetch'] as const)('over %s', (skin) => {
+  test('a 200 comes after the handler and its settle', async () => {
+    const inbox = await startInbox({ ...handled(), skin })
+    expectReceived(await inbox.send(seedEvent('evt_1')))
+    expect(inbox.handled).toEqual(['evt_1'])
+    expect(await statesOf(inbox)).toEqual(['succeeded'])
+  })
+
+  test("a handler that throws is a 503, and the sender's retry runs it again", async () => {
+    const inbox = await startInbox({ ...handled(), skin, handler: failing(1) })
+    const first = await inbox.send(seedEvent('evt_1'))
+    expectUnavailable(first)
+    expect(first.headers.get('retry-after')).toMatch(/^\d+$/)
+    expect(await statesOf(inbox)).toEqual(['pending'])
+    expectDuplicate(await inbox.send(seedEvent('evt_1')))
+    expect(inbox.handled).toEqual(['evt_1', 'evt_1'])
+    expect(await statesOf(inbox)).toEqual(['succeeded'])
+  })
+})
+
+describe('a copy', () => {
+  test('of a handled event is answered 200 and runs nothing', async () => {
+    const inbox = await startInbox(handled())
+    await inbox.send(seedEvent('evt_1'))
+    expectDuplicate(await inbox.send(seedEvent('evt_1')))
+    expect(inbox.handled).toEqual(['evt_1'])
+  })
+
+  test('that comes while the first is being handled is answered 503 at once', async () => {
+    const finish = gate()
+    const inbox = await startInbox({ ...handled(), handler: () => finish.opened })
+    const first = inbox.send(seedEvent('evt_1'))
+    await vi.waitFor(() => expect(inbox.handled).toEqual(['evt_1']))
+    expectUnavailable(await inbox.send(seedEvent('evt_1')))
+    finish.open()
+    expectReceived(await first)
+    expect(reasonsOf(inbox)).toEqual(['in_progress'])
+    expect(inbox.handled).toEqual(['evt_1'])
+  })
+
+  test('of 20 at once, one runs the handler', async () => {
+    const finish = gate()
+    const inbox = await startInbox({ ...handled(), handler: () => finish.opened })
+    const sent = Array.from({ length: 20 }, () => inbox.send(seedEvent('evt_1')))
+    await vi.waitFor(() => expect(reasonsOf(inbox)).toHaveLength(19))
+    finish.open()
+    const statuses = (await Promise.all(sent)).map(({ status }) => status)
+    expect(statuses.filter((status) => status === 200)).toHaveLength(1)
+    expect(inbox.handled).toEqual(['evt_1'])
+  })
+
+  test('of a dead event takes it up again, its schedule anew', async () => {
+    const inbox = await startInbox({ ...handled(), handler: failing(2), retry: { attempts: 2 } })
+    expectUnavailable(await inbox.send(seedEvent('evt_1')))
+    expectUnavailable(await inbox.send(seedEvent('evt_1')))
+    expect(await statesOf(inbox)).toEqual(['dead'])
+    expectDuplicate(await inbox.send(seedEvent('evt_1')))
+    expect(outcomesOf(inbox)).toEqual(['retry', 'dead', 'succeeded'])
+  })
+
+  test('of a cancelled event is answered 200: an operator has decided', async () => {
+    const inbox = await startInbox({ ...handled(), handler: failing(1) })
+    await inbox.send(seedEvent('evt_1'))
+    const [delivery] = (await inbox.store.get(1))!.deliveries
+    expect(await inbox.store.move([{ deliverySeq: delivery!.deliverySeq, to: 'cancel' }])).toEqual(['moved'])
+    expectDuplicate(await inbox.send(seedEvent('evt_1')))
+    expect(inbox.handled).toEqual(['evt_1'])
+  })
+
+  test('whose process was lost is handled once the sender would have given up on it', async () => {
+    const inbox = await startInbox(handled())
+    await inbox.store.put([leasedBySomebody(LEASE_MS)])
+    expectUnavailable(await inbox.send(seedEvent('evt_1')))
+    await vi.waitFor(async () => expectDuplicate(await inbox.send(seedEvent('evt_1'))))
+    expect(inbox.handled).toEqual(['evt_1'])
+  })
+
+  test('in line as well', async () => {
+    const inbox = await startInbox(handled({ orderBy: { json: ['data', 'resource'] } }))
+    await inbox.store.put([{ ...leasedBySomebody(LEASE_MS), orderingKey: 'res_1', onDead: 'block' }])
+    expectUnavailable(await inbox.send(seedEvent('evt_2')))
+    await vi.waitFor(async () => expectDuplicate(await inbox.send(seedEvent('evt_1'))))
+    expectDuplicate(await inbox.send(seedEvent('evt_2')))
+    expect(inbox.handled).toEqual(['evt_1', 'evt_2'])
+  })
+
+  test('is leased for as long as its sender waits', async () => {
+    const finish = gate()
+    const inbox = await startInbox({ ...handled(), handler: () => finish.opened })
+    const sent = inbox.send(seedEvent('evt_1'))
+    await vi.waitFor(() => expect(inbox.handled).toEqual(['evt_1']))
+    const { event, deliveries } = (await inbox.store.get(1))!
+    expect(deliveries[0]!.leaseUntilMs! - event.receivedMs).toBe(10_000)
+    finish.open()
+    await sent
+  })
+})
+
+/** Long enough for a copy to find the lease. */
+const LEASE_MS = 300
+
+/** What a process that died has left: an event that its request had leased. */
+function leasedBySomebody(leaseMs: number): Parameters<Inbox['store']['put']>[0][number] {
+  return {
+    tenant: '',
+    source: 'vastai',
+    id: 'evt_1',
+    idKind: 'signed',
+    type: 'resource.created',
+    createdMs: undefined,
+    orderingKey: undefined,
+    onDead: undefined,
+    verifiedBy: 'vastai-template',
+    body: Buffer.from(seedBody('evt_1')),
+    headers: [],
+    dedupeWindowMs: 1e9,
+    onConflict: 'hold',
+    destinations: ['handlers'],
+    lease: { destination: 'handlers', leaseMs },
+  }
+}
+
+describe('a conflict', () => {
+  test('that is held is answered 200, and runs nothing', async () => {
+    const inbox = await startInbox(handled())
+    await inbox.send(seedEvent('evt_1'))
+    expectReceived(await inbox.send(seedEvent('evt_1', { data: { other: true } })))
+    expect(inbox.handled).toEqual(['evt_1'])
+  })
+
+  test('that is dispatched is handled before its answer', async () => {
+    const inbox = await startInbox(handled({ onConflict: 'dispatch' }))
+    await inbox.send(seedEvent('evt_1'))
+    expectReceived(await inbox.send(seedEvent('evt_1', { data: { other: true } })))
+    expect(await statesOf(inbox, 2)).toEqual(['succeeded'])
+  })
+})
+
+test('an event that nothing handles is answered 200', async () => {
+  const inbox = await startInbox(handled())
+  expectReceived(await inbox.send(seedEvent('evt_1', { type: 'resource.unknown' })))
+  expect(await statesOf(inbox)).toEqual([])
+})
+
+test('one that must wait for an earlier one of its key is answered 503, and 200 once that is done', async () => {
+  const ordered = handled({ orderBy: { json: ['data', 'resource'] } })
+  const inbox = await startInbox({ ...ordered, handler: failing(1) })
+  expectUnavailable(await inbox.send(seedEvent('evt_1')))
+  expectUnavailable(await inbox.send(seedEvent('evt_2')))
+  expect(reasonsOf(inbox)).toEqual(['handler_failed', 'in_progress'])
+  expectDuplicate(await inbox.send(seedEvent('evt_1')))
+  expectDuplicate(await inbox.send(seedEvent('evt_2')))
+  expect(inbox.handled).toEqual(['evt_1', 'evt_1', 'evt_2'])
+})
+
+test('without a worker, a drain runs what its sender never sent again', async () => {
+  const inbox = await startInbox({ ...handled(), handler: failing(1) })
+  expectUnavailable(await inbox.send(seedEvent('evt_1')))
+  expect(await inbox.postern.drain()).toBe(1)
+  expect(await statesOf(inbox)).toEqual(['succeeded'])
+  expectDuplicate(await inbox.send(seedEvent('evt_1')))
+})
+
+test('a handler that is slower than its sender waits is a 503 a second before that, and is told by its signal', async () => {
+  const finish = gate()
+  onTestFinished(finish.open)
+  const reasons: unknown[] = []
+  const source = custom({ secret: SECRET, ack: 'handled', ...SLOW })
+  const patient = { ...source, provider: { ...source.provider, senderTimeoutMs: 2000 } }
+  const inbox = await startInbox({
+    sources: { vastai: patient },
+    handler: (_event, { signal }) => {
+      signal.addEventListener('abort', () => reasons.push((signal.reason as Error).name))
+      return finish.opened
+    },
+  })
+  const startedMs = performance.now()
+  expectUnavailable(await inbox.send(slowRequest()))
+  expect(performance.now() - startedMs).toBeGreaterThan(500)
+  expect(performance.now() - startedMs).toBeLessThan(2000)
+  expect(reasons).toEqual(['TimeoutError'])
+  expect(await statesOf(inbox)).toEqual(['pending'])
+})
+
+const SLOW = {
+  scheme: {
+    algorithm: 'hmac-sha256',
+    key: { as: 'utf8' },
+    signature: { in: [{ header: 'x-signature' }], encoding: 'hex' },
+    content: ['body'],
+  },
+  envelope: { id: [{ json: ['id'] }], type: { json: ['type'] } },
+} as const
+
+function slowRequest(): Outgoing {
+  const body = Buffer.from(seedBody('evt_1'))
+  const signature = createHmac('sha256', SECRET).update(body).digest('hex')
+  return { method: 'POST', path: '/webhooks/vastai', headers: [['X-Signature', signature]], body }
+}
+
+test('effects are there once, with the settle', async () => {
+  const inbox = await startInbox({
+    ...handled(),
+    handler: (_event, { tx }) => {
+      tx({ sql: 'CREATE TABLE IF NOT EXISTS paid (id TEXT)' })
+      tx({ sql: 'INSERT INTO paid VALUES (?)', params: ['evt_1'] })
+    },
+  })
+  for (let copy = 0; copy < 3; copy += 1) await inbox.send(seedEvent('evt_1'))
+  expect(outcomesOf(inbox)).toEqual(['succeeded'])
+})
+
+test('a settle that fails is no 200', async () => {
+  const inbox = await startInbox({
+    ...handled(),
+    handler: (_event, { tx }) => tx({ sql: 'INSERT INTO nowhere VALUES (1)' }),
+  })
+  expectUnavailable(await inbox.send(seedEvent('evt_1')))
+  expect(await statesOf(inbox)).toEqual(['pending'])
+})
+
+test('a started worker leaves alone what a request has leased, and runs what it failed', async () => {
+  const inbox = await startInbox({ ...handled(), handler: failing(1) })
+  await inbox.postern.start()
+  expectUnavailable(await inbox.send(seedEvent('evt_1')))
+  await vi.waitFor(async () => expect(await statesOf(inbox)).toEqual(['succeeded']))
+  expect(inbox.handled).toEqual(['evt_1', 'evt_1'])
+})
