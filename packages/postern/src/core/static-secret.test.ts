@@ -8,8 +8,8 @@ import type { Scheme, StaticSecretScheme } from './scheme.ts'
 import { sign, signRequest } from './sign.ts'
 import { sharedStaticSecret } from './secrets-apart.ts'
 import { defineSource, withSecret, type Secret, type Source } from './source.ts'
-import { withoutStaticSecrets, withoutStraySecrets } from './static-secret.ts'
 import { verify, verifyRequest } from './verify.ts'
+import { withoutStaticSecrets, withoutStraySecrets } from './without-secrets.ts'
 
 const NOW_MS = 1_772_490_000_000
 const SECRET = 'a secret that is sent as it is'
