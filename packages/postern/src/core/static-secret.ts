@@ -2,19 +2,11 @@ import { sameSecret } from './crypto.ts'
 import { decodeStrictly, encode } from './encoding.ts'
 import { PosternError } from './errors.ts'
 import { findMember, replaceRanges, stringAt } from './json-member.ts'
-import { Keyring, type KeyedScheme } from './keyring.ts'
-import { parseJson } from './place.ts'
+import { Keyring } from './keyring.ts'
 import type { Reason } from './reason.ts'
 import { DOUBLED, headerValue, type HeaderList, type WebhookRequest } from './request.ts'
-import type { Scheme, SecretInBody, SecretInHeader, StaticSecretScheme } from './scheme.ts'
+import type { SecretInBody, SecretInHeader, StaticSecretScheme } from './scheme.ts'
 import { MAX_HEADER_LENGTH } from './signature-header.ts'
-
-/** What stands in a stored body where the secret was. */
-export const CUT_OUT = '[redacted]'
-const CUT_OUT_BYTES: Uint8Array = Buffer.from(JSON.stringify(CUT_OUT))
-
-/** Longer refused bodies are not shown: searching a hostile megabyte for secrets takes up to 0.3 s, which anybody could ask for. */
-const MAX_SHOWN_BYTES = 64 * 1024
 
 /** Which secret a request carries; a value for whatever it carries, never a throw. */
 export function checkStaticSecret(
@@ -42,50 +34,8 @@ export function writeStaticSecret(
 ): { readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array } {
   if ('json' in secret) return { headers: {}, body: withMember(secret, key, body) }
   const word = secret.authScheme === undefined ? '' : `${secret.authScheme} `
-  const written = secret.encoding === undefined ? textOf(key) : encode(key, secret.encoding)
+  const written = secret.encoding === undefined ? secretText(key) : encode(key, secret.encoding)
   return { headers: { [secret.header]: word + written }, body }
-}
-
-/**
- * The request without the secrets that these schemes carry, genuine or not: headers dropped, members of the body
- * replaced, every other byte as it came. A body that must have one and cannot be read for it is dropped whole.
- */
-export function withoutStaticSecrets(
-  schemes: readonly { readonly scheme: Scheme }[],
-  request: WebhookRequest,
-): WebhookRequest {
-  let kept = request
-  for (const { scheme } of schemes) {
-    if (scheme.algorithm !== 'static-secret') continue
-    kept =
-      'header' in scheme.secret
-        ? { ...kept, headers: withoutHeader(kept.headers, scheme.secret.header) }
-        : { ...kept, body: withoutMember(kept.body, scheme.secret) }
-  }
-  return kept
-}
-
-/**
- * A refused request as it may be shown: also without whatever else has a configured static secret in it. A sender that
- * was set up wrongly puts it into another header, another member or the URL.
- */
-export function withoutStraySecrets(
-  schemes: readonly KeyedScheme[],
-  request: WebhookRequest,
-): WebhookRequest {
-  if (!schemes.some(({ scheme }) => scheme.algorithm === 'static-secret')) return request
-  const shown = request.body.byteLength > MAX_SHOWN_BYTES ? { ...request, body: new Uint8Array() } : request
-  let { url, headers, body } = withoutStaticSecrets(schemes, shown)
-  for (const { scheme, keys } of schemes) {
-    if (scheme.algorithm !== 'static-secret') continue
-    keys.forEach((key) => {
-      const secret = textOf(key)
-      headers = withoutValuesOf(headers, secret)
-      if (url.includes(secret) || url.includes(encodeURIComponent(secret))) url = '[redacted]'
-      if (holds(body, key)) body = new Uint8Array()
-    })
-  }
-  return { ...request, url, headers, body }
 }
 
 /** The keys of a static secret. Refuses what no request can carry, which would be found out only at the first one. */
@@ -142,41 +92,10 @@ function withMember(place: SecretInBody, key: Uint8Array, body: Uint8Array): Uin
       `The body to send must be JSON and have the member ${place.json.join('.')} once, with any value: the secret takes its place`,
     )
   }
-  return replaceRanges(body, ranges, Buffer.from(JSON.stringify(textOf(key))))
+  return replaceRanges(body, ranges, Buffer.from(JSON.stringify(secretText(key))))
 }
 
-function withoutMember(body: Uint8Array, place: SecretInBody): Uint8Array {
-  const ranges = findMember(body, place.json)
-  return ranges === undefined ? new Uint8Array() : replaceRanges(body, ranges, CUT_OUT_BYTES)
-}
-
-function withoutHeader(headers: HeaderList, name: string): HeaderList {
-  const kept: string[] = []
-  for (let index = 0; index < headers.length; index += 2) {
-    const candidate = headers[index] as string
-    if (candidate.toLowerCase() !== name) kept.push(candidate, headers[index + 1] ?? '')
-  }
-  return kept
-}
-
-function withoutValuesOf(headers: HeaderList, secret: string): HeaderList {
-  const kept: string[] = []
-  for (let index = 0; index < headers.length; index += 2) {
-    const value = headers[index + 1] ?? ''
-    if (!value.includes(secret)) kept.push(headers[index] as string, value)
-  }
-  return kept
-}
-
-/** As bytes, or escaped in JSON. */
-function holds(body: Uint8Array, key: Uint8Array): boolean {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  if (bytes.includes(Buffer.from(key))) return true
-  if (!bytes.includes('\\')) return false
-  const parsed = parseJson(body)
-  return parsed !== undefined && JSON.stringify(parsed).includes(JSON.stringify(textOf(key)).slice(1, -1))
-}
-
-function textOf(key: Uint8Array): string {
+/** A secret as text. */
+export function secretText(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('utf8')
 }

@@ -10,7 +10,7 @@ import {
 } from './request.ts'
 import { secretNameOf } from './sound-scheme.ts'
 import type { EventMap, Source } from './source.ts'
-import { withoutStaticSecrets } from './static-secret.ts'
+import { withoutStaticSecrets } from './without-secrets.ts'
 
 /** The thing that happened, as handlers see it. */
 export interface WebhookEvent<Type extends string = string, Data = unknown> {

@@ -7,8 +7,8 @@ import {
   type Source,
   type WebhookRequest,
 } from '../core/index.ts'
-import { withoutStaticSecrets, withoutStraySecrets } from '../core/static-secret.ts'
 import { verifyRequest, type VerifiedRequest } from '../core/verify.ts'
+import { withoutStaticSecrets, withoutStraySecrets } from '../core/without-secrets.ts'
 import {
   Deadlines,
   type Claimed,

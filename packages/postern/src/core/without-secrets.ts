@@ -1,0 +1,87 @@
+import { findMember, replaceRanges } from './json-member.ts'
+import type { KeyedScheme } from './keyring.ts'
+import { parseJson } from './place.ts'
+import type { HeaderList, WebhookRequest } from './request.ts'
+import type { Scheme, SecretInBody } from './scheme.ts'
+import { secretText } from './static-secret.ts'
+
+/** What stands in a stored body where the secret was. */
+const CUT_OUT = '[redacted]'
+const CUT_OUT_BYTES: Uint8Array = Buffer.from(JSON.stringify(CUT_OUT))
+
+/** Longer refused bodies are not shown: searching a hostile megabyte for secrets takes up to 0.3 s, which anybody could ask for. */
+const MAX_SHOWN_BYTES = 64 * 1024
+
+/**
+ * The request without the secrets that these schemes carry, genuine or not: headers dropped, members of the body
+ * replaced, every other byte as it came. A body that must have one and cannot be read for it is dropped whole.
+ */
+export function withoutStaticSecrets(
+  schemes: readonly { readonly scheme: Scheme }[],
+  request: WebhookRequest,
+): WebhookRequest {
+  let kept = request
+  for (const { scheme } of schemes) {
+    if (scheme.algorithm !== 'static-secret') continue
+    kept =
+      'header' in scheme.secret
+        ? { ...kept, headers: withoutHeader(kept.headers, scheme.secret.header) }
+        : { ...kept, body: withoutMember(kept.body, scheme.secret) }
+  }
+  return kept
+}
+
+/**
+ * A refused request as it may be shown: also without whatever else has a configured static secret in it. A sender that
+ * was set up wrongly puts it into another header, another member or the URL.
+ */
+export function withoutStraySecrets(
+  schemes: readonly KeyedScheme[],
+  request: WebhookRequest,
+): WebhookRequest {
+  if (!schemes.some(({ scheme }) => scheme.algorithm === 'static-secret')) return request
+  const shown = request.body.byteLength > MAX_SHOWN_BYTES ? { ...request, body: new Uint8Array() } : request
+  let { url, headers, body } = withoutStaticSecrets(schemes, shown)
+  for (const { scheme, keys } of schemes) {
+    if (scheme.algorithm !== 'static-secret') continue
+    keys.forEach((key) => {
+      const secret = secretText(key)
+      headers = withoutValuesOf(headers, secret)
+      if (url.includes(secret) || url.includes(encodeURIComponent(secret))) url = '[redacted]'
+      if (holds(body, key)) body = new Uint8Array()
+    })
+  }
+  return { ...request, url, headers, body }
+}
+
+function withoutMember(body: Uint8Array, place: SecretInBody): Uint8Array {
+  const ranges = findMember(body, place.json)
+  return ranges === undefined ? new Uint8Array() : replaceRanges(body, ranges, CUT_OUT_BYTES)
+}
+
+function withoutHeader(headers: HeaderList, name: string): HeaderList {
+  const kept: string[] = []
+  for (let index = 0; index < headers.length; index += 2) {
+    const candidate = headers[index] as string
+    if (candidate.toLowerCase() !== name) kept.push(candidate, headers[index + 1] ?? '')
+  }
+  return kept
+}
+
+function withoutValuesOf(headers: HeaderList, secret: string): HeaderList {
+  const kept: string[] = []
+  for (let index = 0; index < headers.length; index += 2) {
+    const value = headers[index + 1] ?? ''
+    if (!value.includes(secret)) kept.push(headers[index] as string, value)
+  }
+  return kept
+}
+
+/** As bytes, or escaped in JSON. */
+function holds(body: Uint8Array, key: Uint8Array): boolean {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  if (bytes.includes(Buffer.from(key))) return true
+  if (!bytes.includes('\\')) return false
+  const parsed = parseJson(body)
+  return parsed !== undefined && JSON.stringify(parsed).includes(JSON.stringify(secretText(key)).slice(1, -1))
+}
