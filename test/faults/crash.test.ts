@@ -18,8 +18,8 @@ test('what a killed process held is handled by another one within the lease plus
   expect(handling).toMatchObject({ id: 'hangs_1', attempt: 1 })
   const other = await start(file, options)
   const taken = other.nextHandling()
-  await doomed.kill()
   const killedAtMs = Date.now()
+  await doomed.kill()
 
   const { id, attempt, atMs } = await taken
   expect({ id, attempt }).toEqual({ id: 'hangs_1', attempt: 2 })

@@ -35,7 +35,7 @@ test('after 3 power cuts under load every acknowledged event is there, byte-exac
     moreThanOne: 0,
     total: acknowledged + unacknowledgedPresent,
   })
-}, 120_000)
+}, 240_000)
 
 test('negative control: a store that does not wait for the disk loses acknowledged events within 12 cuts', async (context) => {
   const found = await runProof<PowerCuts>('power-cut', '--cuts', '0', '--control', '12')
@@ -48,4 +48,4 @@ test('negative control: a store that does not wait for the disk loses acknowledg
   console.info(
     `synchronous = NORMAL lost ${missing} of ${acknowledged} acknowledged events at cut ${found.control.length}`,
   )
-}, 120_000)
+}, 240_000)
