@@ -1,7 +1,7 @@
 // Fails one sync or write of a server's disk after the other, and kills the server in one after the other, and compares
 // what its client was promised with what is there after a restart.
 //
-//   node scripts/proofs/disk-errors.mjs [--syncs 100] [--writes 200] [--starts 60] [--kills 200]
+//   npm run proof:disk-errors -- [--syncs 100] [--writes 200] [--starts 60] [--kills 200]
 //     [--checkpoint-syncs 3] [--checkpoint-writes 40] [--step 1] [--json]
 //
 // For each n up to the number given (each `--step`th of them), counted from the moment of arming.
@@ -73,9 +73,13 @@ else if (found.rows.some(isBad)) process.exitCode = 1
 
 async function prove(shim) {
   const rows = []
-  for (const error of ERRORS) rows.push(await withErrors(shim, error))
-  rows.push(await withErrorsAtStart(shim), await withKills(shim))
-  for (const row of rows) say(JSON.stringify(row))
+  const note = (row) => {
+    rows.push(row)
+    say(JSON.stringify(row))
+  }
+  for (const error of ERRORS) note(await withErrors(shim, error))
+  note(await withErrorsAtStart(shim))
+  note(await withKills(shim))
   return { rows }
 }
 

@@ -1,7 +1,7 @@
 // 500 events a second while every sync of the disk takes 200 ms more: how late the answers are, and how late the server's
 // event loop is.
 //
-//   node scripts/proofs/slow-disk.mjs [--delay 200] [--rate 500] [--seconds 30] [--json]
+//   npm run proof:slow-disk -- [--delay 200] [--rate 500] [--seconds 30] [--json]
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { cpus } from 'node:os'

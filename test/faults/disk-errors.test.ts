@@ -10,6 +10,7 @@ import { tempFolder } from '../support/inbox.ts'
 import { runProof } from '../support/proof.ts'
 import { SECRET } from '../support/requests.ts'
 import { SignedConnection } from '../support/signed-connection.mjs'
+import { skipVisibly } from '../support/skip.ts'
 import { readStored } from '../support/stored.mjs'
 
 /** The tightest sender waits 3 s, and an answer takes its time to arrive. */
@@ -23,10 +24,7 @@ test('whichever sync or write fails or is the last: nothing acknowledged is lost
   const ranges =
     '--syncs 30 --writes 60 --starts 18 --kills 36 --checkpoint-syncs 0 --checkpoint-writes 6 --step 3'
   const found = await runProof<DiskErrors>('disk-errors', ...ranges.split(' '))
-  if ('refused' in found) {
-    context.skip(found.refused)
-    return
-  }
+  if ('refused' in found) skipVisibly(context, found.refused)
   const faultless = { missing: 0, doubled: 0, altered: 0, damaged: 0, withoutEffect: 0, withMoreEffects: 0 }
   const answers = { otherAnswers: 0, notRecovered: 0 }
   expect(found.rows.map(({ name }) => name)).toEqual([
@@ -93,10 +91,7 @@ test(
   { retry: 2, timeout: 60_000 },
   async (context) => {
     const found = await runProof<SlowDisk>('slow-disk', '--seconds', '3')
-    if ('refused' in found) {
-      context.skip(found.refused)
-      return
-    }
+    if ('refused' in found) skipVisibly(context, found.refused)
     const { sent, statuses, p99Ms, loopDelayP90Ms, withOneEffect } = found
     expect(sent).toBeGreaterThan(1400)
     expect(statuses).toEqual({ 200: sent })
@@ -121,7 +116,7 @@ async function startOverShim(context: TestContext): Promise<BrokenDisk> {
   const folder = tempFolder()
   const file = join(folder, 'inbox.db')
   const shim = makeFaultShim(folder, file)
-  if ('refused' in shim) return context.skip(shim.refused)
+  if ('refused' in shim) return skipVisibly(context, shim.refused)
   const server = await ChildServer.start({ file, secret: SECRET, startsWorker: false }, shim.environment)
   const connection = await SignedConnection.open(server.port, SECRET)
   onTestFinished(async () => {
