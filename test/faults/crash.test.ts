@@ -28,6 +28,7 @@ test('what a killed process held is handled by another one within the lease plus
 
 test.for(['exits', 'killed'])(
   'an event whose handler ends the process (%s) is a dead letter after its attempts and one alone, and its neighbours are handled',
+  { timeout: 60_000 },
   async (deadly) => {
     const file = join(tempFolder(), 'inbox.db')
     const neighbours = Array.from({ length: 20 }, (_, index) => `evt_${index}`)

@@ -99,7 +99,8 @@ export class ChildServer {
 
   /** @param {string} question */
   #ask(question) {
-    this.#child.send(question)
+    // Where it has just died, its end says so.
+    this.#child.send(question, () => {})
     return this.#next(question)
   }
 
