@@ -1,7 +1,7 @@
 // Sends every event ten times over two servers on one file, kills one or the other again and again, and counts: one event
 // and one effect for each id.
 //
-//   node scripts/proofs/duplicates.mjs [--ids 100000] [--sends 1000000] [--kills 40] [--seed 1] [--json]
+//   npm run proof:duplicates -- [--ids 100000] [--sends 1000000] [--kills 40] [--seed 1] [--json]
 import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { cpus } from 'node:os'

@@ -1,11 +1,12 @@
 // 500 events a second while every sync of the disk takes 200 ms more: how late the answers are, and how late the server's
 // event loop is.
 //
-//   node scripts/proofs/slow-disk.mjs [--delay 200] [--rate 500] [--seconds 30] [--json]
+//   npm run proof:slow-disk -- [--delay 200] [--rate 500] [--seconds 30] [--json]
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
 import { ChildServer } from '../../test/support/child-server.mjs'
@@ -41,7 +42,11 @@ async function measure(shim) {
   shim.slowDown(Number(values.delay))
   await server.forget()
   const syncsBefore = shim.syncCalls
+  // This process only waits: how late its event loop is, the machine is.
+  const bystander = monitorEventLoopDelay({ resolution: 10 })
+  bystander.enable()
   const answers = await load(server.port, 'evt', Number(values.seconds))
+  bystander.disable()
   const usage = await server.usage()
   const syncs = shim.syncCalls - syncsBefore
   shim.heal()
@@ -56,6 +61,9 @@ async function measure(shim) {
     ...answers,
     syncs,
     ...usage,
+    bystanderP99Ms: bystander.percentile(99) / 1e6,
+    bystanderMaxMs: bystander.max / 1e6,
+    loadAverage: loadavg()[0],
     stored: ids.filter((id) => id.startsWith('evt_')).length,
     withOneEffect: ids.filter((id) => id.startsWith('evt_') && effects.get(id) === 1).length,
   }

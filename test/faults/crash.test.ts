@@ -18,8 +18,8 @@ test('what a killed process held is handled by another one within the lease plus
   expect(handling).toMatchObject({ id: 'hangs_1', attempt: 1 })
   const other = await start(file, options)
   const taken = other.nextHandling()
-  await doomed.kill()
   const killedAtMs = Date.now()
+  await doomed.kill()
 
   const { id, attempt, atMs } = await taken
   expect({ id, attempt }).toEqual({ id: 'hangs_1', attempt: 2 })
@@ -28,6 +28,7 @@ test('what a killed process held is handled by another one within the lease plus
 
 test.for(['exits', 'killed'])(
   'an event whose handler ends the process (%s) is a dead letter after its attempts and one alone, and its neighbours are handled',
+  { timeout: 60_000 },
   async (deadly) => {
     const file = join(tempFolder(), 'inbox.db')
     const neighbours = Array.from({ length: 20 }, (_, index) => `evt_${index}`)

@@ -72,7 +72,7 @@ test('20,000 sends of 2,000 events over two processes, three of which are killed
   expect(stored + duplicates + refused + none).toBe(sent)
   // Else no kill interrupted a request.
   expect(none).toBeGreaterThan(0)
-}, 120_000)
+}, 240_000)
 
 /** Several events one after the other, all copies of one at the same moment. */
 async function expectOneOfEach(file: string, openers: readonly Opener[]): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { expect, test } from 'vitest'
 import { runProof } from '../support/proof.ts'
+import { skipVisibly } from '../support/skip.ts'
 
 interface PowerCuts {
   readonly sound: readonly Cut[]
@@ -20,10 +21,7 @@ interface Cut {
 
 test('after 3 power cuts under load every acknowledged event is there, byte-exact, and has one effect', async (context) => {
   const found = await runProof<PowerCuts>('power-cut', '--cuts', '3', '--control', '0')
-  if ('refused' in found) {
-    context.skip(found.refused)
-    return
-  }
+  if ('refused' in found) skipVisibly(context, found.refused)
   expect(found.sound).toHaveLength(3)
   for (const cut of found.sound) {
     expect(cut).toMatchObject({ missing: 0, altered: 0, doubled: 0, invented: 0, integrity: 'ok' })
@@ -35,17 +33,14 @@ test('after 3 power cuts under load every acknowledged event is there, byte-exac
     moreThanOne: 0,
     total: acknowledged + unacknowledgedPresent,
   })
-}, 120_000)
+}, 240_000)
 
 test('negative control: a store that does not wait for the disk loses acknowledged events within 12 cuts', async (context) => {
   const found = await runProof<PowerCuts>('power-cut', '--cuts', '0', '--control', '12')
-  if ('refused' in found) {
-    context.skip(found.refused)
-    return
-  }
+  if ('refused' in found) skipVisibly(context, found.refused)
   const { acknowledged = 0, missing = 0 } = found.control.at(-1) ?? {}
   expect(missing).toBeGreaterThan(0)
   console.info(
     `synchronous = NORMAL lost ${missing} of ${acknowledged} acknowledged events at cut ${found.control.length}`,
   )
-}, 120_000)
+}, 240_000)

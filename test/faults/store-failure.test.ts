@@ -14,6 +14,7 @@ import {
 import { mountSmallDisk } from '../support/full-disk.ts'
 import { gate, replacing, startInbox, tempFolder } from '../support/inbox.ts'
 import { NOW_SECONDS, seedBody, seedEvent, tampered } from '../support/requests.ts'
+import { skipVisibly } from '../support/skip.ts'
 
 afterEach(() => {
   vi.useRealTimers()
@@ -154,10 +155,7 @@ test('a file that another process has locked is 503 in time, bad requests are st
 
 test('a full disk is 503; once there is space again it is 200 without a restart, and nothing acknowledged is missing', async (context) => {
   const disk = mountSmallDisk(8)
-  if ('refused' in disk) {
-    context.skip(`no small disk can be mounted here: ${disk.refused}`)
-    return
-  }
+  if ('refused' in disk) skipVisibly(context, `no small disk can be mounted here: ${disk.refused}`)
   const inbox = await startInbox({ folder: disk.folder, isQuiet: false })
   const acknowledged: string[] = []
   for (let round = 0; round < 3; round += 1) {
@@ -166,7 +164,10 @@ test('a full disk is 503; once there is space again it is 200 without a restart,
     acknowledged.push(id)
     disk.fill()
     const large = seedEvent(`evt_full_${round}`, { data: 'x'.repeat(100_000) })
+    const fullSinceMs = performance.now()
     for (let copy = 0; copy < 3; copy += 1) expectUnavailable(await inbox.send(large))
+    // Each of them in time, then.
+    expect(performance.now() - fullSinceMs).toBeLessThan(2500)
     expectNotAuthentic(await inbox.send(tampered(large, (body) => body.fill(0x20, 0, 1))))
     disk.free()
     expectReceived(await inbox.send(large))

@@ -20,6 +20,7 @@ const SCRIPT = fileURLToPath(new URL('./inbox-server.mjs', import.meta.url))
  *
  * @typedef {object} Usage
  * @property {number} loopDelayP50Ms As `monitorEventLoopDelay` counts it: its own 10 ms included.
+ * @property {number} loopDelayP90Ms
  * @property {number} loopDelayP99Ms
  * @property {number} loopDelayMaxMs
  * @property {number} rssMb
@@ -98,7 +99,8 @@ export class ChildServer {
 
   /** @param {string} question */
   #ask(question) {
-    this.#child.send(question)
+    // Where it has just died, its end says so.
+    this.#child.send(question, () => {})
     return this.#next(question)
   }
 

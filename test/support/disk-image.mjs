@@ -69,7 +69,11 @@ function isInstalled(command, flag) {
 /** Where apt can: elsewhere the next look says that it is still missing. @param {string} name */
 function install(name) {
   spawnSync('apt-get', ['update', '-q'], { stdio: 'ignore' })
-  spawnSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', name], { stdio: 'ignore' })
+  // Another test may be installing its server at the same time.
+  const patience = ['-o', 'DPkg::Lock::Timeout=120']
+  spawnSync('apt-get', [...patience, 'install', '-y', '-q', '--no-install-recommends', name], {
+    stdio: 'ignore',
+  })
 }
 
 /** @param {string} command @param {readonly string[]} args */

@@ -1,6 +1,7 @@
 /*
  * Breaks the disk under one process, at a moment chosen from outside: preloaded, it stands between SQLite and libc.
- * Only files whose path starts with POSTERN_FAULTS_UNDER are touched. What it does is in a table of 64-bit numbers that
+ * Only files whose path starts with POSTERN_FAULTS_UNDER are touched, and of those none whose path ends with
+ * POSTERN_FAULTS_EXCEPT. What it does is in a table of 64-bit numbers that
  * it shares with the test, at POSTERN_FAULTS_TABLE; fault-shim.mjs has the same fields in the same order.
  */
 #define _GNU_SOURCE
@@ -30,12 +31,13 @@ enum field {
 };
 
 static volatile long long *table;
-static const char *under;
+static const char *under, *except;
 
 __attribute__((constructor)) static void open_table(void) {
   const char *path = getenv("POSTERN_FAULTS_TABLE");
   under = getenv("POSTERN_FAULTS_UNDER");
-  if (path == NULL || under == NULL) return;
+  except = getenv("POSTERN_FAULTS_EXCEPT");
+  if (path == NULL || under == NULL || except == NULL) return;
   int file = open(path, O_RDWR | O_CLOEXEC);
   if (file < 0) return;
   void *shared = mmap(NULL, FIELDS * sizeof(long long), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
@@ -50,7 +52,9 @@ static int is_ours(int file) {
   ssize_t length = readlink(link, path, sizeof path - 1);
   if (length < 0) return 0;
   path[length] = 0;
-  return strncmp(path, under, strlen(under)) == 0;
+  if (strncmp(path, under, strlen(under)) != 0) return 0;
+  size_t ending = strlen(except);
+  return ending == 0 || (size_t)length < ending || strcmp(path + length - ending, except) != 0;
 }
 
 static long long count(enum field calls) { return __atomic_add_fetch(&table[calls], 1, __ATOMIC_SEQ_CST); }

@@ -47,7 +47,17 @@ export class FaultShim {
   constructor(library, table, under) {
     this.#file = openSync(table, 'w+')
     writeSync(this.#file, Buffer.alloc(FIELDS.length * BYTES))
-    this.environment = { LD_PRELOAD: library, POSTERN_FAULTS_TABLE: table, POSTERN_FAULTS_UNDER: under }
+    this.environment = {
+      LD_PRELOAD: library,
+      POSTERN_FAULTS_TABLE: table,
+      POSTERN_FAULTS_UNDER: under,
+      POSTERN_FAULTS_EXCEPT: '',
+    }
+  }
+
+  /** The same for all files but those whose path ends so. @param {string} ending */
+  environmentExcept(ending) {
+    return { ...this.environment, POSTERN_FAULTS_EXCEPT: ending }
   }
 
   /** Syncs so far. */

@@ -48,6 +48,7 @@ server.keepAliveTimeout = 75_000
 const ANSWERS = {
   usage: () => ({
     loopDelayP50Ms: loopDelay.percentile(50) / 1e6,
+    loopDelayP90Ms: loopDelay.percentile(90) / 1e6,
     loopDelayP99Ms: loopDelay.percentile(99) / 1e6,
     loopDelayMaxMs: loopDelay.max / 1e6,
     rssMb: Math.round(process.memoryUsage.rss() / 1e6),
