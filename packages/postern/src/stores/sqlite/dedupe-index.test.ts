@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { fingerprintOf, type NewEvent } from '../../inbox/index.ts'
 import type { PutRow } from './operation.ts'
 import { Connection } from './connection.ts'
-import { loadDriver } from './database.ts'
+import { loadDriver, type Database } from './database.ts'
 import { DedupeIndex, type DedupeSizes } from './dedupe-index.ts'
 import { chooseDriver } from './driver.ts'
 import { put } from './put.ts'
@@ -119,6 +119,52 @@ describe('dedupe keys in generations', () => {
   })
 })
 
+describe('the table of keys', () => {
+  test('is hardly ever asked about a new id, however many generations there are', () => {
+    const writer = new Process(aFile(), { runKeys: 32, keysPerCommit: 16, generationKeys: 256 })
+    for (let from = 0; from < 4000; from += 20) writer.put(range(20).map((index) => from + index))
+    const generations = writer.generations().length
+    expect(generations).toBeGreaterThan(15)
+    const before = writer.tableReads
+    writer.seqsOf(range(4300).slice(4000))
+    // 16 bits a key let 6 in 10,000 pass a filter, and a few more where a run has made its generation too large.
+    expect(writer.tableReads - before).toBeLessThan(writer.keysOf(300) * generations * 0.005)
+  })
+
+  test('is asked once about an old one, and not at all once that is forgotten', () => {
+    const path = aFile()
+    const [writer, other] = [new Process(path), new Process(path)]
+    writer.putMany(range(60))
+    other.seqsOf([])
+    for (const each of [writer, other]) {
+      const before = each.tableReads
+      expect(each.seqsOf([1, 2, 4])).toEqual([2, 3, 5])
+      expect(each.tableReads - before).toBeGreaterThanOrEqual(3)
+      each.advance(WINDOW_MS)
+    }
+    while (writer.prune({}).dedupeRecords > 0);
+    for (const each of [writer, other]) {
+      each.seqsOf([])
+      const before = each.tableReads
+      expect(each.seqsOf([1, 2, 4])).toEqual([undefined, undefined, undefined])
+      expect(each.tableReads - before).toBe(0)
+    }
+  })
+
+  test('gets no key again that another process has put into it', () => {
+    const path = aFile()
+    const [one, other] = [new Process(path), new Process(path)]
+    for (const id of range(40)) {
+      one.put([id])
+      other.seqsOf([])
+    }
+    const keys = one.keysOf(one.mergedThrough())
+    expect(one.rows('dedupe')).toBe(keys)
+    other.putMany(range(60).slice(40))
+    expect(one.rows('dedupe')).toBe(one.keysOf(one.mergedThrough()))
+  })
+})
+
 describe('forgetting', () => {
   test('deletes at most so many keys in a call, and generations with their last key', () => {
     const writer = new Process(aFile())
@@ -137,6 +183,16 @@ describe('forgetting', () => {
     expect(writer.prune({ limit: 7 }).dedupeRecords).toBe(0)
     expect(writer.rows('dedupe')).toBe(0)
     expect(writer.generations()).toHaveLength(1)
+  })
+
+  test('deletes in the end what a call that was rolled back had deleted', () => {
+    const writer = new Process(aFile())
+    writer.putMany(range(60))
+    writer.advance(WINDOW_MS)
+    writer.prune({ limit: 20 })
+    writer.prune({ limit: 3, isRolledBack: true })
+    while (writer.prune({ limit: 20 }).dedupeRecords > 0);
+    expect(writer.rows('dedupe')).toBe(0)
   })
 
   test('leaves the keys whose windows are longer, in the same generation', () => {
@@ -160,6 +216,15 @@ describe('forgetting', () => {
     const writer = new Process(aFile())
     writer.putMany(range(60))
     writer.advance(WINDOW_MS - 1)
+    writer.database.exec('UPDATE dedupe SET expires_ms = 0 WHERE generation = 1')
+    expect(writer.prune({ limit: 100 }).dedupeRecords).toBe(0)
+  })
+
+  test('looks at no row of a generation from which all that has expired is gone', () => {
+    const writer = new Process(aFile())
+    for (const id of range(40)) writer.put([id], { windowMs: id % 2 === 0 ? WINDOW_MS : 10 * WINDOW_MS })
+    writer.advance(WINDOW_MS)
+    while (writer.prune({ limit: 100 }).dedupeRecords > 0);
     writer.database.exec('UPDATE dedupe SET expires_ms = 0 WHERE generation = 1')
     expect(writer.prune({ limit: 100 }).dedupeRecords).toBe(0)
   })
@@ -285,7 +350,9 @@ class History {
 
 /** One process's connection to a file, with transactions as the engine makes them. */
 class Process {
-  readonly database
+  readonly database: Database
+  /** How often a generation was asked for a key. */
+  tableReads = 0
   readonly #connection: Connection
   #nowMs = START_MS
 
@@ -293,7 +360,7 @@ class Process {
     this.database = new driver.DatabaseSync(path)
     // What is tested is what transactions see of each other, not what the disk keeps of them.
     this.database.exec('PRAGMA synchronous = OFF')
-    this.#connection = new SmallConnection(this.database, sizes)
+    this.#connection = new SmallConnection(this.#counted(), sizes)
     opened.add(this)
   }
 
@@ -371,6 +438,27 @@ class Process {
       dedupe.rolledBack()
     }
     return result
+  }
+
+  #counted(): Database {
+    const { database } = this
+    return {
+      exec: (sql) => database.exec(sql),
+      close: () => database.close(),
+      prepare: (sql) => {
+        const statement = database.prepare(sql)
+        const isLookUp =
+          sql.endsWith('FROM dedupe WHERE generation = ? AND key = ?') && sql.startsWith('SELECT')
+        return {
+          run: (...params) => statement.run(...params),
+          all: (...params) => statement.all(...params),
+          get: (...params) => {
+            if (isLookUp) this.tableReads += 1
+            return statement.get(...params)
+          },
+        }
+      },
+    }
   }
 
   #rollbacks = 0

@@ -73,7 +73,7 @@ interface Block {
   readonly columns: (number | undefined)[]
 }
 
-/** The columns with every one of the bits. About half the bits are set, so that most are out after a few places. */
+/** The columns with every one of the bits. Two fifths of the bits are set at most, so that most are out after a few places. */
 function columnsWithAll(words: Int32Array, places: readonly number[]): number {
   let columns = -1
   for (const place of places) {

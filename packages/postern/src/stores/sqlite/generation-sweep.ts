@@ -55,11 +55,13 @@ export class GenerationSweep {
     while (forgotten < limit && rowsLeft > 0) {
       const place = (this.#place ??= this.#nextPlace(nowMs, open))
       if (place === undefined) break
-      const rows = this.#rowsFrom(place, rowsLeft)
+      // No more at a time than it may delete: where all have expired, reading 16 times as many would be most of the work.
+      const count = Math.min(limit, rowsLeft)
+      const rows = this.#rowsFrom(place, count)
       const looked = this.#removeExpired(place, rows, { limit: limit - forgotten, nowMs })
       forgotten += looked.forgotten
       // One more for a generation without rows, so that many of them end the call as well.
-      const isAtEnd = looked.rows === rows.length && rows.length < rowsLeft
+      const isAtEnd = looked.rows === rows.length && rows.length < count
       rowsLeft -= looked.rows + 1
       if (isAtEnd && this.#finish(place)) emptied.push(place.generation)
     }
