@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type {
   Claimed,
   Delivery,
@@ -102,16 +101,26 @@ export async function deliveryAt(store: MemoryStore, deliverySeq: number): Promi
   return (await allDeliveries(store)).find((delivery) => delivery.deliverySeq === deliverySeq)
 }
 
-/** A key that was never used. */
-export function freshKey(): Uint8Array {
-  lastKey += 1
-  return saltedKey(new Uint8Array(16), `fresh ${lastKey}`)
+/** Bytes that were never used. */
+export function freshBytes(): Uint8Array {
+  lastFresh += 1
+  return Buffer.from(`fresh ${lastFresh}`)
 }
-let lastKey = 0
+let lastFresh = 0
 
-/** Another key, always the same for the same key and salt. */
-export function saltedKey(key: Uint8Array, salt: string): Uint8Array {
-  return createHash('sha256').update(salt).update(key).digest().subarray(0, 16)
+/** An event that no other is compared with. */
+export function incomparable(event: NewEvent): NewEvent {
+  return salted(event, hex(freshBytes()))
+}
+
+/** An event that is compared only with those of the same salt. */
+export function salted(event: NewEvent, salt: string): NewEvent {
+  return { ...event, tenant: `${salt} ${event.tenant}` }
+}
+
+/** What an event has in common with its copies and conflicts. */
+export function nameOf({ tenant, source, id }: NewEvent): string {
+  return JSON.stringify([tenant, source, id])
 }
 
 export function hex(bytes: Uint8Array): string {

@@ -1,22 +1,18 @@
 import type { NewEvent } from '../../packages/postern/src/inbox/index.ts'
-import { answering, freshKey, handingOut, hex, putting, saltedKey } from './change.ts'
+import { answering, freshBytes, handingOut, hex, incomparable, nameOf, putting, salted } from './change.ts'
 import type { Mutant } from './world.ts'
 
 export const dedupeMutants: readonly Mutant[] = [
   {
     name: 'forgets the body key',
     clause: 'put/body-key',
-    breaks: (store) =>
-      putting(store, (event) => ({ ...event, keys: event.keys.filter(({ kind }) => kind === 'id') })),
+    breaks: (store) => putting(store, (event) => ({ ...event, idKind: 'signed' })),
   },
   {
     name: 'guards every body',
     clause: 'put/body-key',
     breaks: (store) =>
-      putting(store, (event) => ({
-        ...event,
-        keys: [...event.keys, { kind: 'body', key: saltedKey(event.digest, event.tenant + event.source) }],
-      })),
+      putting(store, (event) => (event.idKind === 'signed' ? { ...event, idKind: 'unsigned' } : event)),
   },
   {
     name: 'sees a conflict where the body is known',
@@ -24,22 +20,21 @@ export const dedupeMutants: readonly Mutant[] = [
     breaks: (store) => {
       const known = new Set<string>()
       return putting(store, (event) => {
-        const ids = event.keys.filter(({ kind }) => kind === 'id')
-        const isKnown = ids.some(({ key }) => known.has(hex(key)))
-        for (const { key } of ids) known.add(hex(key))
-        return isKnown ? { ...event, keys: ids } : event
+        const isKnown = known.has(nameOf(event))
+        known.add(nameOf(event))
+        return isKnown ? { ...event, idKind: 'signed' } : event
       })
     },
   },
   {
     name: 'takes a conflict for a duplicate',
     clause: 'put/conflict',
-    breaks: (store) => ({
-      put: (events) => {
-        const digest = new Uint8Array(32)
-        return store.put(events.map((event) => ({ ...event, digest })))
-      },
-    }),
+    breaks: (store) =>
+      answering(store, (result) =>
+        result.outcome === 'conflict'
+          ? { outcome: 'duplicate', eventSeq: result.conflictsWith, deliveries: [] }
+          : result,
+      ),
   },
   {
     name: 'delivers a conflict',
@@ -64,7 +59,7 @@ export const dedupeMutants: readonly Mutant[] = [
         const { conflictsWith } = (await store.get(result.eventSeq))?.event ?? {}
         return conflictsWith === undefined
           ? result
-          : (await store.put([{ ...event, digest: freshKey() }]))[0]!
+          : (await store.put([{ ...event, body: freshBytes() }]))[0]!
       }),
   },
   {
@@ -73,12 +68,11 @@ export const dedupeMutants: readonly Mutant[] = [
     breaks: (store) => {
       const latest = new Map<string, NewEvent>()
       return answering(store, async (result, event) => {
-        const key = hex(event.keys[0]!.key)
-        const last = latest.get(key)
-        if (result.outcome === 'conflict') latest.set(key, event)
-        if (result.outcome !== 'duplicate' || last === undefined || hex(last.digest) === hex(event.digest))
+        const last = latest.get(nameOf(event))
+        if (result.outcome === 'conflict') latest.set(nameOf(event), event)
+        if (result.outcome !== 'duplicate' || last === undefined || hex(last.body) === hex(event.body))
           return result
-        return (await store.put([{ ...event, digest: freshKey() }]))[0]!
+        return (await store.put([{ ...event, body: freshBytes() }]))[0]!
       })
     },
   },
@@ -101,8 +95,8 @@ export const dedupeMutants: readonly Mutant[] = [
     breaks: (store) => {
       const conflicts = new Map<string, number>()
       return answering(store, (result, event) => {
-        const eventSeq = conflicts.get(hex(event.digest))
-        if (result.outcome === 'conflict') conflicts.set(hex(event.digest), result.eventSeq)
+        const eventSeq = conflicts.get(hex(event.body))
+        if (result.outcome === 'conflict') conflicts.set(hex(event.body), result.eventSeq)
         if (result.outcome !== 'stored' || eventSeq === undefined) return result
         return { outcome: 'duplicate', eventSeq, deliveries: [] }
       })
@@ -143,13 +137,10 @@ export const dedupeMutants: readonly Mutant[] = [
     breaks: (store, world) => {
       const windows = new Map<string, { round: number; endsMs: number }>()
       return putting(store, (event) => {
-        const keys = event.keys.map(({ kind, key }) => {
-          const last = windows.get(hex(key)) ?? { round: 0, endsMs: 0 }
-          const round = world.nowMs < last.endsMs ? last.round : last.round + 1
-          windows.set(hex(key), { round, endsMs: world.nowMs + event.dedupeWindowMs })
-          return { kind, key: saltedKey(key, `${round}`) }
-        })
-        return { ...event, keys, dedupeWindowMs: Infinity }
+        const last = windows.get(nameOf(event)) ?? { round: 0, endsMs: 0 }
+        const round = world.nowMs < last.endsMs ? last.round : last.round + 1
+        windows.set(nameOf(event), { round, endsMs: world.nowMs + event.dedupeWindowMs })
+        return { ...salted(event, `${round}`), dedupeWindowMs: Infinity }
       })
     },
   },
@@ -157,12 +148,12 @@ export const dedupeMutants: readonly Mutant[] = [
     name: 'remembers an id only the first time',
     clause: 'put/window',
     breaks: (store) => {
-      const firsts = new Map<string, string>()
+      const firsts = new Map<string, number>()
       return answering(store, async (result, event) => {
-        const key = hex(event.keys[0]!.key)
-        if (result.outcome === 'stored' && !firsts.has(key)) firsts.set(key, String(result.eventSeq))
-        if (result.outcome !== 'duplicate' || firsts.get(key) === String(result.eventSeq)) return result
-        return (await store.put([{ ...event, keys: [] }]))[0]!
+        const name = nameOf(event)
+        if (result.outcome === 'stored' && !firsts.has(name)) firsts.set(name, result.eventSeq)
+        if (result.outcome !== 'duplicate' || firsts.get(name) === result.eventSeq) return result
+        return (await store.put([incomparable(event)]))[0]!
       })
     },
   },
@@ -171,11 +162,10 @@ export const dedupeMutants: readonly Mutant[] = [
     clause: 'put/window',
     breaks: (store) => {
       const bodies = new Map<string, number>()
-      return answering(store, (result, { keys }) => {
-        const body = keys.find(({ kind }) => kind === 'body')
-        if (result.outcome !== 'stored' || body === undefined) return result
-        const eventSeq = bodies.get(hex(body.key))
-        bodies.set(hex(body.key), result.eventSeq)
+      return answering(store, (result, { body, idKind }) => {
+        if (result.outcome !== 'stored' || idKind === 'signed') return result
+        const eventSeq = bodies.get(hex(body))
+        bodies.set(hex(body), result.eventSeq)
         return eventSeq === undefined ? result : { outcome: 'duplicate', eventSeq, deliveries: [] }
       })
     },

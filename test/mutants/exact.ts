@@ -1,6 +1,6 @@
 import type { KeptRequest, RejectedRequest } from '../../packages/postern/src/inbox/index.ts'
 import { memory, type MemoryStore } from '../../packages/postern/src/stores/memory/index.ts'
-import { handingOut, hex, putting, saltedKey } from './change.ts'
+import { handingOut, hex, putting, salted } from './change.ts'
 import { releaseAll } from './claim.ts'
 import { outliving, type Mutant, type World } from './world.ts'
 
@@ -147,8 +147,8 @@ export const rejectedMutants: readonly Mutant[] = [
     clause: 'rejected/kept',
     breaks: (store) => ({
       stat: async () => {
-        const { events, destinations } = await store.stat()
-        return { events: events + (await store.rejected.recent(10)).length, destinations }
+        const stat = await store.stat()
+        return { ...stat, events: stat.events + (await store.rejected.recent(10)).length }
       },
     }),
   },
@@ -216,12 +216,7 @@ export const durableMutants: readonly Mutant[] = [
   {
     name: 'forgets what it remembered events by',
     clause: 'durable',
-    breaks: onReopening((store) =>
-      putting(store, (event) => ({
-        ...event,
-        keys: event.keys.map(({ kind, key }) => ({ kind, key: saltedKey(key, 'reopened') })),
-      })),
-    ),
+    breaks: onReopening((store) => putting(store, (event) => salted(event, 'reopened'))),
   },
   {
     name: 'gives back every lease when it is opened',

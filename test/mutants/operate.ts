@@ -1,6 +1,5 @@
-import type { NewEvent } from '../../packages/postern/src/inbox/index.ts'
 import type { MemoryStore } from '../../packages/postern/src/stores/memory/index.ts'
-import { allDeliveries, saltedKey } from './change.ts'
+import { allDeliveries, salted } from './change.ts'
 import type { Mutant } from './world.ts'
 
 /** Does something to every delivery in a state before it prunes. */
@@ -160,12 +159,8 @@ export const operateMutants: readonly Mutant[] = [
     clause: 'prune/keeps',
     breaks: (store) => {
       let round = 0
-      const change = (event: NewEvent): NewEvent => ({
-        ...event,
-        keys: event.keys.map(({ kind, key }) => ({ kind, key: saltedKey(key, `${round}`) })),
-      })
       return {
-        put: (events) => store.put(events.map(change)),
+        put: (events) => store.put(events.map((event) => salted(event, `${round}`))),
         prune: async (request) => {
           const result = await store.prune(request)
           if (result.events > 0) round += 1
@@ -197,13 +192,7 @@ export const operateMutants: readonly Mutant[] = [
     breaks: (store) => {
       let round = 0
       return {
-        put: (events) =>
-          store.put(
-            events.map((event) => ({
-              ...event,
-              keys: event.keys.map(({ kind, key }) => ({ kind, key: saltedKey(key, `${round}`) })),
-            })),
-          ),
+        put: (events) => store.put(events.map((event) => salted(event, `${round}`))),
         prune: async (request) => {
           round += 1
           return store.prune(request)
@@ -234,7 +223,10 @@ export const operateMutants: readonly Mutant[] = [
   {
     name: 'answers stat after close',
     clause: 'close/refuses',
-    breaks: () => ({ stat: async () => ({ events: 0, destinations: [] }) }),
+    breaks: (store) => {
+      const before = store.stat()
+      return { stat: () => before }
+    },
   },
   {
     name: 'refuses what was under way at close',

@@ -1,5 +1,5 @@
-import { dedupeKey, type NewEvent, type PutResult } from '../../packages/postern/src/inbox/index.ts'
-import { answering, freshKey, handingOut, hex, putting, showing } from './change.ts'
+import type { NewEvent, PutResult } from '../../packages/postern/src/inbox/index.ts'
+import { answering, handingOut, incomparable, nameOf, putting, showing } from './change.ts'
 import type { Mutant } from './world.ts'
 
 export const putMutants: readonly Mutant[] = [
@@ -57,12 +57,13 @@ export const putMutants: readonly Mutant[] = [
   {
     name: 'remembers nothing',
     clause: 'put/duplicate',
-    breaks: (store) => putting(store, (event) => ({ ...event, keys: [] })),
+    breaks: (store) => putting(store, incomparable),
   },
   {
     name: 'looks at the first key only',
     clause: 'put/duplicate',
-    breaks: (store) => putting(store, (event) => ({ ...event, keys: event.keys.slice(0, 1) })),
+    breaks: (store) =>
+      putting(store, (event) => (event.idKind === 'unsigned' ? { ...event, idKind: 'signed' } : event)),
   },
   {
     name: 'counts no copies',
@@ -82,7 +83,7 @@ export const putMutants: readonly Mutant[] = [
         result.outcome === 'duplicate'
           ? {
               ...result,
-              deliveries: result.deliveries.map(({ destination }) => ({ destination, state: 'pending' })),
+              deliveries: result.deliveries.map((delivery) => ({ ...delivery, state: 'pending' })),
             }
           : result,
       ),
@@ -114,13 +115,13 @@ export const putMutants: readonly Mutant[] = [
       const known = new Set<string>()
       return {
         put: async (events) => {
-          const news = events.filter(({ keys }) => !keys.some(({ key }) => known.has(hex(key))))
+          const news = events.filter((event) => !known.has(nameOf(event)))
           await Promise.resolve()
-          for (const { keys } of events) for (const { key } of keys) known.add(hex(key))
+          for (const event of events) known.add(nameOf(event))
           const put = async (event: NewEvent): Promise<PutResult> => {
             const [result] = await store.put([event])
             if (result!.outcome !== 'duplicate' || !news.includes(event)) return result!
-            return (await store.put([{ ...event, keys: [{ kind: 'id', key: freshKey() }] }]))[0]!
+            return (await store.put([incomparable(event)]))[0]!
           }
           return Promise.all(events.map(put))
         },
@@ -147,29 +148,17 @@ export const putMutants: readonly Mutant[] = [
   {
     name: 'mixes up tenants',
     clause: 'put/apart',
-    breaks: (store) =>
-      putting(store, (event) => ({
-        ...event,
-        keys: [{ kind: 'id', key: dedupeKey('id', '', event.source, event.id) }],
-      })),
+    breaks: (store) => putting(store, (event) => ({ ...event, tenant: '' })),
   },
   {
     name: 'mixes up sources',
     clause: 'put/apart',
-    breaks: (store) =>
-      putting(store, (event) => ({
-        ...event,
-        keys: [{ kind: 'id', key: dedupeKey('id', event.tenant, '', event.id) }],
-      })),
+    breaks: (store) => putting(store, (event) => ({ ...event, source: '' })),
   },
   {
     name: 'compares ids without case',
     clause: 'put/apart',
-    breaks: (store) =>
-      putting(store, (event) => ({
-        ...event,
-        keys: [{ kind: 'id', key: dedupeKey('id', event.tenant, event.source, event.id.toLowerCase()) }],
-      })),
+    breaks: (store) => putting(store, (event) => ({ ...event, id: event.id.toLowerCase() })),
   },
   {
     name: 'fails the array with the item',
@@ -219,18 +208,6 @@ export const putMutants: readonly Mutant[] = [
           return { ...event, body, headers }
         }),
       }
-    },
-  },
-  {
-    name: 'keeps the caller’s keys',
-    clause: 'put/copied',
-    breaks: (store) => {
-      const kept: { key: Uint8Array; was: string }[] = []
-      return putting(store, (event) => {
-        const isLost = kept.some(({ key, was }) => hex(key) !== was && was === hex(event.keys[0]!.key))
-        kept.push(...event.keys.map(({ key }) => ({ key, was: hex(key) })))
-        return isLost ? { ...event, keys: [] } : event
-      })
     },
   },
   {

@@ -28,8 +28,8 @@ function counting(
 ): Partial<MemoryStore> {
   return {
     stat: async () => {
-      const { events, destinations } = await store.stat()
-      return { events, destinations: destinations.flatMap((stat) => change(stat) ?? []) }
+      const { destinations, ...stat } = await store.stat()
+      return { ...stat, destinations: destinations.flatMap((each) => change(each) ?? []) }
     },
   }
 }
@@ -194,8 +194,8 @@ export const readMutants: readonly Mutant[] = [
     clause: 'stat/counts',
     breaks: (store) => ({
       stat: async () => {
-        const { events, destinations } = await store.stat()
-        return { events: events + 1, destinations }
+        const stat = await store.stat()
+        return { ...stat, events: stat.events + 1 }
       },
     }),
   },
@@ -210,11 +210,12 @@ export const readMutants: readonly Mutant[] = [
     clause: 'stat/counts',
     breaks: (store) => ({
       stat: async () => {
-        const { events, destinations } = await store.stat()
+        const stat = await store.stat()
         const { deliveries } = await store.list({ of: 'deliveries', limit: 1000 })
         const done = deliveries.filter(({ state }) => state === 'succeeded' || state === 'cancelled').length
-        const finished = { name: 'handlers', pending: 0, leased: 0, dead: done, oldestPendingMs: undefined }
-        return { events, destinations: done > 0 ? [...destinations, finished] : destinations }
+        const none = { name: 'handlers', pending: 0, leased: 0, blockedKeys: 0, oldestPendingMs: undefined }
+        const finished = done > 0 ? [{ ...none, dead: done }] : []
+        return { ...stat, destinations: [...stat.destinations, ...finished] }
       },
     }),
   },

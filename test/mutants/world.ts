@@ -75,6 +75,7 @@ export function outliving(store: MemoryStore): MemoryStore {
     stat: guard(store.stat),
     close: async () => closing.abort(),
     rejected: { record: guard(store.rejected.record), recent: guard(store.rejected.recent) },
+    state: { get: guard(store.state.get), set: guard(store.state.set), list: guard(store.state.list) },
   }
 }
 
