@@ -49,7 +49,10 @@ export function assertSound(options: object): void {
   }
   const { retentionMs } = options as { readonly retentionMs?: unknown }
   if (retentionMs !== undefined && !(typeof retentionMs === 'number' && retentionMs >= 0)) {
-    throw unsound('retentionMs', `must be a number of 0 or more: got ${String(retentionMs)}`)
+    throw unsound(
+      'retentionMs',
+      `must be a number of 0 or more: got ${typeof retentionMs === 'number' ? retentionMs : typeof retentionMs}`,
+    )
   }
   for (const [group, ranges] of Object.entries(WHOLE)) assertInRange(options, group, ranges)
 }

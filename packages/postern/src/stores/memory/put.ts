@@ -142,7 +142,7 @@ function takeLease(
   if (lease === undefined || row === undefined) return {}
   const wanted = tables.deliveriesOf(row).filter(({ destination }) => destination === lease.destination)
   const newest = wanted.at(-1)
-  if (newest === undefined || wanted.some((row) => isDoneOrRunning(row, nowMs))) return {}
+  if (newest === undefined || wanted.some((each) => isDoneOrRunning(each, nowMs))) return {}
   if (!isLegal('take', newest.state) || !isTurnOf(tables, newest)) return {}
   if (newest.state === 'dead') tables.setDelivery({ ...newest, state: 'pending', attempt: 0, blocks: false })
   const [leased] = leaseOne(tables, newest.deliverySeq, nowMs + lease.leaseMs)

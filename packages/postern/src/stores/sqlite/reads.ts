@@ -239,15 +239,13 @@ function recent(connection: Connection, { limit }: { readonly limit: number }): 
   }))
 }
 
-const IS_CURRENT = '(expires_ms IS NULL OR expires_ms > ?)'
-
 function recall(
   connection: Connection,
   { key, nowMs }: { readonly key: string; readonly nowMs: number },
 ): string | undefined {
-  const row = connection.sql(`SELECT value FROM state WHERE key = ? AND ${IS_CURRENT}`).get(key, nowMs) as
-    | { value: string }
-    | undefined
+  const row = connection
+    .sql('SELECT value FROM state WHERE key = ? AND (expires_ms IS NULL OR expires_ms > ?)')
+    .get(key, nowMs) as { value: string } | undefined
   return row?.value
 }
 
@@ -256,8 +254,10 @@ function entries(
   { prefix, nowMs }: { readonly prefix: string; readonly nowMs: number },
 ): StateEntry[] {
   const rows = connection
-    .sql(`SELECT key, value FROM state WHERE substr(key, 1, ?) = ? AND ${IS_CURRENT} ORDER BY key`)
-    .all([...prefix].length, prefix, nowMs) as StateEntry[]
+    .sql(
+      'SELECT key, value FROM state WHERE substr(key, 1, length(?1)) = ?1 AND (expires_ms IS NULL OR expires_ms > ?2) ORDER BY key',
+    )
+    .all(prefix, nowMs) as StateEntry[]
   return rows.map(({ key, value }) => ({ key, value }))
 }
 
