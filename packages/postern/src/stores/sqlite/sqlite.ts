@@ -282,7 +282,15 @@ function storedEvent(event: NewEvent, row: Exclude<PutRow, { readonly outcome: '
   const { tenant, source, id, type, createdMs, orderingKey, verifiedBy, body, headers } = event
   return {
     eventSeq: row.eventSeq,
-    ...{ tenant, source, id, type, createdMs, orderingKey, verifiedBy, body, headers },
+    tenant,
+    source,
+    id,
+    type,
+    createdMs,
+    orderingKey,
+    verifiedBy,
+    body,
+    headers,
     receivedMs: row.receivedMs,
     conflictsWith: row.outcome === 'conflict' ? row.conflictsWith : undefined,
   }
