@@ -101,7 +101,8 @@ export function verifyRequest(request: WebhookRequest, source: Source, nowMs: nu
   const kept = withoutStaticSecrets(source.schemes, request)
   const read = readEvent(source, kept)
   if (read === undefined) return { ok: false, reason: 'malformed_body' }
-  return { ...authenticated, read, request: kept }
+  const { scheme, secretIndex } = authenticated
+  return { ok: true, scheme, secretIndex, read, request: kept }
 }
 
 type Authenticated =
