@@ -73,7 +73,7 @@ export interface NewEvent {
   /** One delivery is made for each; none for an event that nothing handles. */
   readonly destinations: readonly string[]
   /** Hands the delivery of one destination to the caller at once, where it is that delivery's turn. */
-  readonly lease?: PutLease
+  readonly lease?: PutLease | undefined
 }
 
 export interface PutLease {

@@ -1,6 +1,6 @@
 import type { HeaderList, Source, WebhookRequest } from '../core/index.ts'
 import type { ReadEvent } from '../core/envelope.ts'
-import type { NewEvent } from '../inbox/index.ts'
+import type { NewEvent, PutLease } from '../inbox/index.ts'
 
 /** Carry credentials of whoever sends or of a proxy; none is needed once the request is verified. */
 const SECRET_HEADERS: readonly string[] = ['authorization', 'proxy-authorization', 'cookie']
@@ -12,6 +12,7 @@ export function newEvent(
   request: WebhookRequest,
   verified: { readonly read: ReadEvent; readonly scheme: string },
   destinations: readonly string[],
+  lease?: PutLease,
 ): NewEvent {
   const { read, scheme } = verified
   return {
@@ -29,6 +30,7 @@ export function newEvent(
     onDead: source.onDead,
     onConflict: source.onConflict,
     destinations,
+    lease,
   }
 }
 

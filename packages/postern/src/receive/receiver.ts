@@ -16,6 +16,7 @@ import {
   type HasSmallState,
   type NewEvent,
   type Observer,
+  type PutLease,
   type PutResult,
   type RefusalReason,
   type Reservation,
@@ -111,11 +112,11 @@ export class Receiver {
     if (!verified.ok) return this.#refuseUnverified(name, source, verified.reason, request)
 
     const destinations = this.#options.destinationsFor(name, verified.read.type)
-    const event = newEvent(name, source, verified.request, verified, destinations)
     const isAwaited = source.ack === 'handled' && destinations.includes(this.#options.handledDestination)
-    const result = await this.#withinDeadline(
-      isAwaited ? this.#putForItself(source, event) : this.#put(event),
-    )
+    const place = isAwaited ? undefined : this.#reserve(destinations)
+    const lease = isAwaited ? this.#leaseForItself(source) : place?.lease
+    const event = newEvent(name, source, verified.request, verified, destinations, lease)
+    const result = await this.#withinDeadline(this.#put(event, place))
     if (result === undefined) return this.refuse(name, 'store_unavailable', request)
     const [put] = result
     if (put === undefined || put.outcome === 'failed') {
@@ -135,13 +136,12 @@ export class Receiver {
     return put.outcome === 'duplicate' ? DUPLICATE : RECEIVED
   }
 
-  /** Puts an event; where a place is free for one of its deliveries, that one runs without being claimed. */
-  async #put(event: NewEvent): Promise<PutResult[]> {
-    const place = this.#reserve(event.destinations)
+  /** Puts an event; where a place was free for one of its deliveries, that one runs without being claimed. */
+  async #put(event: NewEvent, place: Reservation | undefined): Promise<PutResult[]> {
     if (place === undefined) return this.#options.store.put([event])
     let leased: Claimed | undefined
     try {
-      const results = await this.#options.store.put([{ ...event, lease: place.lease }])
+      const results = await this.#options.store.put([event])
       const [put] = results
       leased = put === undefined || put.outcome === 'failed' ? undefined : put.leased
       return results
@@ -159,11 +159,9 @@ export class Receiver {
     return undefined
   }
 
-  /** Puts an event whose sender waits for the handler, leased to its own request. */
-  #putForItself(source: Source, event: NewEvent): Promise<PutResult[]> {
-    // As long as the sender waits: should this process die, its retry finds the lease ended.
-    const lease = { destination: this.#options.handledDestination, leaseMs: senderTimeoutMs(source) }
-    return this.#options.store.put([{ ...event, lease }])
+  /** For a request whose sender waits for the handler: as long as it waits, so that after a crash its retry finds the lease ended. */
+  #leaseForItself(source: Source): PutLease {
+    return { destination: this.#options.handledDestination, leaseMs: senderTimeoutMs(source) }
   }
 
   /** Waits for the handler of what was leased to this request; why the sender has to come again, if it has to. */
