@@ -107,14 +107,16 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX lane_blocked ON lane (destination)                 WHERE head_seq IS NOT NULL AND due_ms IS NULL;
   CREATE INDEX lane_idle    ON lane (seq)                         WHERE head_seq IS NULL;
 
+  -- By token: a redriven delivery counts from 1 again, perhaps in the same millisecond.
   CREATE TABLE attempt (
     delivery_seq INTEGER NOT NULL,
+    token        INTEGER NOT NULL,
     number       INTEGER NOT NULL,
     ended_ms     INTEGER NOT NULL,
     duration_ms  INTEGER NOT NULL,
     outcome      TEXT NOT NULL,
     error        TEXT,
-    PRIMARY KEY (delivery_seq, number, ended_ms)
+    PRIMARY KEY (delivery_seq, token)
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE rejected (

@@ -56,7 +56,7 @@ function settleOne(connection: Connection, settlement: Settlement<SqliteEffect>,
   const { deliverySeq, token, outcome, durationMs } = settlement
   const row = connection
     .sql(
-      `UPDATE delivery SET state = ?, due_ms = ?, lease_until_ms = NULL, error = ?, attempt = attempt - ?
+      `UPDATE delivery SET state = ?, due_ms = ?, lease_until_ms = NULL, error = coalesce(?, error), attempt = attempt - ?
        WHERE seq = ? AND token = ? AND state = 'leased' RETURNING attempt, lane`,
     )
     .get(
@@ -72,9 +72,9 @@ function settleOne(connection: Connection, settlement: Settlement<SqliteEffect>,
   if (outcome.kind !== 'released') {
     connection
       .sql(
-        `INSERT OR REPLACE INTO attempt (delivery_seq, number, ended_ms, duration_ms, outcome, error) VALUES (?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO attempt (delivery_seq, token, number, ended_ms, duration_ms, outcome, error) VALUES (?, ?, ?, ?, ?, ?, ?)`,
       )
-      .run(deliverySeq, row.attempt, nowMs, durationMs, outcome.kind, errorOf(outcome))
+      .run(deliverySeq, token, row.attempt, nowMs, durationMs, outcome.kind, errorOf(outcome))
   }
   return { result: 'settled' }
 }

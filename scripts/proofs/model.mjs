@@ -1,0 +1,52 @@
+// Tries the stores against the model of the Store contract, more often than a test suite may. Not part of `npm test`.
+//
+//   node scripts/proofs/model.mjs [--memory 60000] [--sqlite 40000] [--thread 0] [--seed N]
+import { randomInt } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { build } from 'esbuild'
+
+const { values } = parseArgs({
+  options: {
+    memory: { type: 'string', default: '60000' },
+    sqlite: { type: 'string', default: '40000' },
+    thread: { type: 'string', default: '0' },
+    seed: { type: 'string', default: String(randomInt(2 ** 31)) },
+  },
+})
+const outfile = `node_modules/.model-${process.pid}.tmp.mjs`
+await build({
+  entryPoints: ['test/model/check-store.ts'],
+  outfile,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  packages: 'external',
+  logLevel: 'warning',
+})
+const { checkStore, memoryWorld, memory, SqliteWorlds } = await import(`../../${outfile}`)
+rmSync(outfile)
+
+const files = new SqliteWorlds()
+await files.prepare()
+const openers = {
+  memory: () => memoryWorld(memory),
+  sqlite: () => files.make('inline'),
+  thread: () => files.make('thread', 'inline'),
+}
+console.log(`${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}, seed ${values.seed}`)
+try {
+  for (const [name, open] of Object.entries(openers)) await prove(name, open, Number(values[name]))
+} finally {
+  files.dispose()
+}
+
+async function prove(name, open, runs) {
+  if (runs === 0) return
+  const startedMs = performance.now()
+  const { steps } = await checkStore(open, { runs, seed: Number(values.seed) })
+  const seconds = (performance.now() - startedMs) / 1000
+  const each = ((seconds * 1000) / runs).toFixed(1)
+  console.log(`${name}: ${runs} runs, ${steps} steps, ${seconds.toFixed(0)} s, ${each} ms a run: all allowed`)
+}
