@@ -96,8 +96,8 @@ export const BROKEN_MEMORY: readonly Broken[] = [
   {
     name: 'leases to a copy what has succeeded',
     file: 'stores/memory/put.ts',
-    from: "state === 'leased' || state === 'succeeded'",
-    to: "state === 'leased'",
+    from: "state === 'succeeded' || (state === 'leased' && nowMs < leaseUntilMs)",
+    to: "state === 'leased' && nowMs < leaseUntilMs",
   },
   {
     name: 'leases to a put out of turn',
@@ -375,8 +375,8 @@ export const BROKEN_SQLITE: readonly Broken[] = [
   {
     name: 'remembers an id for one millisecond longer',
     file: 'stores/sqlite/dedupe-index.ts',
-    from: 'entry.expiresMs > nowMs ? entry',
-    to: 'entry.expiresMs >= nowMs ? entry',
+    from: 'entry.expiresMs > nowMs) return entry',
+    to: 'entry.expiresMs >= nowMs) return entry',
   },
   {
     name: 'takes the limit of a claim twice, for ended leases and for the rest',

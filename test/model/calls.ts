@@ -42,7 +42,11 @@ interface Theme {
 }
 
 const lease = fc.option(
-  fc.record({ destination: anyOf([5, 'h'], [1, 'x'], [1, 'y']), leaseMs: anyOf([1, 10], [1, 20]) }),
+  fc.record({
+    destination: anyOf([5, 'h'], [1, 'x'], [1, 'y']),
+    leaseMs: anyOf([1, 10], [1, 20]),
+    leavesCopies: fc.boolean(),
+  }),
   { freq: 3 },
 )
 

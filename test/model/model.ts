@@ -106,7 +106,7 @@ export class StoreModel {
       assert.ok(seqs.length >= event.destinations.length, 'one delivery for each destination')
       event.destinations.forEach((name, index) => this.#addDelivery(result.eventSeq, name, seqs[index]!))
     }
-    this.#takeLease(event, result.eventSeq, result.leased)
+    this.#takeLease(event, result.eventSeq, result.leased, 'new')
   }
 
   /** A copy under any key comes before a conflict: nothing of it is new. */
@@ -165,19 +165,20 @@ export class StoreModel {
     const states = mine.map(({ deliverySeq, destination, state }) => ({ deliverySeq, destination, state }))
     assert.deepEqual(result.deliveries, states, 'a duplicate shows the deliveries as they were')
     if (row !== undefined) row.duplicates += 1
-    this.#takeLease(event, result.eventSeq, result.leased)
+    this.#takeLease(event, result.eventSeq, result.leased, 'copy')
   }
 
-  #takeLease({ lease }: NewEvent, eventSeq: number, leased: Claimed | undefined): void {
+  #takeLease({ lease }: NewEvent, eventSeq: number, leased: Claimed | undefined, what: 'copy' | 'new'): void {
     const there = this.deliveries.filter(
       (row) => row.eventSeq === eventSeq && row.destination === lease?.destination,
     )
     const newest = there.at(-1)
     const isFree =
       lease !== undefined &&
+      !(what === 'copy' && lease.leavesCopies === true) &&
       newest !== undefined &&
-      (newest.state === 'pending' || newest.state === 'dead') &&
-      there.every(({ state }) => state !== 'leased' && state !== 'succeeded')
+      newest.state !== 'cancelled' &&
+      there.every((row) => row.state !== 'succeeded' && !this.#isRunning(row))
     const turns = isFree ? this.#turnsOf(newest) : [false]
     assert.ok(turns.includes(leased !== undefined), `put ${leased ? 'leases' : 'does not lease'}`)
     if (leased === undefined || newest === undefined || lease === undefined) return
@@ -185,8 +186,14 @@ export class StoreModel {
     this.#lease(newest, leased, lease.leaseMs)
   }
 
+  #isRunning({ state, leaseUntilMs }: DeliveryRow): boolean {
+    return state === 'leased' && leaseUntilMs !== undefined && this.nowMs < leaseUntilMs
+  }
+
   /** Whether it is a delivery's turn; both where the contract leaves it open. */
   #turnsOf(row: DeliveryRow): boolean[] {
+    // It had its turn when it was leased.
+    if (row.state === 'leased') return [true]
     const others = this.#inLine(row.line).filter((other) => other !== row)
     const isFirst = others.every((other) => other.state !== 'leased' && other.deliverySeq > row.deliverySeq)
     if (!isFirst) return [false]

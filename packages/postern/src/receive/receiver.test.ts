@@ -396,6 +396,51 @@ describe('a store that answers too late', () => {
   })
 })
 
+describe('a handler that its sender waits for', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+  })
+
+  // Found by simulation, seed 18: the handler was done, and the store so slow to settle it that the sender had long gone.
+  test('is waited for until half a second before the sender gives up', async () => {
+    const handle = deferred<boolean>()
+    const { receiver } = aReceiver({ source: { ack: 'handled' }, handle: () => handle.promise })
+    const answered = vi.fn()
+    const answer = receiver.receive('shop', aRequest()).finally(answered)
+    await turns()
+    await vi.advanceTimersByTimeAsync(9499)
+    expect(answered).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(statusAndBody(await answer)).toEqual(UNAVAILABLE)
+    expect(occurrences).toMatchObject([{ outcome: 'stored' }, { reason: 'in_progress' }])
+    handle.resolve(true)
+  })
+
+  test('leaves no timer behind', async () => {
+    const { receiver } = aReceiver({ source: { ack: 'handled' } })
+    await receiver.receive('shop', aRequest())
+    // The one for all records, unreferenced.
+    expect(vi.getTimerCount()).toBe(1)
+  })
+})
+
+describe('a conflict whose sender waits for the handler', () => {
+  const put: MemoryStore['put'] = async () => [{ outcome: 'conflict', eventSeq: 2, conflictsWith: 1 }]
+
+  test('is answered 200 where it is held, since there is nothing to wait for', async () => {
+    const { receiver } = aReceiver({ put, source: { ack: 'handled' } })
+    expect(statusAndBody(await receiver.receive('shop', aRequest()))).toEqual(RECEIVED)
+  })
+
+  // Found by simulation, seed 118: it was answered 200, and its handler ran a while later, and could have failed.
+  test('is answered 503 where it is dispatched and has to wait its turn', async () => {
+    const { receiver } = aReceiver({ put, source: { ack: 'handled', onConflict: 'dispatch' } })
+    expect(statusAndBody(await receiver.receive('shop', aRequest()))).toEqual(UNAVAILABLE)
+    expect(occurrences).toMatchObject([{ outcome: 'conflict' }, { reason: 'in_progress' }])
+  })
+})
+
 test('a defect of ours is answered 503, never a throw', async () => {
   const { receiver } = aReceiver({
     destinationsFor() {
@@ -478,10 +523,17 @@ interface Change {
   readonly put?: MemoryStore['put']
   readonly record?: MemoryStore['rejected']['record']
   readonly destinationsFor?: (source: string, type: string) => readonly string[]
+  readonly handle?: () => Promise<boolean>
 }
 
 /** A receiver of one source, `shop`, over a store in memory. */
-function aReceiver({ source, put, record, destinationsFor = () => ['handlers'] }: Change = {}): {
+function aReceiver({
+  source,
+  put,
+  record,
+  destinationsFor = () => ['handlers'],
+  handle = async () => true,
+}: Change = {}): {
   readonly receiver: Receiver
   readonly store: MemoryStore
 } {
@@ -496,7 +548,7 @@ function aReceiver({ source, put, record, destinationsFor = () => ['handlers'] }
     destinationsFor,
     reserve: () => undefined,
     handledDestination: 'handlers',
-    handle: async () => true,
+    handle,
     log: { debug() {}, info() {}, warn() {}, error: (...line) => errors.push(line) },
     observe: (occurrence) => occurrences.push(occurrence),
     now: () => NOW_MS,

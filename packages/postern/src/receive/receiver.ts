@@ -33,6 +33,8 @@ const ANSWER_WITHIN_MS = 2500
 const SENDER_TIMEOUT_MS = 10_000
 /** Between the handler's deadline and the sender's. */
 const HANDLED_MARGIN_MS = 1000
+/** Between the answer and the sender's time limit: the handler may be done, and a slow store not have it yet. */
+const ANSWER_MARGIN_MS = 500
 /** How often it is written down that a secret still matches. */
 const NOTE_SECRET_EVERY_MS = 60 * 60 * 1000
 
@@ -64,6 +66,9 @@ export class Receiver {
   readonly #recorder: RejectedRecorder
   /** When each source's secrets were last noted as matching. */
   readonly #notedMs = new Map<string, number>()
+  /** Requests that are being answered. */
+  #underWay = 0
+  #onIdle: (() => void) | undefined
   /** While true, whatever comes is answered 503. */
   isStopping = false
 
@@ -92,13 +97,23 @@ export class Receiver {
     return answer
   }
 
+  /** Refuses what comes from now on; fulfils once everything that came before is answered. */
+  async stop(): Promise<void> {
+    this.isStopping = true
+    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
+  }
+
   /** Verifies, records, answers. */
   async receive(name: string, request: WebhookRequest): Promise<Answer> {
+    this.#underWay += 1
     try {
       return await this.#receive(name, request)
     } catch (error) {
       this.#options.log.error('a request could not be answered', { source: name, error })
       return this.refuse(name, 'internal_error', request)
+    } finally {
+      this.#underWay -= 1
+      if (this.#underWay === 0) this.#onIdle?.()
     }
   }
 
@@ -126,11 +141,9 @@ export class Receiver {
     this.#observeAccepted(name, verified, put, event, performance.now() - startedMs)
     this.#noteSecret(name, verified.secretIndex)
     if (isAwaited) {
-      const refusal = await this.#handled(
-        put,
-        isDispatched(put, event),
-        senderTimeoutMs(source) - (performance.now() - startedMs),
-      )
+      const leftMs = senderTimeoutMs(source) - (performance.now() - startedMs)
+      const handled = this.#handled(put, isDispatched(put, event), leftMs)
+      const refusal = await valueWithin(handled, leftMs - ANSWER_MARGIN_MS, 'in_progress')
       if (refusal !== undefined) return this.refuse(name, refusal, request)
     }
     return put.outcome === 'duplicate' ? DUPLICATE : RECEIVED
@@ -262,6 +275,13 @@ export class Receiver {
       durationMs,
     })
   }
+}
+
+/** The value, or another where it is not there in time. */
+async function valueWithin<T, const Late>(value: Promise<T>, ms: number, late: Late): Promise<T | Late> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<Late>((resolve) => (timer = setTimeout(resolve, ms, late)))
+  return Promise.race([value, timeout]).finally(() => clearTimeout(timer))
 }
 
 function senderTimeoutMs({ provider }: Source): number {

@@ -129,8 +129,16 @@ export class Worker<Effect> {
     await this.#loop
     while (this.#running.size > 0) await this.#oneFinished()
     clearTimeout(graceEnds)
-    await Promise.all(this.#settling)
+    await this.settled()
     clearInterval(this.#heartbeat)
+  }
+
+  /** Fulfils once everything that has ended is settled, and everything that arrived too late given back. */
+  async settled(): Promise<void> {
+    while (this.#arrived.length > 0 || this.#settling.size > 0) {
+      await nextTurn()
+      await Promise.all(this.#settling)
+    }
   }
 
   async #claimUntilStopped(): Promise<void> {
@@ -199,14 +207,14 @@ export class Worker<Effect> {
       for (const delivery of claimed) this.#beginInPlace(delivery)
       return claimed.length
     }
-    await this.#giveBack(claimed.filter((delivery) => delivery !== suspect))
+    await this.#giveBackAll(claimed.filter((delivery) => delivery !== suspect))
     this.#beginInPlace(suspect)
     while (this.#running.has(suspect)) await this.#oneFinished()
     return 1
   }
 
   /** Leaves deliveries as they were before the claim. */
-  async #giveBack(claimed: readonly Claimed[]): Promise<void> {
+  async #giveBackAll(claimed: readonly Claimed[]): Promise<void> {
     if (claimed.length === 0) return
     const result: AttemptResult<Effect> = { outcome: { kind: 'released' }, effects: [] }
     await this.#settle(claimed.map((each) => ({ claimed: each, result, durationMs: 0, onEnd: undefined })))
@@ -222,6 +230,10 @@ export class Worker<Effect> {
     claimed: Claimed,
     { options = this.#settings, onEnd, isPlaced = true }: Beginning<Effect> = {},
   ): void {
+    if (this.#stop.signal.aborted) {
+      if (isPlaced) this.#giveBackPlace(claimed.destination)
+      return this.#giveBack(claimed, onEnd)
+    }
     this.#heartbeat ??= this.#startHeartbeat()
     const abort = new LazyAbort()
     this.#running.set(claimed, abort)
@@ -232,6 +244,11 @@ export class Worker<Effect> {
       this.#finished({ claimed, result, durationMs: performance.now() - startedMs, onEnd })
       this.#onFinished?.()
     })
+  }
+
+  /** What a claim or a put has leased while the stop began: it was not tried. */
+  #giveBack(claimed: Claimed, onEnd: ((end: AttemptEnd) => void) | undefined): void {
+    this.#finished({ claimed, result: { outcome: { kind: 'released' }, effects: [] }, durationMs: 0, onEnd })
   }
 
   /** Whatever else finishes in this turn of the event loop is settled together with it. */
