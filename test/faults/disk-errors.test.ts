@@ -16,6 +16,9 @@ import { readStored } from '../support/stored.mjs'
 /** The tightest sender waits 3 s, and an answer takes its time to arrive. */
 const ANSWERED_WITHIN_MS = 2900
 
+/** How late a process is that only waits, at p99: 16 ms under a load of 5 on 2 cores, 23 to 110 under 8 to 11, its timer's 10 included. */
+const BUSY_MS = 25
+
 interface DiskErrors {
   readonly rows: readonly (Readonly<Record<string, number>> & { readonly name: string })[]
 }
@@ -82,6 +85,7 @@ interface SlowDisk {
   readonly statuses: Readonly<Record<string, number>>
   readonly p99Ms: number
   readonly loopDelayP90Ms: number
+  readonly bystanderP99Ms: number
   readonly withOneEffect: number
 }
 
@@ -92,7 +96,13 @@ test(
   async (context) => {
     const found = await runProof<SlowDisk>('slow-disk', '--seconds', '3')
     if ('refused' in found) skipVisibly(context, found.refused)
-    const { sent, statuses, p99Ms, loopDelayP90Ms, withOneEffect } = found
+    const { sent, statuses, p99Ms, loopDelayP90Ms, bystanderP99Ms, withOneEffect } = found
+    if (bystanderP99Ms > BUSY_MS) {
+      skipVisibly(
+        context,
+        `a process that only waits was ${bystanderP99Ms} ms late: nothing can be timed here now`,
+      )
+    }
     expect(sent).toBeGreaterThan(1400)
     expect(statuses).toEqual({ 200: sent })
     expect(withOneEffect).toBe(sent)

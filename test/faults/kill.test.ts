@@ -23,7 +23,7 @@ test('after 20 kills under load every acknowledged event is stored once, byte-ex
   console.info(
     `${CYCLES} kills: ${client.acknowledged.size} acknowledged, 0 lost; ${unacknowledged.length} stored without an answer, which is legal`,
   )
-}, 60_000)
+}, 180_000)
 
 test('an event killed between its commit and its answer is there after the restart; its retry is a duplicate, and it is handled', async () => {
   const folder = tempFolder()
