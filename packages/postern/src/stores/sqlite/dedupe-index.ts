@@ -1,12 +1,7 @@
 import type { Database, Statement } from './database.ts'
-import { Generations, type KeyedEntry } from './generations.ts'
+import { Generations, type DedupeEntry, type KeyedEntry } from './generations.ts'
 
-/** What a key was recorded with. */
-export interface DedupeEntry {
-  readonly eventSeq: number
-  readonly digest: Uint8Array
-  readonly expiresMs: number
-}
+export type { DedupeEntry } from './generations.ts'
 
 /** How many keys go together; other values make tests short. */
 export interface DedupeSizes {

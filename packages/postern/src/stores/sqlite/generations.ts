@@ -1,8 +1,14 @@
 import type { Database, Statement } from './database.ts'
-import type { DedupeEntry } from './dedupe-index.ts'
 import { FilterSlices } from './filter-slices.ts'
 import { GenerationSweep } from './generation-sweep.ts'
 import { filterBits, fittingBytes, KeyFilter } from './key-filter.ts'
+
+/** What a key was recorded with. */
+export interface DedupeEntry {
+  readonly eventSeq: number
+  readonly digest: Uint8Array
+  readonly expiresMs: number
+}
 
 export type KeyedEntry = readonly [key: Uint8Array, entry: DedupeEntry]
 
