@@ -1,6 +1,7 @@
 import type { Database, Statement } from './database.ts'
-import type { DedupeEntry } from './dedupe-entry.ts'
-import { Generations, type KeyedEntry } from './generations.ts'
+import { Generations, type DedupeEntry, type KeyedEntry } from './generations.ts'
+
+export type { DedupeEntry } from './generations.ts'
 
 /** How many keys go together; other values make tests short. */
 export interface DedupeSizes {
@@ -8,7 +9,7 @@ export interface DedupeSizes {
   readonly runKeys: number
   /** Keys of a run that a small commit takes, so that none grows by more than a few milliseconds. */
   readonly keysPerCommit: number
-  /** Keys of a generation: its pages fit the writer's cache, so that a run's keys find them there. */
+  /** Keys of a generation. Full, it has some 1,600 pages, so that 5 keys of a run share one. */
   readonly generationKeys: number
 }
 

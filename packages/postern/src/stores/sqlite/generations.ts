@@ -1,8 +1,14 @@
 import type { Database, Statement } from './database.ts'
-import type { DedupeEntry } from './dedupe-entry.ts'
 import { FilterSlices } from './filter-slices.ts'
 import { GenerationSweep } from './generation-sweep.ts'
-import { filterBits, KeyFilter } from './key-filter.ts'
+import { filterBits, fittingBytes, KeyFilter } from './key-filter.ts'
+
+/** What a key was recorded with. */
+export interface DedupeEntry {
+  readonly eventSeq: number
+  readonly digest: Uint8Array
+  readonly expiresMs: number
+}
 
 export type KeyedEntry = readonly [key: Uint8Array, entry: DedupeEntry]
 
@@ -52,13 +58,16 @@ export class Generations {
     const open = generations.at(-1) ?? 0
     const known = new Set(this.#sealed.generations)
     for (const generation of generations) {
-      if (generation !== open && !known.delete(generation)) this.#loadSealed(generation)
+      if (generation !== open && !known.delete(generation)) {
+        // The stored bytes as they are: a copy of each would be 20 MB of garbage at the start.
+        this.#sealed.add(generation, this.#storedFilter(generation))
+      }
     }
     // What is left has been deleted with its last key.
     for (const generation of known) this.#sealed.remove(generation)
     const isRotated = open !== this.#open
     if (isRotated) this.#openFilter = this.#emptyFilter()
-    this.#addStored(this.#openFilter, open)
+    this.#openFilter.addStored(this.#storedFilter(open))
     this.#open = open
     this.#throughSeq = throughSeq
     this.#seenChanges = changes
@@ -143,16 +152,10 @@ export class Generations {
     this.#staged = { ...this.#staged, changes }
   }
 
-  #loadSealed(generation: number): void {
-    const filter = this.#emptyFilter()
-    this.#addStored(filter, generation)
-    this.#sealed.add(generation, filter.bytes)
-  }
-
-  #addStored(filter: KeyFilter, generation: number): void {
+  #storedFilter(generation: number): Uint8Array {
     // None where no key has needed it yet.
-    const stored = this.#statements.filter.get(generation) as { bits: Uint8Array } | undefined
-    if (stored !== undefined) filter.addStored(stored.bits)
+    const row = this.#statements.filter.get(generation) as { bits: Uint8Array } | undefined
+    return fittingBytes(row?.bits ?? this.#emptyFilter().bytes, filterBits(this.#generationKeys))
   }
 
   #emptyFilter(): KeyFilter {

@@ -49,9 +49,14 @@ export class KeyFilter {
     )
   }
 
-  /** Adds what a stored filter holds. One of another size says nothing here, so that every key passes from then on. */
+  /** Adds what a stored filter holds. */
   addStored(stored: Uint8Array): void {
-    if (stored.length !== this.bytes.length) return void this.bytes.fill(0xff)
-    for (let at = 0; at < stored.length; at += 1) this.bytes[at] = (this.bytes[at] ?? 0) | (stored[at] ?? 0)
+    const bytes = fittingBytes(stored, this.bytes.length * 8)
+    for (let at = 0; at < bytes.length; at += 1) this.bytes[at] = (this.bytes[at] ?? 0) | (bytes[at] ?? 0)
   }
+}
+
+/** A stored filter's bytes. One of another size says nothing here: in its place come bytes that every key passes. */
+export function fittingBytes(stored: Uint8Array, bits: number): Uint8Array {
+  return stored.length === bits / 8 ? stored : new Uint8Array(bits / 8).fill(0xff)
 }

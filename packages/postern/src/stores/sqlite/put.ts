@@ -9,7 +9,7 @@ import {
 } from '../../inbox/index.ts'
 import { leaseOne } from './claim.ts'
 import type { Connection } from './connection.ts'
-import type { DedupeEntry } from './dedupe-entry.ts'
+import type { DedupeEntry } from './dedupe-index.ts'
 import { hasOvertaken, isHead, isTurnOf, joined, laneFor, type LaneName } from './lane.ts'
 import type { LeasedRow, OperationOf, PutRow } from './operation.ts'
 
