@@ -1,4 +1,4 @@
-import type { Operation, OperationOf, OperationResult, ClaimResult } from './operation.ts'
+import type { ClaimResult, Operation, OperationOf, OperationResult, SettledRow } from './operation.ts'
 
 interface KeptLease {
   readonly token: number
@@ -18,6 +18,8 @@ export class LeaseKeeper {
   readonly #commit: (operation: OperationOf<'extend'>) => void
   readonly #kept = new Map<number, KeptLease>()
   #timer: NodeJS.Timeout | undefined
+  /** When the timer rings, by the monotonic clock. */
+  #beatAtMs = Infinity
   #clock = { nowMs: 0, atMs: 0 }
 
   constructor(commit: (operation: OperationOf<'extend'>) => void) {
@@ -28,11 +30,14 @@ export class LeaseKeeper {
   note(operations: readonly Operation[], results: readonly OperationResult[]): void {
     operations.forEach((operation, index) => {
       const result = results[index]
+      // The store's own operation, without a time.
+      if (operation.verb === 'checkpoint') return
       this.#clock = { nowMs: operation.nowMs, atMs: performance.now() }
       // Each verb has its own result.
       if (operation.verb === 'claim' && operation.keepMs > 0 && result?.ok === true)
         this.#keep(operation, result.value as ClaimResult)
-      if (operation.verb === 'settle' && result?.ok === true) this.#forget(operation)
+      if (operation.verb === 'settle' && result?.ok === true)
+        this.#forget(operation, result.value as readonly SettledRow[])
     })
   }
 
@@ -45,18 +50,30 @@ export class LeaseKeeper {
     for (const { deliverySeq, token } of claimed) {
       this.#kept.set(deliverySeq, { token, leaseMs, keepUntilMs: nowMs + keepMs, untilMs: nowMs + leaseMs })
     }
-    if (this.#kept.size > 0) this.#timer ??= setTimeout(() => this.#beat(), leaseMs / 3)
+    if (claimed.length > 0) this.#beatWithin(leaseMs / 3)
   }
 
-  #forget({ settlements }: OperationOf<'settle'>): void {
-    for (const { deliverySeq, token } of settlements) {
-      if (this.#kept.get(deliverySeq)?.token === token) this.#kept.delete(deliverySeq)
-    }
+  /** One that failed is still its holder's. */
+  #forget({ settlements }: OperationOf<'settle'>, results: readonly SettledRow[]): void {
+    settlements.forEach(({ deliverySeq, token }, index) => {
+      const hasEnded = results[index]?.result !== 'failed'
+      if (hasEnded && this.#kept.get(deliverySeq)?.token === token) this.#kept.delete(deliverySeq)
+    })
+  }
+
+  /** The shortest lease says when. */
+  #beatWithin(ms: number): void {
+    const atMs = performance.now() + ms
+    if (atMs >= this.#beatAtMs) return
+    clearTimeout(this.#timer)
+    this.#beatAtMs = atMs
+    this.#timer = setTimeout(() => this.#beat(), ms)
   }
 
   /** Prolongs those that have used up a third of their time: most are settled long before. */
   #beat(): void {
-    const nowMs = this.#clock.nowMs + performance.now() - this.#clock.atMs
+    // Whole, as every time of the store is.
+    const nowMs = Math.floor(this.#clock.nowMs + performance.now() - this.#clock.atMs)
     const due = new Map<number, { deliverySeq: number; token: number }[]>()
     for (const [deliverySeq, lease] of this.#kept) {
       if (nowMs >= lease.keepUntilMs) this.#kept.delete(deliverySeq)
@@ -66,8 +83,9 @@ export class LeaseKeeper {
       }
     }
     for (const [leaseMs, leases] of due) this.#commit({ verb: 'extend', leases, leaseMs, nowMs })
-    this.#timer = undefined
-    const shortest = Math.min(...[...this.#kept.values()].map(({ leaseMs }) => leaseMs))
-    if (this.#kept.size > 0) this.#timer = setTimeout(() => this.#beat(), shortest / 3)
+    this.#beatAtMs = Infinity
+    let shortestMs = Infinity
+    for (const { leaseMs } of this.#kept.values()) shortestMs = Math.min(shortestMs, leaseMs)
+    if (this.#kept.size > 0) this.#beatWithin(shortestMs / 3)
   }
 }
