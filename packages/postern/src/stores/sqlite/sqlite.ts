@@ -104,7 +104,8 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
       events.length === 1 && only
         ? [await this.#putOne(only)]
         : await Promise.all(events.map((event) => this.#putOne(event)))
-    if (results.some(({ outcome }) => outcome === 'stored')) this.#engine.announceWork()
+    if (results.some(({ outcome }) => outcome === 'stored' || outcome === 'conflict'))
+      this.#engine.announceWork()
     return results
   }
 
@@ -127,9 +128,7 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
 
   async settle(settlements: readonly Settlement<SqliteEffect>[]): Promise<SettleResult[]> {
     const rows = await this.#run({ verb: 'settle', settlements }, settlements.length * 100)
-    if (settlements.some(({ outcome }) => outcome.kind === 'retry' || outcome.kind === 'released')) {
-      this.#engine.announceWork()
-    }
+    if (rows.some((row) => row.result === 'settled' && row.makesWork)) this.#engine.announceWork()
     return rows.map(toSettleResult)
   }
 
