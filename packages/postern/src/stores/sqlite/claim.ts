@@ -79,7 +79,7 @@ function dueLanes(
   return connection
     .sql(
       `SELECT head_seq AS seq, due_ms AS atMs FROM lane WHERE destination = ? AND leased = ? AND due_ms <= ?
-       ORDER BY due_ms LIMIT ?`,
+       ORDER BY due_ms, head_seq LIMIT ?`,
     )
     .all(destination, isLeased, nowMs, limit)
 }
