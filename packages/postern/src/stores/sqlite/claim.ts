@@ -95,7 +95,8 @@ function earliest(rows: readonly DueRow[], limit: number): number[] {
 }
 
 function nextDueMs(connection: Connection, destinations: ClaimRequest['destinations']): number | undefined {
-  const times = destinations.flatMap(({ name }) => {
+  const times = destinations.flatMap(({ name, limit }) => {
+    if (limit <= 0) return []
     const row = connection
       .sql(
         `SELECT (SELECT min(due_ms) FROM delivery WHERE destination = ?1 AND state = 'pending' AND lane IS NULL) AS due,
