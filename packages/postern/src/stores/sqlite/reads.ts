@@ -70,7 +70,7 @@ function get(connection: Connection, { eventSeq }: { readonly eventSeq: number }
 
 function attemptsOf(connection: Connection, deliverySeq: number): Attempt[] {
   const rows = connection
-    .sql('SELECT * FROM attempt WHERE delivery_seq = ? ORDER BY ended_ms, number')
+    .sql('SELECT * FROM attempt WHERE delivery_seq = ? ORDER BY token')
     .all(deliverySeq) as {
     number: number
     ended_ms: number

@@ -91,12 +91,14 @@ export const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE attempt (
     delivery_seq INTEGER NOT NULL,
+    -- The lease it was made under: numbers begin again after a redrive.
+    token        INTEGER NOT NULL,
     number       INTEGER NOT NULL,
     ended_ms     INTEGER NOT NULL,
     duration_ms  INTEGER NOT NULL,
     outcome      TEXT NOT NULL,
     error        TEXT,
-    PRIMARY KEY (delivery_seq, number, ended_ms)
+    PRIMARY KEY (delivery_seq, token)
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE rejected (

@@ -73,9 +73,9 @@ function settleOne(connection: Connection, settlement: Settlement<SqliteEffect>,
   if (outcome.kind !== 'released') {
     connection
       .sql(
-        `INSERT OR REPLACE INTO attempt (delivery_seq, number, ended_ms, duration_ms, outcome, error) VALUES (?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO attempt (delivery_seq, token, number, ended_ms, duration_ms, outcome, error) VALUES (?, ?, ?, ?, ?, ?, ?)`,
       )
-      .run(deliverySeq, row.attempt, nowMs, durationMs, outcome.kind, errorOf(outcome))
+      .run(deliverySeq, token, row.attempt, nowMs, durationMs, outcome.kind, errorOf(outcome))
   }
   return { result: 'settled', makesWork }
 }
