@@ -56,7 +56,7 @@ function settleOne(connection: Connection, settlement: Settlement<SqliteEffect>,
   const { deliverySeq, token, outcome, durationMs } = settlement
   const row = connection
     .sql(
-      `UPDATE delivery SET state = ?, due_ms = ?, lease_until_ms = NULL, error = ?, attempt = attempt - ?
+      `UPDATE delivery SET state = ?, due_ms = ?, lease_until_ms = NULL, error = coalesce(?, error), attempt = attempt - ?
        WHERE seq = ? AND token = ? AND state = 'leased' RETURNING attempt, lane`,
     )
     .get(
