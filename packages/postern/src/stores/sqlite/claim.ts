@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts'
 import { EVENT_COLUMNS, type EventRow } from './event-row.ts'
 import { leased } from './lane.ts'
 import type { ClaimedRow, ClaimResult, LeasedRow, OperationOf } from './operation.ts'
+import { wholeMs } from './whole-ms.ts'
 
 /** Leases what is due: leases that ended first, then by due time. Costs nothing where nothing is due. */
 export function claim(
@@ -11,7 +12,7 @@ export function claim(
 ): ClaimResult {
   const claimed = destinations.flatMap(({ name, limit }) =>
     dueDeliveries(connection, name, limit, nowMs).map((seq) =>
-      withEvent(connection, leaseOne(connection, seq, name, nowMs + leaseMs)),
+      withEvent(connection, leaseOne(connection, seq, name, wholeMs(nowMs + leaseMs))),
     ),
   )
   return { claimed, nextMs: claimed.length > 0 ? undefined : nextDueMs(connection, destinations) }

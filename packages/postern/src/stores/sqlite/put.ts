@@ -11,6 +11,7 @@ import type { Connection } from './connection.ts'
 import type { DedupeEntry } from './dedupe-index.ts'
 import { hasOvertaken, isTurnOf, joined, laneFor, type LaneName } from './lane.ts'
 import type { LeasedRow, OperationOf, PutRow } from './operation.ts'
+import { wholeMs } from './whole-ms.ts'
 
 /** Records events, once each. Runs inside the commit's transaction. */
 export function put(connection: Connection, { events, nowMs }: OperationOf<'put'>): PutRow[] {
@@ -96,7 +97,7 @@ function takeLease(
     // Its schedule starts anew.
     connection.sql('UPDATE delivery SET attempt = 0, open_lane = lane WHERE seq = ?').run(newest.deliverySeq)
   }
-  return { lease: leaseOne(connection, newest.deliverySeq, destination, nowMs + leaseMs) }
+  return { lease: leaseOne(connection, newest.deliverySeq, destination, wholeMs(nowMs + leaseMs)) }
 }
 
 function canRun(connection: Connection, deliverySeq: number, state: DeliveryState): boolean {
@@ -129,7 +130,7 @@ function insertEvent(
   { key, guard, digest, conflictsWith }: EventKeys,
   nowMs: number,
 ): number {
-  const expiresMs = nowMs + event.dedupeWindowMs
+  const expiresMs = wholeMs(nowMs + event.dedupeWindowMs)
   const { lastInsertRowid } = connection
     .sql(
       `INSERT INTO event (dedupe_key, guard_key, digest, expires_ms, tenant, source, id, type, created_ms, received_ms,

@@ -20,6 +20,7 @@ import { isInfrastructure } from './failure.ts'
 import { hasOvertaken, moved, prolonged, pruneLanes, settled, type LaneName } from './lane.ts'
 import type { OperationOf, SettledRow, SqliteEffect } from './operation.ts'
 import { insertDelivery } from './put.ts'
+import { wholeMs } from './whole-ms.ts'
 
 /** Ends leases, each fenced by its token. */
 export function settle(connection: Connection, { settlements, nowMs }: OperationOf<'settle'>): SettledRow[] {
@@ -61,7 +62,7 @@ function settleOne(connection: Connection, settlement: Settlement<SqliteEffect>,
     )
     .get(
       TRANSITIONS[outcome.kind].to,
-      nowMs + (outcome.kind === 'retry' ? outcome.afterMs : 0),
+      wholeMs(nowMs + (outcome.kind === 'retry' ? outcome.afterMs : 0)),
       errorOf(outcome),
       outcome.kind === 'released' ? 1 : 0,
       deliverySeq,
@@ -75,7 +76,7 @@ function settleOne(connection: Connection, settlement: Settlement<SqliteEffect>,
       .sql(
         `INSERT INTO attempt (delivery_seq, token, number, ended_ms, duration_ms, outcome, error) VALUES (?, ?, ?, ?, ?, ?, ?)`,
       )
-      .run(deliverySeq, token, row.attempt, nowMs, durationMs, outcome.kind, errorOf(outcome))
+      .run(deliverySeq, token, row.attempt, nowMs, wholeMs(durationMs), outcome.kind, errorOf(outcome))
   }
   return { result: 'settled', makesWork }
 }
@@ -89,7 +90,7 @@ export function extend(
   connection: Connection,
   { leases, leaseMs, nowMs }: OperationOf<'extend'>,
 ): ('extended' | 'lost')[] {
-  return leases.map((lease) => extendOne(connection, lease, nowMs + leaseMs))
+  return leases.map((lease) => extendOne(connection, lease, wholeMs(nowMs + leaseMs)))
 }
 
 function extendOne(
@@ -206,7 +207,7 @@ export function remember(
   else {
     connection
       .sql('INSERT OR REPLACE INTO state (key, value, expires_ms) VALUES (?, ?, ?)')
-      .run(key, value, forMs === null ? null : nowMs + forMs)
+      .run(key, value, forMs === null ? null : wholeMs(nowMs + forMs))
   }
   return undefined
 }
