@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts'
 import { EVENT_COLUMNS, type EventRow } from './event-row.ts'
 import { leased } from './lane.ts'
 import type { ClaimedRow, ClaimResult, LeasedRow, OperationOf } from './operation.ts'
+import { wholeMs } from './whole-ms.ts'
 
 /** Leases what is due: leases that ended first, then by due time. Costs nothing where nothing is due. */
 export function claim(
@@ -11,7 +12,7 @@ export function claim(
 ): ClaimResult {
   const claimed = destinations.flatMap(({ name, limit }) =>
     dueDeliveries(connection, name, limit, nowMs).map((seq) =>
-      withEvent(connection, leaseOne(connection, seq, name, nowMs + leaseMs)),
+      withEvent(connection, leaseOne(connection, seq, name, wholeMs(nowMs + leaseMs))),
     ),
   )
   return { claimed, nextMs: claimed.length > 0 ? undefined : nextDueMs(connection, destinations) }
@@ -79,7 +80,7 @@ function dueLanes(
   return connection
     .sql(
       `SELECT head_seq AS seq, due_ms AS atMs FROM lane WHERE destination = ? AND leased = ? AND due_ms <= ?
-       ORDER BY due_ms LIMIT ?`,
+       ORDER BY due_ms, head_seq LIMIT ?`,
     )
     .all(destination, isLeased, nowMs, limit)
 }
@@ -95,7 +96,8 @@ function earliest(rows: readonly DueRow[], limit: number): number[] {
 }
 
 function nextDueMs(connection: Connection, destinations: ClaimRequest['destinations']): number | undefined {
-  const times = destinations.flatMap(({ name }) => {
+  const times = destinations.flatMap(({ name, limit }) => {
+    if (limit <= 0) return []
     const row = connection
       .sql(
         `SELECT (SELECT min(due_ms) FROM delivery WHERE destination = ?1 AND state = 'pending' AND lane IS NULL) AS due,

@@ -24,8 +24,16 @@ interface LaneRow {
 
 const LANE_COLUMNS = 'seq, on_dead AS onDead, head_seq AS headSeq, leased, last_claimed_seq AS lastClaimedSeq'
 
-/** The lane of an event's deliveries at a destination, made on first use; `undefined` where no order was asked for. */
-export function laneFor(connection: Connection, name: LaneName, destination: string): LaneRow | undefined {
+/**
+ * The lane of an event's deliveries at a destination, made on first use; `undefined` where no order was asked for. A replay
+ * is no news of what the source asks for.
+ */
+export function laneFor(
+  connection: Connection,
+  name: LaneName,
+  destination: string,
+  is: 'new' | 'replayed',
+): LaneRow | undefined {
   const { tenant, source, orderingKey, onDead } = name
   // Loose: absent in an event is undefined, and in a row null.
   if (orderingKey == null || onDead == null) return undefined
@@ -41,7 +49,7 @@ export function laneFor(connection: Connection, name: LaneName, destination: str
       )
       .get(destination, tenant, source, orderingKey, onDead) as LaneRow
   }
-  if (known.onDead !== onDead)
+  if (is === 'new' && known.onDead !== onDead)
     connection.sql('UPDATE lane SET on_dead = ? WHERE seq = ?').run(onDead, known.seq)
   return known
 }
@@ -68,13 +76,16 @@ export function prolonged(connection: Connection, lane: number, untilMs: number)
   connection.sql('UPDATE lane SET due_ms = ? WHERE seq = ? AND leased = 1').run(untilMs, lane)
 }
 
-/** A lease ended with an outcome: what is done, or dead where that does not block, leaves the line. */
+/**
+ * A lease ended with an outcome: what is done, or dead where that does not block, leaves the line. Answers whether another
+ * one can run now.
+ */
 export function settled(
   connection: Connection,
   lane: number,
   deliverySeq: number,
   state: DeliveryState,
-): void {
+): boolean {
   if (state !== 'pending') {
     connection
       .sql(
@@ -84,7 +95,7 @@ export function settled(
       )
       .run(deliverySeq)
   }
-  chooseHead(connection, lane)
+  return chooseHead(connection, lane) === 'pending'
 }
 
 /** An operator moved a delivery. What runs in its lane meanwhile stays the head. */
@@ -131,11 +142,12 @@ function laneAt(connection: Connection, lane: number): LaneRow | undefined {
   return connection.sql(`SELECT ${LANE_COLUMNS} FROM lane WHERE seq = ?`).get(lane) as LaneRow | undefined
 }
 
-function chooseHead(connection: Connection, lane: number): void {
+function chooseHead(connection: Connection, lane: number): DeliveryState | undefined {
   const head = connection
     .sql('SELECT seq, state, due_ms AS dueMs FROM delivery WHERE open_lane = ? ORDER BY seq LIMIT 1')
     .get(lane) as { seq: number; state: DeliveryState; dueMs: number } | undefined
   connection
     .sql('UPDATE lane SET head_seq = ?, due_ms = ?, leased = 0 WHERE seq = ?')
     .run(head?.seq ?? null, head?.state === 'pending' ? head.dueMs : null, lane)
+  return head?.state
 }

@@ -1,5 +1,5 @@
 import type { Lease } from '../../inbox/index.ts'
-import type { ClaimResult, Operation, OperationOf, OperationResult, PutRow } from './operation.ts'
+import type { ClaimResult, Operation, OperationOf, OperationResult, PutRow, SettledRow } from './operation.ts'
 
 interface KeptLease {
   readonly token: number
@@ -19,6 +19,8 @@ export class LeaseKeeper {
   readonly #commit: (operation: OperationOf<'extend'>) => void
   readonly #kept = new Map<number, KeptLease>()
   #timer: NodeJS.Timeout | undefined
+  /** When the timer rings, by the monotonic clock. */
+  #beatAtMs = Infinity
   #clock = { nowMs: 0, atMs: 0 }
 
   constructor(commit: (operation: OperationOf<'extend'>) => void) {
@@ -29,12 +31,14 @@ export class LeaseKeeper {
   note(operations: readonly Operation[], results: readonly OperationResult[]): void {
     operations.forEach((operation, index) => {
       const result = results[index]
+      // The store's own operation, without a time.
+      if (operation.verb === 'checkpoint') return
       this.#clock = { nowMs: operation.nowMs, atMs: performance.now() }
       if (result?.ok !== true) return
       // Each verb has its own result.
       if (operation.verb === 'claim') this.#keep(operation, (result.value as ClaimResult).claimed)
       if (operation.verb === 'put') this.#keepPut(operation, result.value as PutRow[])
-      if (operation.verb === 'settle') this.#forget(operation)
+      if (operation.verb === 'settle') this.#forget(operation, result.value as readonly SettledRow[])
     })
   }
 
@@ -59,18 +63,30 @@ export class LeaseKeeper {
     for (const { deliverySeq, token } of leases) {
       this.#kept.set(deliverySeq, { token, leaseMs, keepUntilMs: nowMs + keepMs, untilMs: nowMs + leaseMs })
     }
-    if (this.#kept.size > 0) this.#timer ??= setTimeout(() => this.#beat(), leaseMs / 3)
+    if (leases.length > 0) this.#beatWithin(leaseMs / 3)
   }
 
-  #forget({ settlements }: OperationOf<'settle'>): void {
-    for (const { deliverySeq, token } of settlements) {
-      if (this.#kept.get(deliverySeq)?.token === token) this.#kept.delete(deliverySeq)
-    }
+  /** One that failed is still its holder's. */
+  #forget({ settlements }: OperationOf<'settle'>, results: readonly SettledRow[]): void {
+    settlements.forEach(({ deliverySeq, token }, index) => {
+      const hasEnded = results[index]?.result !== 'failed'
+      if (hasEnded && this.#kept.get(deliverySeq)?.token === token) this.#kept.delete(deliverySeq)
+    })
+  }
+
+  /** The shortest lease says when. */
+  #beatWithin(ms: number): void {
+    const atMs = performance.now() + ms
+    if (atMs >= this.#beatAtMs) return
+    clearTimeout(this.#timer)
+    this.#beatAtMs = atMs
+    this.#timer = setTimeout(() => this.#beat(), ms)
   }
 
   /** Prolongs those that have used up a third of their time: most are settled long before. */
   #beat(): void {
-    const nowMs = this.#clock.nowMs + performance.now() - this.#clock.atMs
+    // Whole, as every time of the store is.
+    const nowMs = Math.floor(this.#clock.nowMs + performance.now() - this.#clock.atMs)
     const due = new Map<number, { deliverySeq: number; token: number }[]>()
     for (const [deliverySeq, lease] of this.#kept) {
       if (nowMs >= lease.keepUntilMs) this.#kept.delete(deliverySeq)
@@ -80,8 +96,9 @@ export class LeaseKeeper {
       }
     }
     for (const [leaseMs, leases] of due) this.#commit({ verb: 'extend', leases, leaseMs, nowMs })
-    this.#timer = undefined
-    const shortest = Math.min(...[...this.#kept.values()].map(({ leaseMs }) => leaseMs))
-    if (this.#kept.size > 0) this.#timer = setTimeout(() => this.#beat(), shortest / 3)
+    this.#beatAtMs = Infinity
+    let shortestMs = Infinity
+    for (const { leaseMs } of this.#kept.values()) shortestMs = Math.min(shortestMs, leaseMs)
+    if (this.#kept.size > 0) this.#beatWithin(shortestMs / 3)
   }
 }

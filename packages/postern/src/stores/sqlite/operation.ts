@@ -95,7 +95,9 @@ export interface LeasedRow extends Lease {
 
 /** A settle's result; a failure as text, since errors lose their class between threads. */
 export type SettledRow =
-  | { readonly result: 'settled' | 'lost' }
+  /** Whether a delivery can be claimed now or later that could not before: itself, or the next of its lane. */
+  | { readonly result: 'settled'; readonly makesWork: boolean }
+  | { readonly result: 'lost' }
   | { readonly result: 'failed'; readonly message: string }
 
 /** A claimed delivery with its event as the table has it. */

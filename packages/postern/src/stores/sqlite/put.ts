@@ -12,6 +12,7 @@ import type { Connection } from './connection.ts'
 import type { DedupeEntry } from './dedupe-index.ts'
 import { hasOvertaken, isHead, isTurnOf, joined, laneFor, type LaneName } from './lane.ts'
 import type { LeasedRow, OperationOf, PutRow } from './operation.ts'
+import { wholeMs } from './whole-ms.ts'
 
 /** Records events, once each. Runs inside the commit's transaction. */
 export function put(connection: Connection, { events, nowMs }: OperationOf<'put'>): PutRow[] {
@@ -100,7 +101,7 @@ function takeLease(
     // Its schedule starts anew.
     connection.sql('UPDATE delivery SET attempt = 0, open_lane = lane WHERE seq = ?').run(newest.deliverySeq)
   }
-  return { lease: leaseOne(connection, newest.deliverySeq, destination, nowMs + leaseMs) }
+  return { lease: leaseOne(connection, newest.deliverySeq, destination, wholeMs(nowMs + leaseMs)) }
 }
 
 interface TakeableRow extends DeliveryStatus {
@@ -142,7 +143,7 @@ function insertEvent(
   { key, guard, digest, conflictsWith }: EventKeys,
   nowMs: number,
 ): number {
-  const expiresMs = nowMs + event.dedupeWindowMs
+  const expiresMs = wholeMs(nowMs + event.dedupeWindowMs)
   const { lastInsertRowid } = connection
     .sql(
       `INSERT INTO event (dedupe_key, guard_key, digest, expires_ms, tenant, source, id, type, created_ms, received_ms,
@@ -180,7 +181,7 @@ function insertDeliveries(
   nowMs: number,
 ): { readonly lease?: LeasedRow } {
   const deliveries = event.destinations.map((destination): TakeableRow => ({
-    deliverySeq: insertDelivery(connection, { ...event, eventSeq }, destination, nowMs),
+    deliverySeq: insertDelivery(connection, { ...event, eventSeq }, destination, nowMs, 'new'),
     destination,
     state: 'pending',
     leaseUntilMs: null,
@@ -194,8 +195,9 @@ export function insertDelivery(
   event: LaneName & { readonly eventSeq: number },
   destination: string,
   nowMs: number,
+  is: 'new' | 'replayed',
 ): number {
-  const lane = laneFor(connection, event, destination)
+  const lane = laneFor(connection, event, destination, is)
   const { lastInsertRowid } = connection
     .sql(
       `INSERT INTO delivery (event_seq, destination, state, made_ms, due_ms, lane, open_lane) VALUES (?1, ?2, 'pending', ?3, ?3, ?4, ?4)`,

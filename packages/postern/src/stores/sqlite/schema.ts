@@ -103,9 +103,9 @@ export const MIGRATIONS: readonly string[] = [
     last_claimed_seq INTEGER NOT NULL DEFAULT 0,
     UNIQUE (destination, tenant, source, ordering_key)
   ) STRICT;
-  CREATE INDEX lane_due     ON lane (destination, leased, due_ms) WHERE due_ms IS NOT NULL;
-  CREATE INDEX lane_blocked ON lane (destination)                 WHERE head_seq IS NOT NULL AND due_ms IS NULL;
-  CREATE INDEX lane_idle    ON lane (seq)                         WHERE head_seq IS NULL;
+  CREATE INDEX lane_due     ON lane (destination, leased, due_ms, head_seq) WHERE due_ms IS NOT NULL;
+  CREATE INDEX lane_blocked ON lane (destination)                           WHERE head_seq IS NOT NULL AND due_ms IS NULL;
+  CREATE INDEX lane_idle    ON lane (seq)                                   WHERE head_seq IS NULL;
 
   -- By token: a redriven delivery counts from 1 again, perhaps in the same millisecond.
   CREATE TABLE attempt (

@@ -87,7 +87,10 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
   readonly state: SmallState = {
     get: (key: string) => this.#read({ verb: 'recall', key, nowMs: this.#now() }),
     set: async (key: string, value: string | undefined, { forMs }: { readonly forMs?: number } = {}) =>
-      this.#run({ verb: 'remember', key, value: value ?? null, forMs: forMs ?? null }, 0),
+      this.#run(
+        { verb: 'remember', key, value: value ?? null, forMs: forMs === Infinity ? null : (forMs ?? null) },
+        0,
+      ),
     list: (prefix: string): Promise<readonly StateEntry[]> =>
       this.#read({ verb: 'entries', prefix, nowMs: this.#now() }),
   }
@@ -127,9 +130,7 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
 
   async settle(settlements: readonly Settlement<SqliteEffect>[]): Promise<SettleResult[]> {
     const rows = await this.#run({ verb: 'settle', settlements }, settlements.length * 100)
-    if (settlements.some(({ outcome }) => outcome.kind === 'retry' || outcome.kind === 'released')) {
-      this.#engine.announceWork()
-    }
+    if (rows.some((row) => row.result === 'settled' && row.makesWork)) this.#engine.announceWork()
     return rows.map(toSettleResult)
   }
 

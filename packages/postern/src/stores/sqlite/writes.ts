@@ -20,6 +20,7 @@ import { isInfrastructure } from './failure.ts'
 import { hasOvertaken, moved, prolonged, pruneLanes, settled, type LaneName } from './lane.ts'
 import type { OperationOf, SettledRow, SqliteEffect } from './operation.ts'
 import { insertDelivery } from './put.ts'
+import { wholeMs } from './whole-ms.ts'
 
 /** Ends leases, each fenced by its token. */
 export function settle(connection: Connection, { settlements, nowMs }: OperationOf<'settle'>): SettledRow[] {
@@ -61,22 +62,23 @@ function settleOne(connection: Connection, settlement: Settlement<SqliteEffect>,
     )
     .get(
       TRANSITIONS[outcome.kind].to,
-      nowMs + (outcome.kind === 'retry' ? outcome.afterMs : 0),
+      wholeMs(nowMs + (outcome.kind === 'retry' ? outcome.afterMs : 0)),
       errorOf(outcome),
       outcome.kind === 'released' ? 1 : 0,
       deliverySeq,
       token,
     ) as { attempt: number; lane: number | null } | undefined
   if (row === undefined) return { result: 'lost' }
-  if (row.lane !== null) settled(connection, row.lane, deliverySeq, TRANSITIONS[outcome.kind].to)
+  const { to } = TRANSITIONS[outcome.kind]
+  const makesWork = row.lane === null ? to === 'pending' : settled(connection, row.lane, deliverySeq, to)
   if (outcome.kind !== 'released') {
     connection
       .sql(
         `INSERT INTO attempt (delivery_seq, token, number, ended_ms, duration_ms, outcome, error) VALUES (?, ?, ?, ?, ?, ?, ?)`,
       )
-      .run(deliverySeq, token, row.attempt, nowMs, durationMs, outcome.kind, errorOf(outcome))
+      .run(deliverySeq, token, row.attempt, nowMs, wholeMs(durationMs), outcome.kind, errorOf(outcome))
   }
-  return { result: 'settled' }
+  return { result: 'settled', makesWork }
 }
 
 function errorOf(outcome: Outcome): string | null {
@@ -88,7 +90,7 @@ export function extend(
   connection: Connection,
   { leases, leaseMs, nowMs }: OperationOf<'extend'>,
 ): ('extended' | 'lost')[] {
-  return leases.map((lease) => extendOne(connection, lease, nowMs + leaseMs))
+  return leases.map((lease) => extendOne(connection, lease, wholeMs(nowMs + leaseMs)))
 }
 
 function extendOne(
@@ -138,7 +140,9 @@ export function replay(connection: Connection, { replays, nowMs }: OperationOf<'
       )
       .get(eventSeq) as (LaneName & { readonly eventSeq: number }) | undefined
     if (event === undefined) return 'unknown'
-    return { deliverySeqs: destinations.map((name) => insertDelivery(connection, event, name, nowMs)) }
+    return {
+      deliverySeqs: destinations.map((name) => insertDelivery(connection, event, name, nowMs, 'replayed')),
+    }
   })
 }
 
@@ -205,7 +209,7 @@ export function remember(
   else {
     connection
       .sql('INSERT OR REPLACE INTO state (key, value, expires_ms) VALUES (?, ?, ?)')
-      .run(key, value, forMs === null ? null : nowMs + forMs)
+      .run(key, value, forMs === null ? null : wholeMs(nowMs + forMs))
   }
   return undefined
 }
