@@ -10,6 +10,9 @@
  * - Time is the store's own clock; callers pass distances, never instants.
  * - Unknown sequence numbers are values (`'unknown'`, `'lost'`), never exceptions. A rejection means that the store
  *   is out of order and nothing is known of the outcome.
+ * - Nothing is sent to the engine twice: where an answer is lost on the way, the verb rejects. Sent again by a client's own
+ *   reconnect, a settle that was done would be answered `'lost'`, and a replay would make two deliveries.
+ * - A store that has to ask its server whether it keeps what it acknowledges rejects every verb where it does not.
  *
  * @module
  */
@@ -178,7 +181,10 @@ export interface Settlement<Effect> extends Lease {
   readonly outcome: Outcome
   /** How long the attempt took. */
   readonly durationMs: number
-  /** Run after the fenced update, in its transaction; where one fails, this settlement alone is undone and answered `failed`. */
+  /**
+   * Run after the fenced update, in its transaction; where one fails, this settlement alone is undone and answered
+   * `failed`. So is one with an effect that the engine could not undo.
+   */
   readonly effects?: readonly Effect[]
 }
 
@@ -307,7 +313,7 @@ export interface CommitStat {
   readonly operations: Histogram
   /** From handing a commit over to its results, in ms. */
   readonly durationMs: Histogram
-  /** Of that, how long the engine's own COMMIT took, fsync included, in ms. */
+  /** Of that, how long the engine's own COMMIT took, fsync included, in ms; empty where a server does not tell its clients. */
   readonly fsyncMs: Histogram
 }
 
