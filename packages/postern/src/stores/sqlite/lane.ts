@@ -68,13 +68,16 @@ export function prolonged(connection: Connection, lane: number, untilMs: number)
   connection.sql('UPDATE lane SET due_ms = ? WHERE seq = ? AND leased = 1').run(untilMs, lane)
 }
 
-/** A lease ended with an outcome: what is done, or dead where that does not block, leaves the line. */
+/**
+ * A lease ended with an outcome: what is done, or dead where that does not block, leaves the line. Answers whether somebody
+ * is next.
+ */
 export function settled(
   connection: Connection,
   lane: number,
   deliverySeq: number,
   state: DeliveryState,
-): void {
+): boolean {
   if (state !== 'pending') {
     connection
       .sql(
@@ -84,7 +87,7 @@ export function settled(
       )
       .run(deliverySeq)
   }
-  chooseHead(connection, lane)
+  return chooseHead(connection, lane)
 }
 
 /** An operator moved a delivery. What runs in its lane meanwhile stays the head. */
@@ -131,11 +134,14 @@ function laneAt(connection: Connection, lane: number): LaneRow | undefined {
   return connection.sql(`SELECT ${LANE_COLUMNS} FROM lane WHERE seq = ?`).get(lane) as LaneRow | undefined
 }
 
-function chooseHead(connection: Connection, lane: number): void {
+/** Answers whether the new head may be claimed, now or once it is due. */
+function chooseHead(connection: Connection, lane: number): boolean {
   const head = connection
     .sql('SELECT seq, state, due_ms AS dueMs FROM delivery WHERE open_lane = ? ORDER BY seq LIMIT 1')
     .get(lane) as { seq: number; state: DeliveryState; dueMs: number } | undefined
+  const dueMs = head?.state === 'pending' ? head.dueMs : null
   connection
     .sql('UPDATE lane SET head_seq = ?, due_ms = ?, leased = 0 WHERE seq = ?')
-    .run(head?.seq ?? null, head?.state === 'pending' ? head.dueMs : null, lane)
+    .run(head?.seq ?? null, dueMs, lane)
+  return dueMs !== null
 }

@@ -95,7 +95,9 @@ export interface LeasedRow extends Lease {
 
 /** A settle's result; a failure as text, since errors lose their class between threads. */
 export type SettledRow =
-  | { readonly result: 'settled' | 'lost' }
+  /** With `hasNext`, the next of its ordering key can be claimed. */
+  | { readonly result: 'settled'; readonly hasNext?: true }
+  | { readonly result: 'lost' }
   | { readonly result: 'failed'; readonly message: string }
 
 /** A claimed delivery with its event as the table has it. */

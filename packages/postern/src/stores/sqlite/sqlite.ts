@@ -127,9 +127,7 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
 
   async settle(settlements: readonly Settlement<SqliteEffect>[]): Promise<SettleResult[]> {
     const rows = await this.#run({ verb: 'settle', settlements }, settlements.length * 100)
-    if (settlements.some(({ outcome }) => outcome.kind === 'retry' || outcome.kind === 'released')) {
-      this.#engine.announceWork()
-    }
+    if (rows.some((row, index) => makesWork(row, settlements[index]))) this.#engine.announceWork()
     return rows.map(toSettleResult)
   }
 
@@ -268,6 +266,13 @@ function leavesWork(result: PutResult, event: NewEvent | undefined): boolean {
   if (event === undefined || result.outcome === 'failed' || result.outcome === 'duplicate') return false
   const made = result.outcome === 'stored' || event.onConflict === 'dispatch' ? event.destinations.length : 0
   return made > (result.leased === undefined ? 0 : 1)
+}
+
+/** Whether there is something to claim, now or later, that was not there before: the delivery itself, or the next of its key. */
+function makesWork(row: SettledRow, settlement: Settlement<SqliteEffect> | undefined): boolean {
+  if (row.result !== 'settled') return false
+  const kind = settlement?.outcome.kind
+  return row.hasNext === true || kind === 'retry' || kind === 'released'
 }
 
 function resultOf(row: PutRow): Exclude<PutResult, { readonly outcome: 'failed' }> {

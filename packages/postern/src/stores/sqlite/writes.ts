@@ -68,7 +68,8 @@ function settleOne(connection: Connection, settlement: Settlement<SqliteEffect>,
       token,
     ) as { attempt: number; lane: number | null } | undefined
   if (row === undefined) return { result: 'lost' }
-  if (row.lane !== null) settled(connection, row.lane, deliverySeq, TRANSITIONS[outcome.kind].to)
+  const hasNext =
+    row.lane !== null && settled(connection, row.lane, deliverySeq, TRANSITIONS[outcome.kind].to)
   if (outcome.kind !== 'released') {
     connection
       .sql(
@@ -76,7 +77,7 @@ function settleOne(connection: Connection, settlement: Settlement<SqliteEffect>,
       )
       .run(deliverySeq, row.attempt, nowMs, durationMs, outcome.kind, errorOf(outcome))
   }
-  return { result: 'settled' }
+  return { result: 'settled', ...(hasNext && { hasNext }) }
 }
 
 function errorOf(outcome: Outcome): string | null {
