@@ -19,6 +19,7 @@ export class LeaseKeeper {
   readonly #commit: (operation: OperationOf<'extend'>) => void
   readonly #kept = new Map<number, KeptLease>()
   #timer: NodeJS.Timeout | undefined
+  #beatAtMs = 0
   #clock = { nowMs: 0, atMs: 0 }
 
   constructor(commit: (operation: OperationOf<'extend'>) => void) {
@@ -29,7 +30,8 @@ export class LeaseKeeper {
   note(operations: readonly Operation[], results: readonly OperationResult[]): void {
     operations.forEach((operation, index) => {
       const result = results[index]
-      this.#clock = { nowMs: operation.nowMs, atMs: performance.now() }
+      // A checkpoint has no time of its own.
+      if (operation.verb !== 'checkpoint') this.#clock = { nowMs: operation.nowMs, atMs: performance.now() }
       if (result?.ok !== true) return
       // Each verb has its own result.
       if (operation.verb === 'claim') this.#keep(operation, (result.value as ClaimResult).claimed)
@@ -59,7 +61,7 @@ export class LeaseKeeper {
     for (const { deliverySeq, token } of leases) {
       this.#kept.set(deliverySeq, { token, leaseMs, keepUntilMs: nowMs + keepMs, untilMs: nowMs + leaseMs })
     }
-    if (this.#kept.size > 0) this.#timer ??= setTimeout(() => this.#beat(), leaseMs / 3)
+    if (leases.length > 0) this.#beatWithin(leaseMs / 3)
   }
 
   #forget({ settlements }: OperationOf<'settle'>): void {
@@ -70,7 +72,8 @@ export class LeaseKeeper {
 
   /** Prolongs those that have used up a third of their time: most are settled long before. */
   #beat(): void {
-    const nowMs = this.#clock.nowMs + performance.now() - this.#clock.atMs
+    // Whole: the tables take no fractions of a millisecond.
+    const nowMs = Math.round(this.#clock.nowMs + performance.now() - this.#clock.atMs)
     const due = new Map<number, { deliverySeq: number; token: number }[]>()
     for (const [deliverySeq, lease] of this.#kept) {
       if (nowMs >= lease.keepUntilMs) this.#kept.delete(deliverySeq)
@@ -82,6 +85,15 @@ export class LeaseKeeper {
     for (const [leaseMs, leases] of due) this.#commit({ verb: 'extend', leases, leaseMs, nowMs })
     this.#timer = undefined
     const shortest = Math.min(...[...this.#kept.values()].map(({ leaseMs }) => leaseMs))
-    if (this.#kept.size > 0) this.#timer = setTimeout(() => this.#beat(), shortest / 3)
+    if (this.#kept.size > 0) this.#beatWithin(shortest / 3)
+  }
+
+  /** Two openers of a file may ask for leases of different lengths: the shortest says when to look. */
+  #beatWithin(ms: number): void {
+    const atMs = performance.now() + ms
+    if (this.#timer !== undefined && this.#beatAtMs <= atMs) return
+    clearTimeout(this.#timer)
+    this.#beatAtMs = atMs
+    this.#timer = setTimeout(() => this.#beat(), ms)
   }
 }
