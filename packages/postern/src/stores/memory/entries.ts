@@ -16,10 +16,15 @@ export class Entries {
   }
 
   list(prefix: string, nowMs: number): StateEntry[] {
-    const keys = [...this.#rows.keys()].filter((key) => key.startsWith(prefix)).toSorted()
+    const keys = [...this.#rows.keys()].filter((key) => key.startsWith(prefix)).toSorted(byCodePoint)
     return keys.flatMap((key) => {
       const value = this.get(key, nowMs)
       return value === undefined ? [] : [{ key, value }]
     })
   }
+}
+
+/** As UTF-8 sorts; JavaScript's own order puts what lies beyond U+FFFF in the middle. */
+function byCodePoint(left: string, right: string): number {
+  return Buffer.compare(Buffer.from(left), Buffer.from(right))
 }
