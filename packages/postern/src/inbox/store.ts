@@ -58,7 +58,8 @@ export interface NewEvent {
   readonly orderingKey: string | undefined
   /**
    * Set where the source asks for order: deliveries with the same tenant, source, ordering key and destination run one at
-   * a time, in the order in which their events were recorded. A dead one blocks those after it, or lets them pass.
+   * a time, in the order in which their events were recorded. A dead one blocks those after it, or lets them pass: as the
+   * newest event of the key said when it died.
    */
   readonly onDead: OnDead | undefined
   /** The scheme that verified it. */

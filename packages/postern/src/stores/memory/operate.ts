@@ -30,7 +30,7 @@ export function replayOne(tables: Tables, { eventSeq, destinations }: Replay, no
   if (!tables.events.has(eventSeq)) return 'unknown'
   const deliverySeqs = destinations.flatMap((destination) => {
     const row = tables.events.get(eventSeq)
-    return row === undefined ? [] : [tables.addDelivery(row, destination, nowMs)]
+    return row === undefined ? [] : [tables.addDelivery(row, destination, nowMs, 'replayed')]
   })
   return { deliverySeqs }
 }

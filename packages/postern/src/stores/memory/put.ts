@@ -101,7 +101,7 @@ function addEvent(
 function addDeliveries(tables: Tables, event: NewEvent, eventSeq: number, nowMs: number): void {
   for (const destination of event.destinations) {
     const row = tables.events.get(eventSeq)
-    if (row !== undefined) tables.addDelivery(row, destination, nowMs)
+    if (row !== undefined) tables.addDelivery(row, destination, nowMs, 'new')
   }
 }
 

@@ -57,11 +57,11 @@ export class Tables {
     return eventSeq
   }
 
-  /** Makes a delivery that is due now. */
-  addDelivery(row: EventRow, destination: string, nowMs: number): number {
+  /** Makes a delivery that is due now, of an event that was stored now or, for a replay, before. */
+  addDelivery(row: EventRow, destination: string, nowMs: number, is: 'new' | 'replayed'): number {
     const { eventSeq, orderingKey } = row.event
     const deliverySeq = ++this.#lastDeliverySeq
-    const lane = this.#laneFor(row, destination)
+    const lane = this.#laneFor(row, destination, is)
     this.events.set(eventSeq, { ...row, deliverySeqs: [...row.deliverySeqs, deliverySeq] })
     this.setDelivery({
       deliverySeq,
@@ -115,12 +115,12 @@ export class Tables {
     if (leaseUntilMs !== undefined) queues.leased.add({ atMs: leaseUntilMs, deliverySeq })
   }
 
-  /** A key of another tenant, source or destination is another lane. */
-  #laneFor({ event, onDead }: EventRow, destination: string): string | undefined {
+  /** A key of another tenant, source or destination is another lane. A replay is no news of what its source asks for. */
+  #laneFor({ event, onDead }: EventRow, destination: string, is: 'new' | 'replayed'): string | undefined {
     if (onDead === undefined || event.orderingKey === undefined) return undefined
     const name = JSON.stringify([destination, event.tenant, event.source, event.orderingKey])
     const lane = this.#lanes.get(name) ?? new Lane(onDead)
-    lane.onDead = onDead
+    if (is === 'new') lane.onDead = onDead
     this.#lanes.set(name, lane)
     return name
   }

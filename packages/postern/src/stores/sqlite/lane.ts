@@ -24,8 +24,16 @@ interface LaneRow {
 
 const LANE_COLUMNS = 'seq, on_dead AS onDead, head_seq AS headSeq, leased, last_claimed_seq AS lastClaimedSeq'
 
-/** The lane of an event's deliveries at a destination, made on first use; `undefined` where no order was asked for. */
-export function laneFor(connection: Connection, name: LaneName, destination: string): LaneRow | undefined {
+/**
+ * The lane of an event's deliveries at a destination, made on first use; `undefined` where no order was asked for. A replay
+ * is no news of what the source asks for.
+ */
+export function laneFor(
+  connection: Connection,
+  name: LaneName,
+  destination: string,
+  is: 'new' | 'replayed',
+): LaneRow | undefined {
   const { tenant, source, orderingKey, onDead } = name
   // Loose: absent in an event is undefined, and in a row null.
   if (orderingKey == null || onDead == null) return undefined
@@ -41,7 +49,7 @@ export function laneFor(connection: Connection, name: LaneName, destination: str
       )
       .get(destination, tenant, source, orderingKey, onDead) as LaneRow
   }
-  if (known.onDead !== onDead)
+  if (is === 'new' && known.onDead !== onDead)
     connection.sql('UPDATE lane SET on_dead = ? WHERE seq = ?').run(onDead, known.seq)
   return known
 }

@@ -168,7 +168,7 @@ function insertDeliveries(
   nowMs: number,
 ): { readonly lease?: LeasedRow } {
   const deliveries = event.destinations.map((destination): DeliveryStatus => ({
-    deliverySeq: insertDelivery(connection, { ...event, eventSeq }, destination, nowMs),
+    deliverySeq: insertDelivery(connection, { ...event, eventSeq }, destination, nowMs, 'new'),
     destination,
     state: 'pending',
   }))
@@ -181,8 +181,9 @@ export function insertDelivery(
   event: LaneName & { readonly eventSeq: number },
   destination: string,
   nowMs: number,
+  is: 'new' | 'replayed',
 ): number {
-  const lane = laneFor(connection, event, destination)
+  const lane = laneFor(connection, event, destination, is)
   const { lastInsertRowid } = connection
     .sql(
       `INSERT INTO delivery (event_seq, destination, state, made_ms, due_ms, lane, open_lane) VALUES (?1, ?2, 'pending', ?3, ?3, ?4, ?4)`,
