@@ -29,7 +29,8 @@ export function pageOf(tables: Tables, query: ListQuery): ListPage {
   if (query.of === 'events') {
     const page = descend(query, tables.lastEventSeq, (seq) => {
       const event = tables.events.get(seq)?.event
-      return event !== undefined && isOf(event, query) ? summaryOf(event) : undefined
+      if (event === undefined || !isOf(event, query)) return undefined
+      return query.conflicts === true && event.conflictsWith === undefined ? undefined : summaryOf(event)
     })
     return { events: page.rows, deliveries: [], next: page.next }
   }
@@ -94,12 +95,8 @@ function matchingDelivery(tables: Tables, query: ListQuery, seq: number): Delive
   return deliveryOf(row)
 }
 
-function isOf(event: StoredEvent, { source, type, conflicts }: ListQuery): boolean {
-  return (
-    (source === undefined || source === event.source) &&
-    (type === undefined || type === event.type) &&
-    (conflicts !== true || event.conflictsWith !== undefined)
-  )
+function isOf(event: StoredEvent, { source, type }: ListQuery): boolean {
+  return (source === undefined || source === event.source) && (type === undefined || type === event.type)
 }
 
 function summaryOf(event: StoredEvent): EventSummary {
