@@ -40,7 +40,9 @@ export class DedupeIndex {
       'SELECT event_seq AS eventSeq, digest, expires_ms AS expiresMs FROM dedupe WHERE key = ?',
     )
     this.#insert = database.prepare(
-      'INSERT OR REPLACE INTO dedupe (key, event_seq, digest, expires_ms) VALUES (?, ?, ?, ?)',
+      `INSERT INTO dedupe (key, event_seq, digest, expires_ms) VALUES (?, ?, ?, ?)
+       ON CONFLICT (key) DO UPDATE SET event_seq = excluded.event_seq, digest = excluded.digest,
+         expires_ms = excluded.expires_ms WHERE excluded.event_seq >= dedupe.event_seq`,
     )
     this.#dataVersion = database.prepare('PRAGMA data_version')
   }
@@ -57,8 +59,10 @@ export class DedupeIndex {
   /** The entry of a key whose window is not over. */
   lookUp(key: Uint8Array, nowMs: number): DedupeEntry | undefined {
     const name = nameOf(key)
-    const entry =
-      this.#staged.get(name) ?? this.#recent.get(name) ?? (this.#find.get(key) as DedupeEntry | undefined)
+    const recent = this.#staged.get(name) ?? this.#recent.get(name)
+    if (recent !== undefined && recent.expiresMs > nowMs) return recent
+    // Also where one in memory is over: it may have been read from the row of an event that outlived a newer one.
+    const entry = this.#find.get(key) as DedupeEntry | undefined
     return entry !== undefined && entry.expiresMs > nowMs ? entry : undefined
   }
 
@@ -106,14 +110,14 @@ export class DedupeIndex {
 
   /** Forgets keys whose window is over, at most `limit`, and says how many. */
   forgetExpired(limit: number, nowMs: number): number {
-    const remove = this.#database.prepare('DELETE FROM dedupe WHERE key = ?')
+    const remove = this.#database.prepare('DELETE FROM dedupe WHERE key = ? AND expires_ms <= ?')
     let forgotten = 0
     for (const [name, { expiresMs }] of this.#recent) {
       if (forgotten >= limit) return forgotten
       if (expiresMs > nowMs) continue
       this.#recent.delete(name)
       // Kept there as well where its event was deleted before.
-      remove.run(Buffer.from(name, 'latin1'))
+      remove.run(Buffer.from(name, 'latin1'), nowMs)
       forgotten += 1
     }
     return forgotten + this.#sweepTable(remove, limit - forgotten, nowMs)
@@ -126,7 +130,7 @@ export class DedupeIndex {
       .prepare('SELECT key, expires_ms AS expiresMs FROM dedupe WHERE key > ? ORDER BY key LIMIT ?')
       .all(this.#sweepFrom, limit * 16) as { key: Uint8Array; expiresMs: number }[]
     const expired = rows.filter(({ expiresMs }) => expiresMs <= nowMs).slice(0, limit)
-    for (const { key } of expired) remove.run(key)
+    for (const { key } of expired) remove.run(key, nowMs)
     const reachedEnd = rows.length < limit * 16 && expired.length < limit
     this.#sweepFrom = reachedEnd
       ? new Uint8Array()
