@@ -17,7 +17,7 @@ const { values } = parseArgs({
 })
 const outfile = `node_modules/.model-${process.pid}.tmp.mjs`
 await build({
-  entryPoints: ['test/model/check-store.ts'],
+  entryPoints: ['test/model/proof.ts'],
   outfile,
   bundle: true,
   platform: 'node',

@@ -1,11 +1,8 @@
 import * as fc from 'fast-check'
-import { steps } from './calls.ts'
+import { steps } from './steps.ts'
 import { StoreModel } from './model.ts'
 import { compareInFull } from './step.ts'
 import { START_MS, type World } from './world.ts'
-
-export { memory } from '../../packages/postern/src/stores/memory/index.ts'
-export { memoryWorld, SqliteWorlds } from './world.ts'
 
 export interface Bounds {
   readonly runs: number
