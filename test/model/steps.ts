@@ -49,14 +49,22 @@ const THEMES: readonly Theme[] = [
   },
 ]
 
-/** What is done in one run. */
-export function steps(maxSteps: number): fc.Arbitrary<Iterable<fc.AsyncCommand<StoreModel, World>>> {
-  return fc.oneof(...THEMES.map((theme) => stepsOf(theme, maxSteps)))
+/** What is done in one run; with a path that fast-check has printed, what was done then. */
+export function steps(
+  maxSteps: number,
+  replayPath?: string,
+): fc.Arbitrary<Iterable<fc.AsyncCommand<StoreModel, World>>> {
+  const bounds = {
+    maxCommands: maxSteps,
+    size: 'max',
+    ...(replayPath !== undefined && { replayPath }),
+  } as const
+  return fc.oneof(...THEMES.map((theme) => stepsOf(theme, bounds)))
 }
 
 function stepsOf(
   theme: Theme,
-  maxCommands: number,
+  bounds: fc.CommandsContraints,
 ): fc.Arbitrary<Iterable<fc.AsyncCommand<StoreModel, World>>> {
   const put = putOf(eventOf(theme))
   const settle = settleOf(theme.outcome)
@@ -85,5 +93,5 @@ function stepsOf(
   const atOnce = fc
     .array(fc.oneof(put, copy, claim, settle, extend, move, replay), { minLength: 2, maxLength: 3 })
     .map((plans) => new Step('at once', plans))
-  return fc.commands<StoreModel, World, false>([...single, atOnce, atOnce], { maxCommands, size: 'max' })
+  return fc.commands<StoreModel, World, false>([...single, atOnce, atOnce], bounds)
 }
