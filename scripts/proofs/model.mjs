@@ -1,6 +1,10 @@
 // Tries the stores against the model of the Store contract, more often than a test suite may. Not part of `npm test`.
 //
-//   node scripts/proofs/model.mjs [--memory 60000] [--sqlite 40000] [--thread 0] [--seed N]
+//   node scripts/proofs/model.mjs [--memory 75000] [--sqlite 25000] [--thread 0] [--seed N]
+//
+// A failure prints its seed, path and replay path, and what was done. To repeat it, over one store:
+//
+//   node scripts/proofs/model.mjs --memory 0 --sqlite 1 --seed N --path 93:3:3 --replay mE/v:9P
 import { randomInt } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -9,15 +13,17 @@ import { build } from 'esbuild'
 
 const { values } = parseArgs({
   options: {
-    memory: { type: 'string', default: '60000' },
-    sqlite: { type: 'string', default: '40000' },
+    memory: { type: 'string', default: '75000' },
+    sqlite: { type: 'string', default: '25000' },
     thread: { type: 'string', default: '0' },
+    path: { type: 'string' },
+    replay: { type: 'string' },
     seed: { type: 'string', default: String(randomInt(2 ** 31)) },
   },
 })
 const outfile = `node_modules/.model-${process.pid}.tmp.mjs`
 await build({
-  entryPoints: ['test/model/check-store.ts'],
+  entryPoints: ['test/model/proof.ts'],
   outfile,
   bundle: true,
   platform: 'node',
@@ -45,7 +51,12 @@ try {
 async function prove(name, open, runs) {
   if (runs === 0) return
   const startedMs = performance.now()
-  const { steps } = await checkStore(open, { runs, seed: Number(values.seed) })
+  const { steps } = await checkStore(open, {
+    runs,
+    seed: Number(values.seed),
+    path: values.path,
+    replayPath: values.replay,
+  })
   const seconds = (performance.now() - startedMs) / 1000
   const each = ((seconds * 1000) / runs).toFixed(1)
   console.log(`${name}: ${runs} runs, ${steps} steps, ${seconds.toFixed(0)} s, ${each} ms a run: all allowed`)

@@ -172,12 +172,6 @@ export const BROKEN_MEMORY: readonly Broken[] = [
     to: 'this.#open.length',
   },
   {
-    name: 'forgets which of a key was claimed last',
-    file: 'stores/memory/lane.ts',
-    from: 'Math.max(this.#lastClaimedSeq, deliverySeq)',
-    to: 'deliverySeq',
-  },
-  {
     name: 'keeps a key blocked when its dead delivery is discarded',
     file: 'stores/memory/operate.ts',
     from: 'dueMs, blocks: false',
@@ -343,12 +337,6 @@ export const BROKEN_SQLITE: readonly Broken[] = [
     to: '',
   },
   {
-    name: 'forgets which of a key was claimed last',
-    file: 'stores/sqlite/lane.ts',
-    from: 'max(last_claimed_seq, ?1)',
-    to: '?1',
-  },
-  {
     name: 'forgets lines where something dead could come back',
     file: 'stores/sqlite/lane.ts',
     from: 'AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.lane = lane.seq',
@@ -375,8 +363,8 @@ export const BROKEN_SQLITE: readonly Broken[] = [
   {
     name: 'remembers an id for one millisecond longer',
     file: 'stores/sqlite/dedupe-index.ts',
-    from: 'entry.expiresMs > nowMs) return entry',
-    to: 'entry.expiresMs >= nowMs) return entry',
+    from: 'if (entry !== undefined && entry.expiresMs > nowMs) return entry\n    return this',
+    to: 'if (entry !== undefined && entry.expiresMs >= nowMs) return entry\n    return this',
   },
   {
     name: 'takes the limit of a claim twice, for ended leases and for the rest',

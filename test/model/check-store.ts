@@ -1,15 +1,15 @@
 import * as fc from 'fast-check'
-import { steps } from './calls.ts'
+import { steps } from './steps.ts'
 import { StoreModel } from './model.ts'
 import { compareInFull } from './step.ts'
 import { START_MS, type World } from './world.ts'
 
-export { memory } from '../../packages/postern/src/stores/memory/index.ts'
-export { memoryWorld, SqliteWorlds } from './world.ts'
-
 export interface Bounds {
   readonly runs: number
   readonly seed: number
+  /** Of a failure, as it was printed: repeats that one. */
+  readonly path?: string
+  readonly replayPath?: string
   /** Of one run. Default 60. */
   readonly maxSteps?: number
   /** Whether to look for a shorter list once one has failed. Default `true`. */
@@ -22,10 +22,10 @@ export interface Bounds {
  */
 export async function checkStore(
   open: () => World,
-  { runs, seed, maxSteps = 60, shrinks = true }: Bounds,
+  { runs, seed, path, replayPath, maxSteps = 60, shrinks = true }: Bounds,
 ): Promise<{ readonly steps: number }> {
   let count = 0
-  const property = fc.asyncProperty(steps(maxSteps), async (commands) => {
+  const property = fc.asyncProperty(steps(maxSteps, replayPath), async (commands) => {
     const world = open()
     const model = new StoreModel(START_MS)
     try {
@@ -38,7 +38,12 @@ export async function checkStore(
       await world.dispose()
     }
   })
-  await fc.assert(property, { numRuns: runs, seed, endOnFailure: !shrinks })
+  await fc.assert(property, {
+    numRuns: runs,
+    seed,
+    endOnFailure: !shrinks,
+    ...(path !== undefined && { path }),
+  })
   return { steps: count }
 }
 

@@ -231,6 +231,7 @@ export class StoreModel {
       eventSeq,
       destination,
       line: isInOrder ? JSON.stringify([destination, tenant, source, orderingKey]) : undefined,
+      orderingKey: isInOrder ? orderingKey : undefined,
       onDead,
       madeMs: this.nowMs,
       state: 'pending',

@@ -33,6 +33,8 @@ export interface DeliveryRow {
   readonly destination: string
   /** The line it stands in: destination, tenant, source and key; `undefined` where no order was asked for. */
   readonly line: string | undefined
+  /** Where it stands in line. */
+  readonly orderingKey: string | undefined
   readonly onDead: OnDead | undefined
   readonly madeMs: number
   state: DeliveryState

@@ -192,8 +192,12 @@ function prepareStatements(database: Database) {
     find: sql(
       'SELECT event_seq AS eventSeq, digest, expires_ms AS expiresMs FROM dedupe WHERE generation = ? AND key = ?',
     ),
+    // Never an older event's key in place of a newer one's: its row may have outlived the other's.
     insert: sql(
-      'INSERT OR REPLACE INTO dedupe (generation, key, event_seq, digest, expires_ms) VALUES (?, ?, ?, ?, ?)',
+      `INSERT INTO dedupe (generation, key, event_seq, digest, expires_ms) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (generation, key) DO UPDATE SET
+         event_seq = excluded.event_seq, digest = excluded.digest, expires_ms = excluded.expires_ms
+       WHERE excluded.event_seq >= dedupe.event_seq`,
     ),
   }
 }

@@ -45,7 +45,11 @@ function duplicate(
   nowMs: number,
 ): PutRow {
   connection
-    .sql('INSERT INTO duplicate VALUES (?, 1) ON CONFLICT (event_seq) DO UPDATE SET copies = copies + 1')
+    .sql(
+      // Of an event that is still there: nobody would take away the count of one that was pruned.
+      `INSERT INTO duplicate SELECT seq, 1 FROM event WHERE seq = ?
+       ON CONFLICT (event_seq) DO UPDATE SET copies = copies + 1`,
+    )
     .run(eventSeq)
   const deliveries = connection
     .sql(

@@ -1,0 +1,4 @@
+/** What `scripts/proofs/model.mjs` bundles. */
+export { memory } from '../../packages/postern/src/stores/memory/index.ts'
+export { checkStore } from './check-store.ts'
+export { memoryWorld, SqliteWorlds } from './world.ts'
