@@ -396,6 +396,22 @@ describe('a store that answers too late', () => {
   })
 })
 
+describe('a conflict whose sender waits for the handler', () => {
+  const put: MemoryStore['put'] = async () => [{ outcome: 'conflict', eventSeq: 2, conflictsWith: 1 }]
+
+  test('is answered 200 where it is held, since there is nothing to wait for', async () => {
+    const { receiver } = aReceiver({ put, source: { ack: 'handled' } })
+    expect(statusAndBody(await receiver.receive('shop', aRequest()))).toEqual(RECEIVED)
+  })
+
+  // Found by simulation: it was answered 200, and its handler ran a while later, and could have failed.
+  test('is answered 503 where it is dispatched and has to wait its turn', async () => {
+    const { receiver } = aReceiver({ put, source: { ack: 'handled', onConflict: 'dispatch' } })
+    expect(statusAndBody(await receiver.receive('shop', aRequest()))).toEqual(UNAVAILABLE)
+    expect(occurrences).toMatchObject([{ outcome: 'conflict' }, { reason: 'in_progress' }])
+  })
+})
+
 test('a defect of ours is answered 503, never a throw', async () => {
   const { receiver } = aReceiver({
     destinationsFor() {

@@ -117,7 +117,11 @@ export class Receiver {
     this.#observeAccepted(name, verified, put, event, performance.now() - startedMs)
     this.#noteSecret(name, verified.secretIndex)
     if (event.lease !== undefined) {
-      const refusal = await this.#handled(put, senderTimeoutMs(source) - (performance.now() - startedMs))
+      const refusal = await this.#handled(
+        put,
+        event,
+        senderTimeoutMs(source) - (performance.now() - startedMs),
+      )
       if (refusal !== undefined) return this.refuse(name, refusal, request)
     }
     return put.outcome === 'duplicate' ? DUPLICATE : RECEIVED
@@ -134,6 +138,7 @@ export class Receiver {
   /** Waits for the handler of what was leased to this request; why the sender has to come again, if it has to. */
   async #handled(
     put: Exclude<PutResult, { readonly outcome: 'failed' }>,
+    event: NewEvent,
     leftMs: number,
   ): Promise<RefusalReason | undefined> {
     if (put.leased !== undefined) {
@@ -141,8 +146,9 @@ export class Receiver {
       return hasSucceeded ? undefined : 'handler_failed'
     }
     // Held until an operator says so: there is nothing that the sender could wait for.
-    if (put.outcome === 'conflict') return undefined
-    if (put.outcome === 'stored') return 'in_progress'
+    if (put.outcome === 'conflict' && !isDispatched(put, event)) return undefined
+    // A new event, and it is not its turn yet.
+    if (put.outcome !== 'duplicate') return 'in_progress'
     const mine = put.deliveries.filter(({ destination }) => destination === this.#options.handledDestination)
     const isOver = mine.some(({ state }) => state === 'succeeded') || mine.at(-1)?.state === 'cancelled'
     return mine.length === 0 || isOver ? undefined : 'in_progress'
