@@ -351,6 +351,31 @@ describe('stop', () => {
     await stopped
   })
 
+  // Found by simulation: it closed the store under them, and a handler ran after it.
+  test('waits for the requests that are being answered, and gives back what they lease', async () => {
+    const { postern, store } = aPostern({
+      sources: { shop: aSource({ ack: 'handled' }) },
+      handlers: (on) => [on('shop', '*', () => {})],
+    })
+    const { put } = store
+    const commit = deferred<void>()
+    vi.spyOn(store, 'put').mockImplementationOnce(async (events) => {
+      await commit.promise
+      return put(events)
+    })
+    const close = vi.spyOn(store, 'close')
+    const answer = postern.fetch(aRequest())
+    await vi.waitFor(() => expect(store.put).toHaveBeenCalled())
+    const stopped = postern.stop()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(close).not.toHaveBeenCalled()
+    commit.resolve()
+    expect((await answer).status).toBe(503)
+    await stopped
+    expect(outcomes()).toEqual(['released'])
+    expect(logged).toEqual([])
+  })
+
   test('needs no start', async () => {
     await aPostern({ handlers: (on) => [on('shop', '*', () => {})] }).postern.stop()
   })

@@ -59,6 +59,9 @@ export class Receiver {
   readonly #recorder: RejectedRecorder
   /** When each source's secrets were last noted as matching. */
   readonly #notedMs = new Map<string, number>()
+  /** Requests that are being answered. */
+  #underWay = 0
+  #onIdle: (() => void) | undefined
   /** While true, whatever comes is answered 503. */
   isStopping = false
 
@@ -86,13 +89,23 @@ export class Receiver {
     return answer
   }
 
+  /** Refuses what comes from now on; fulfils once everything that came before is answered. */
+  async stop(): Promise<void> {
+    this.isStopping = true
+    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
+  }
+
   /** Verifies, records, answers. */
   async receive(name: string, request: WebhookRequest): Promise<Answer> {
+    this.#underWay += 1
     try {
       return await this.#receive(name, request)
     } catch (error) {
       this.#options.log.error('a request could not be answered', { source: name, error })
       return this.refuse(name, 'internal_error', request)
+    } finally {
+      this.#underWay -= 1
+      if (this.#underWay === 0) this.#onIdle?.()
     }
   }
 

@@ -429,6 +429,41 @@ describe('a stop', () => {
     expect(work.ids).toEqual([])
   })
 
+  // Found by simulation: it was run after the stop had ended, and settled on a store that was closed.
+  test('gives back what is leased to a request after it', async () => {
+    const { worker, store, work } = aWorker()
+    const eventSeq = await putStored(store, anEvent({ id: 'evt_1' }))
+    await worker.stop(0)
+    const destinations = [{ name: 'handlers', limit: 1 }]
+    const [claimed] = await store.claim({ destinations, leaseMs: LEASE_MS, waitMs: 0 })
+    expect(await worker.run(claimed!, 1000)).toBe('released')
+    expect(work.ids).toEqual([])
+    expect(await deliveryOf(store, eventSeq)).toMatchObject({ state: 'pending', attempt: 0 })
+  })
+
+  // The grace may be over by then, and nothing would abort it.
+  test('gives back what a claim brings after it', async () => {
+    const { worker, store, work } = aWorker()
+    const eventSeq = await putStored(store, anEvent({ id: 'evt_1' }))
+    const { claim } = store
+    let answer: () => void = () => {}
+    const slow = new Promise<void>((resolve) => (answer = resolve))
+    vi.spyOn(store, 'claim').mockImplementationOnce(async (request) => {
+      const claimed = await claim(request)
+      await slow
+      return claimed
+    })
+    worker.start()
+    await turns()
+    const stop = worker.stop(60_000)
+    answer()
+    await turns()
+    work.end('evt_1')
+    await stop
+    expect(work.ids).toEqual([])
+    expect(await deliveryOf(store, eventSeq)).toMatchObject({ state: 'pending', attempt: 0 })
+  })
+
   // `drain` goes on claiming, since a claim without a wait does not look at the signal.
   test('begins nothing more of a drain that is under way', async () => {
     const { worker, store, work } = aWorker({ concurrency: 1 })

@@ -100,8 +100,13 @@ export class Worker<Effect> {
     await this.#loop
     while (this.#running.size > 0) await this.#oneFinished()
     clearTimeout(graceEnds)
-    await Promise.all(this.#settling)
+    await this.settled()
     clearInterval(this.#heartbeat)
+  }
+
+  /** Fulfils once everything that has ended is settled. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#settling)
   }
 
   async #claimUntilStopped(): Promise<void> {
@@ -152,6 +157,7 @@ export class Worker<Effect> {
     options: AttemptOptions<Effect> = this.#settings,
     onEnd?: (end: AttemptEnd) => void,
   ): void {
+    if (this.#stop.signal.aborted) return this.#giveBack(claimed, onEnd)
     this.#heartbeat ??= this.#startHeartbeat()
     const abort = new LazyAbort()
     this.#running.set(claimed, abort)
@@ -165,6 +171,11 @@ export class Worker<Effect> {
       this.#finished({ claimed, result, durationMs: performance.now() - startedMs, onEnd })
       this.#onFinished?.()
     })
+  }
+
+  /** What a claim or a put has leased while the stop began: it was not tried. */
+  #giveBack(claimed: Claimed, onEnd: ((end: AttemptEnd) => void) | undefined): void {
+    this.#finished({ claimed, result: { outcome: { kind: 'released' }, effects: [] }, durationMs: 0, onEnd })
   }
 
   /** Whatever else finishes in this turn of the event loop is settled together with it. */
