@@ -396,6 +396,35 @@ describe('a store that answers too late', () => {
   })
 })
 
+describe('a handler that its sender waits for', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+  })
+
+  // Found by simulation: the handler was done, and the store so slow to settle it that the sender had long gone.
+  test('is waited for until half a second before the sender gives up', async () => {
+    const handle = deferred<boolean>()
+    const { receiver } = aReceiver({ source: { ack: 'handled' }, handle: () => handle.promise })
+    const answered = vi.fn()
+    const answer = receiver.receive('shop', aRequest()).finally(answered)
+    await turns()
+    await vi.advanceTimersByTimeAsync(9499)
+    expect(answered).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(statusAndBody(await answer)).toEqual(UNAVAILABLE)
+    expect(occurrences).toMatchObject([{ outcome: 'stored' }, { reason: 'in_progress' }])
+    handle.resolve(true)
+  })
+
+  test('leaves no timer behind', async () => {
+    const { receiver } = aReceiver({ source: { ack: 'handled' } })
+    await receiver.receive('shop', aRequest())
+    // The one for all records, unreferenced.
+    expect(vi.getTimerCount()).toBe(1)
+  })
+})
+
 describe('a conflict whose sender waits for the handler', () => {
   const put: MemoryStore['put'] = async () => [{ outcome: 'conflict', eventSeq: 2, conflictsWith: 1 }]
 
@@ -494,10 +523,17 @@ interface Change {
   readonly put?: MemoryStore['put']
   readonly record?: MemoryStore['rejected']['record']
   readonly destinationsFor?: (source: string, type: string) => readonly string[]
+  readonly handle?: () => Promise<boolean>
 }
 
 /** A receiver of one source, `shop`, over a store in memory. */
-function aReceiver({ source, put, record, destinationsFor = () => ['handlers'] }: Change = {}): {
+function aReceiver({
+  source,
+  put,
+  record,
+  destinationsFor = () => ['handlers'],
+  handle = async () => true,
+}: Change = {}): {
   readonly receiver: Receiver
   readonly store: MemoryStore
 } {
@@ -511,7 +547,7 @@ function aReceiver({ source, put, record, destinationsFor = () => ['handlers'] }
     sources: new Map([['shop', aSource(source)]]),
     destinationsFor,
     handledDestination: 'handlers',
-    handle: async () => true,
+    handle,
     log: { debug() {}, info() {}, warn() {}, error: (...line) => errors.push(line) },
     observe: (occurrence) => occurrences.push(occurrence),
     now: () => NOW_MS,

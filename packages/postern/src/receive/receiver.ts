@@ -30,6 +30,8 @@ const ANSWER_WITHIN_MS = 2500
 const SENDER_TIMEOUT_MS = 10_000
 /** Between the handler's deadline and the sender's. */
 const HANDLED_MARGIN_MS = 1000
+/** Between the answer and the sender's time limit: the handler may be done, and a slow store not have it yet. */
+const ANSWER_MARGIN_MS = 500
 /** How often it is written down that a secret still matches. */
 const NOTE_SECRET_EVERY_MS = 60 * 60 * 1000
 
@@ -130,11 +132,9 @@ export class Receiver {
     this.#observeAccepted(name, verified, put, event, performance.now() - startedMs)
     this.#noteSecret(name, verified.secretIndex)
     if (event.lease !== undefined) {
-      const refusal = await this.#handled(
-        put,
-        event,
-        senderTimeoutMs(source) - (performance.now() - startedMs),
-      )
+      const leftMs = senderTimeoutMs(source) - (performance.now() - startedMs)
+      const handled = this.#handled(put, event, leftMs)
+      const refusal = await valueWithin(handled, leftMs - ANSWER_MARGIN_MS, 'in_progress')
       if (refusal !== undefined) return this.refuse(name, refusal, request)
     }
     return put.outcome === 'duplicate' ? DUPLICATE : RECEIVED
@@ -242,6 +242,13 @@ export class Receiver {
       durationMs,
     })
   }
+}
+
+/** The value, or another where it is not there in time. */
+async function valueWithin<T, const Late>(value: Promise<T>, ms: number, late: Late): Promise<T | Late> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<Late>((resolve) => (timer = setTimeout(resolve, ms, late)))
+  return Promise.race([value, timeout]).finally(() => clearTimeout(timer))
 }
 
 function senderTimeoutMs({ provider }: Source): number {
