@@ -95,7 +95,8 @@ export interface LeasedRow extends Lease {
 
 /** A settle's result; a failure as text, since errors lose their class between threads. */
 export type SettledRow =
-  | { readonly result: 'settled' | 'lost' }
+  | { readonly result: 'settled'; readonly isInLine: boolean }
+  | { readonly result: 'lost' }
   | { readonly result: 'failed'; readonly message: string }
 
 /** A claimed delivery with its event as the table has it. */

@@ -104,7 +104,9 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
       events.length === 1 && only
         ? [await this.#putOne(only)]
         : await Promise.all(events.map((event) => this.#putOne(event)))
-    if (results.some(({ outcome }) => outcome === 'stored')) this.#engine.announceWork()
+    // A conflict may be dispatched too.
+    if (results.some(({ outcome }) => outcome === 'stored' || outcome === 'conflict'))
+      this.#engine.announceWork()
     return results
   }
 
@@ -127,9 +129,10 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
 
   async settle(settlements: readonly Settlement<SqliteEffect>[]): Promise<SettleResult[]> {
     const rows = await this.#run({ verb: 'settle', settlements }, settlements.length * 100)
-    if (settlements.some(({ outcome }) => outcome.kind === 'retry' || outcome.kind === 'released')) {
-      this.#engine.announceWork()
-    }
+    // The next of its key may have its turn now.
+    const isNextFree = rows.some((row) => row.result === 'settled' && row.isInLine)
+    const isBack = settlements.some(({ outcome }) => outcome.kind === 'retry' || outcome.kind === 'released')
+    if (isNextFree || isBack) this.#engine.announceWork()
     return rows.map(toSettleResult)
   }
 

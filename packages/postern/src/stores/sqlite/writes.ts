@@ -76,7 +76,7 @@ function settleOne(connection: Connection, settlement: Settlement<SqliteEffect>,
       )
       .run(deliverySeq, row.attempt, nowMs, durationMs, outcome.kind, errorOf(outcome))
   }
-  return { result: 'settled' }
+  return { result: 'settled', isInLine: row.lane !== null }
 }
 
 function errorOf(outcome: Outcome): string | null {
