@@ -417,6 +417,25 @@ describe('a handler that its sender waits for', () => {
     handle.resolve(true)
   })
 
+  // Found by simulation: the lease of a request that was answered 503 had to end before anybody could run the event.
+  test('is run where the commit came too late for the answer, and a stop waits for it', async () => {
+    const commit = deferred<void>()
+    const handle = vi.fn(async () => true)
+    const store = memory({ now: () => NOW_MS })
+    const put: MemoryStore['put'] = async (events) => {
+      await commit.promise
+      return store.put(events)
+    }
+    const { receiver } = aReceiver({ source: { ack: 'handled' }, put, handle })
+    const answer = receiver.receive('shop', aRequest())
+    await vi.advanceTimersByTimeAsync(2500)
+    expect(statusAndBody(await answer)).toEqual(UNAVAILABLE)
+    const stopped = receiver.stop()
+    commit.resolve()
+    await stopped
+    expect(handle).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ attempt: 1 }), 9000)
+  })
+
   test('leaves no timer behind', async () => {
     const { receiver } = aReceiver({ source: { ack: 'handled' } })
     await receiver.receive('shop', aRequest())

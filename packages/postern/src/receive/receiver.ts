@@ -99,16 +99,24 @@ export class Receiver {
 
   /** Verifies, records, answers. */
   async receive(name: string, request: WebhookRequest): Promise<Answer> {
-    this.#underWay += 1
+    this.#begin()
     try {
       return await this.#receive(name, request)
     } catch (error) {
       this.#options.log.error('a request could not be answered', { source: name, error })
       return this.refuse(name, 'internal_error', request)
     } finally {
-      this.#underWay -= 1
-      if (this.#underWay === 0) this.#onIdle?.()
+      this.#end()
     }
+  }
+
+  #begin(): void {
+    this.#underWay += 1
+  }
+
+  #end(): void {
+    this.#underWay -= 1
+    if (this.#underWay === 0) this.#onIdle?.()
   }
 
   async #receive(name: string, request: WebhookRequest): Promise<Answer> {
@@ -122,8 +130,12 @@ export class Receiver {
 
     const destinations = this.#options.destinationsFor(name, verified.read.type)
     const event = this.#leased(source, newEvent(name, source, request, verified, destinations))
-    const result = await this.#withinDeadline(this.#options.store.put([event]))
-    if (result === undefined) return this.refuse(name, 'store_unavailable', request)
+    const putting = this.#options.store.put([event])
+    const result = await this.#withinDeadline(putting)
+    if (result === undefined) {
+      if (event.lease !== undefined) void this.#runLate(putting, senderTimeoutMs(source) - HANDLED_MARGIN_MS)
+      return this.refuse(name, 'store_unavailable', request)
+    }
     const [put] = result
     if (put === undefined || put.outcome === 'failed') {
       this.#reportStoreError(put?.error)
@@ -146,6 +158,19 @@ export class Receiver {
     if (source.ack !== 'handled' || !event.destinations.includes(destination)) return event
     // As long as the sender waits: should this process die, its retry finds the lease ended.
     return { ...event, lease: { destination, leaseMs: senderTimeoutMs(source) } }
+  }
+
+  /** What a commit leases to a request that was answered without it is run all the same, or its lease would only have to end. */
+  async #runLate(putting: Promise<readonly PutResult[]>, withinMs: number): Promise<void> {
+    this.#begin()
+    try {
+      const [put] = await putting
+      if (put !== undefined && 'leased' in put) await this.#options.handle(put.leased, withinMs)
+    } catch {
+      // The failure of the store was reported when the request was answered.
+    } finally {
+      this.#end()
+    }
   }
 
   /** Waits for the handler of what was leased to this request; why the sender has to come again, if it has to. */
