@@ -243,7 +243,7 @@ export class Oracle {
       this.broken(`the handler of ${event.label} was called after the stop`)
     const lease = this.#held
       .get(process)
-      ?.find(
+      ?.findLast(
         (held) =>
           !held.hasBegun &&
           held.claimed.destination === destination &&

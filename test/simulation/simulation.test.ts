@@ -32,7 +32,6 @@ describe.skipIf(SEED !== undefined)(`the inbox keeps its promises in ${SEEDS} si
     'duplicates',
     'conflicts',
     'runs',
-    'staleRuns',
     'lost',
     'dead',
     'crashes',
