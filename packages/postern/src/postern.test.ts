@@ -351,7 +351,7 @@ describe('stop', () => {
     await stopped
   })
 
-  // Found by simulation, seeds 261 and 395: it closed the store under them, and a handler ran after it.
+  // Found by simulation: it closed the store under them, and a handler ran after it.
   test('waits for the requests that are being answered, and gives back what they lease', async () => {
     const { postern, store } = aPostern({
       sources: { shop: aSource({ ack: 'handled' }) },

@@ -402,7 +402,7 @@ describe('a handler that its sender waits for', () => {
     onTestFinished(() => void vi.useRealTimers())
   })
 
-  // Found by simulation, seed 18: the handler was done, and the store so slow to settle it that the sender had long gone.
+  // Found by simulation: the handler was done, and the store so slow to settle it that the sender had long gone.
   test('is waited for until half a second before the sender gives up', async () => {
     const handle = deferred<boolean>()
     const { receiver } = aReceiver({ source: { ack: 'handled' }, handle: () => handle.promise })
@@ -415,6 +415,25 @@ describe('a handler that its sender waits for', () => {
     expect(statusAndBody(await answer)).toEqual(UNAVAILABLE)
     expect(occurrences).toMatchObject([{ outcome: 'stored' }, { reason: 'in_progress' }])
     handle.resolve(true)
+  })
+
+  // Found by simulation: the lease of a request that was answered 503 had to end before anybody could run the event.
+  test('is run where the commit came too late for the answer, and a stop waits for it', async () => {
+    const commit = deferred<void>()
+    const handle = vi.fn(async () => true)
+    const store = memory({ now: () => NOW_MS })
+    const put: MemoryStore['put'] = async (events) => {
+      await commit.promise
+      return store.put(events)
+    }
+    const { receiver } = aReceiver({ source: { ack: 'handled' }, put, handle })
+    const answer = receiver.receive('shop', aRequest())
+    await vi.advanceTimersByTimeAsync(2500)
+    expect(statusAndBody(await answer)).toEqual(UNAVAILABLE)
+    const stopped = receiver.stop()
+    commit.resolve()
+    await stopped
+    expect(handle).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ attempt: 1 }), 9000)
   })
 
   test('leaves no timer behind', async () => {
@@ -433,7 +452,7 @@ describe('a conflict whose sender waits for the handler', () => {
     expect(statusAndBody(await receiver.receive('shop', aRequest()))).toEqual(RECEIVED)
   })
 
-  // Found by simulation, seed 118: it was answered 200, and its handler ran a while later, and could have failed.
+  // Found by simulation: it was answered 200, and its handler ran a while later, and could have failed.
   test('is answered 503 where it is dispatched and has to wait its turn', async () => {
     const { receiver } = aReceiver({ put, source: { ack: 'handled', onConflict: 'dispatch' } })
     expect(statusAndBody(await receiver.receive('shop', aRequest()))).toEqual(UNAVAILABLE)

@@ -105,16 +105,24 @@ export class Receiver {
 
   /** Verifies, records, answers. */
   async receive(name: string, request: WebhookRequest): Promise<Answer> {
-    this.#underWay += 1
+    this.#begin()
     try {
       return await this.#receive(name, request)
     } catch (error) {
       this.#options.log.error('a request could not be answered', { source: name, error })
       return this.refuse(name, 'internal_error', request)
     } finally {
-      this.#underWay -= 1
-      if (this.#underWay === 0) this.#onIdle?.()
+      this.#end()
     }
+  }
+
+  #begin(): void {
+    this.#underWay += 1
+  }
+
+  #end(): void {
+    this.#underWay -= 1
+    if (this.#underWay === 0) this.#onIdle?.()
   }
 
   async #receive(name: string, request: WebhookRequest): Promise<Answer> {
@@ -131,8 +139,12 @@ export class Receiver {
     const place = isAwaited ? undefined : this.#reserve(destinations)
     const lease = isAwaited ? this.#leaseForItself(source) : place?.lease
     const event = newEvent(name, source, verified.request, verified, destinations, lease)
-    const result = await this.#withinDeadline(this.#put(event, place))
-    if (result === undefined) return this.refuse(name, 'store_unavailable', request)
+    const putting = this.#put(event, place)
+    const result = await this.#withinDeadline(putting)
+    if (result === undefined) {
+      if (isAwaited) void this.#runLate(putting, senderTimeoutMs(source) - HANDLED_MARGIN_MS)
+      return this.refuse(name, 'store_unavailable', request)
+    }
     const [put] = result
     if (put === undefined || put.outcome === 'failed') {
       this.#reportStoreError(put?.error)
@@ -175,6 +187,20 @@ export class Receiver {
   /** For a request whose sender waits for the handler: as long as it waits, so that after a crash its retry finds the lease ended. */
   #leaseForItself(source: Source): PutLease {
     return { destination: this.#options.handledDestination, leaseMs: senderTimeoutMs(source) }
+  }
+
+  /** What a commit leases to a request that was answered without it is run all the same, or its lease would only have to end. */
+  async #runLate(putting: Promise<readonly PutResult[]>, withinMs: number): Promise<void> {
+    this.#begin()
+    try {
+      const [put] = await putting
+      if (put !== undefined && put.outcome !== 'failed' && put.leased !== undefined)
+        await this.#options.handle(put.leased, withinMs)
+    } catch {
+      // The failure of the store was reported when the request was answered.
+    } finally {
+      this.#end()
+    }
   }
 
   /** Waits for the handler of what was leased to this request; why the sender has to come again, if it has to. */

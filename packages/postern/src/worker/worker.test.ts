@@ -474,7 +474,7 @@ describe('a stop', () => {
     expect(work.ids).toEqual([])
   })
 
-  // Found by simulation, seed 395: it was run after the stop had ended, and settled on a store that was closed.
+  // Found by simulation: it was run after the stop had ended, and settled on a store that was closed.
   test('gives back what is leased to a request after it', async () => {
     const { worker, store, work } = aWorker()
     const eventSeq = await putStored(store, anEvent({ id: 'evt_1' }))
