@@ -194,8 +194,8 @@ export type Outcome =
   /** Due again after `afterMs`. */
   | { readonly kind: 'retry'; readonly afterMs: number; readonly error: string }
   | { readonly kind: 'dead'; readonly error: string }
-  /** Given back unfinished, as at a stop: due at once, and the attempt is not counted. */
-  | { readonly kind: 'released' }
+  /** Given back untried, as at a stop: due again after `afterMs`, or at once, and the attempt is not counted. */
+  | { readonly kind: 'released'; readonly afterMs?: number }
 
 export type SettleResult =
   | { readonly result: 'settled' }

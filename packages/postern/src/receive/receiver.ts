@@ -164,6 +164,8 @@ export class Receiver {
   /** Puts an event; where a place was free for one of its deliveries, that one runs without being claimed. */
   async #put(event: NewEvent, place: Reservation | undefined): Promise<PutResult[]> {
     if (place === undefined) return this.#options.store.put([event])
+    // Also where its answer is given without it: what it leases late has to be run, or given back by a stop.
+    this.#begin()
     let leased: Claimed | undefined
     try {
       const results = await this.#options.store.put([event])
@@ -173,6 +175,7 @@ export class Receiver {
     } finally {
       if (leased === undefined) place.release()
       else place.begin(leased)
+      this.#end()
     }
   }
 

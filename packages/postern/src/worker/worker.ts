@@ -27,6 +27,8 @@ const CLAIM_WAIT_MS = 5000
 /** How long to leave a store alone that has just failed. */
 const STORE_PAUSE_MS = 1000
 const SETTLE_TRIES = 3
+/** How long what has outlived its last attempt waits for another such delivery to be done. */
+const SUSPECT_PAUSE_MS = 250
 const DEADLINE_STEP_MS = 250
 
 /** Claims deliveries, runs their handlers, settles them. Knows the Store contract, not databases. */
@@ -197,27 +199,32 @@ export class Worker<Effect> {
   }
 
   /**
-   * Begins what was claimed, and answers how many. A delivery that has outlived its last attempt goes alone and the others
-   * go back: all that ran beside a handler that ends the process have used up their attempts together with it, and only
-   * alone can it be told which one it was.
+   * Begins what was claimed, and answers how many. Deliveries that have outlived their last attempt go one at a time: all
+   * that ran beside a handler that ends the process have used up their attempts together with it, and only apart from each
+   * other can it be told which one it was.
    */
   async #beginAll(claimed: readonly Claimed[]): Promise<number> {
-    const suspect = claimed.find(({ attempt }) => attempt > this.#settings.schedule.attempts)
-    if (suspect === undefined) {
-      for (const delivery of claimed) this.#beginInPlace(delivery)
-      return claimed.length
-    }
-    await this.#giveBackAll(claimed.filter((delivery) => delivery !== suspect))
-    this.#beginInPlace(suspect)
-    while (this.#running.has(suspect)) await this.#oneFinished()
-    return 1
+    const suspects = claimed.filter(({ attempt }) => attempt > this.#settings.schedule.attempts)
+    const next = this.#isSuspectRunning ? undefined : suspects[0]
+    const waiting = suspects.filter((suspect) => suspect !== next)
+    // Before the next one begins: should it end the process, those that wait have not been tried.
+    if (waiting.length > 0) await this.#giveBackAll(waiting)
+    const begun = claimed.filter((delivery) => !waiting.includes(delivery))
+    for (const delivery of begun) this.#beginInPlace(delivery)
+    return begun.length
   }
 
-  /** Leaves deliveries as they were before the claim. */
+  /** Leaves deliveries as they were before the claim, for a while. */
   async #giveBackAll(claimed: readonly Claimed[]): Promise<void> {
-    if (claimed.length === 0) return
-    const result: AttemptResult<Effect> = { outcome: { kind: 'released' }, effects: [] }
+    const outcome = { kind: 'released', afterMs: SUSPECT_PAUSE_MS } as const
+    const result: AttemptResult<Effect> = { outcome, effects: [] }
     await this.#settle(claimed.map((each) => ({ claimed: each, result, durationMs: 0, onEnd: undefined })))
+  }
+
+  get #isSuspectRunning(): boolean {
+    for (const { attempt } of this.#running.keys())
+      if (attempt > this.#settings.schedule.attempts) return true
+    return false
   }
 
   #beginInPlace(claimed: Claimed): void {

@@ -45,7 +45,7 @@ function settled(
 ): DeliveryRow {
   const free = { ...row, leaseUntilMs: undefined }
   if (outcome.kind === 'released') {
-    return { ...free, state: 'pending', attempt: row.attempt - 1, dueMs: nowMs }
+    return { ...free, state: 'pending', attempt: row.attempt - 1, dueMs: nowMs + (outcome.afterMs ?? 0) }
   }
   const error = errorOf(outcome)
   const attempt = { number: row.attempt, endedMs: nowMs, durationMs, outcome: outcome.kind, error }

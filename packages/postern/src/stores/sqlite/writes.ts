@@ -62,7 +62,7 @@ function settleOne(connection: Connection, settlement: Settlement<SqliteEffect>,
     )
     .get(
       TRANSITIONS[outcome.kind].to,
-      wholeMs(nowMs + (outcome.kind === 'retry' ? outcome.afterMs : 0)),
+      wholeMs(nowMs + ('afterMs' in outcome ? (outcome.afterMs ?? 0) : 0)),
       errorOf(outcome),
       outcome.kind === 'released' ? 1 : 0,
       deliverySeq,
