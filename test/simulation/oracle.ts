@@ -191,7 +191,9 @@ export class Oracle {
   put(process: Process, event: NewEvent, result: PutResult): void {
     if (result.outcome === 'failed')
       return this.broken(`${event.id} could not be stored: ${result.error.message}`)
-    if (result.leased !== undefined) this.#hold(process, result.leased, false)
+    // What a request waits for takes no place of the worker's.
+    const takesPlace = event.lease?.leavesCopies === true
+    if (result.leased !== undefined) this.#hold(process, result.leased, takesPlace)
   }
 
   #hold(process: Process, claimed: Claimed, takesPlace: boolean): void {

@@ -93,7 +93,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: RECEIVER,
-        find: "if (put.outcome === 'conflict' && !isDispatched(put, event)) return undefined",
+        find: "if (put.outcome !== 'duplicate') return isWaiting ? 'in_progress' : undefined",
         replace: "if (put.outcome === 'conflict') return undefined",
       },
     ],
@@ -178,7 +178,7 @@ export const plantedBugs: readonly PlantedBug[] = [
         replace: 'return this.#open.find((seq) => seq !== this.#leasedSeq)',
       },
     ],
-    found: /runs beside|runs while/,
+    found: /runs beside|runs while|left lying/,
   },
   {
     name: 'lets a key pass its dead delivery',
@@ -225,11 +225,17 @@ export const plantedBugs: readonly PlantedBug[] = [
         replace: 'names.has(destination) === undefined) this',
       },
     ],
-    found: /left lying/,
+    found: /left lying|came to rest/,
   },
   {
     name: 'never frees a place',
-    edits: [{ file: WORKER, find: 'if (takesPlace) this.#count(claimed.destination, -1)', replace: '' }],
+    edits: [
+      {
+        file: WORKER,
+        find: 'if (isPlaced) this.#giveBackPlace(claimed.destination)\n      this.#finished',
+        replace: 'this.#finished',
+      },
+    ],
     found: /left lying|came to rest|does not stop/,
   },
   {
@@ -249,8 +255,8 @@ export const plantedBugs: readonly PlantedBug[] = [
       { file: 'postern.ts', find: 'await answered\n', replace: '\n' },
       {
         file: WORKER,
-        find: 'if (this.#stop.signal.aborted) return this.#giveBack(claimed, onEnd)',
-        replace: '',
+        find: 'if (this.#stop.signal.aborted) {\n      if (isPlaced)',
+        replace: 'if (this.#loop === null) {\n      if (isPlaced)',
       },
     ],
     found: /after the stop/,

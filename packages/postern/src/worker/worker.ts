@@ -100,7 +100,11 @@ export class Worker<Effect> {
     return {
       lease: { destination, leaseMs, keepMs, leavesCopies: true },
       begin: (claimed) => this.#beginArrived(claimed),
-      release: () => this.#giveBackPlace(destination),
+      release: () => {
+        this.#giveBackPlace(destination)
+        // Whoever waits for a place waits for this one too, though nothing ran at it.
+        this.#onFinished?.()
+      },
     }
   }
 
