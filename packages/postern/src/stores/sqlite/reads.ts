@@ -256,8 +256,10 @@ function entries(
   { prefix, nowMs }: { readonly prefix: string; readonly nowMs: number },
 ): StateEntry[] {
   const rows = connection
-    .sql(`SELECT key, value FROM state WHERE substr(key, 1, ?) = ? AND ${IS_CURRENT} ORDER BY key`)
-    .all([...prefix].length, prefix, nowMs) as StateEntry[]
+    .sql(
+      `SELECT key, value FROM state WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 AND ${IS_CURRENT} ORDER BY key`,
+    )
+    .all(prefix, nowMs) as StateEntry[]
   return rows.map(({ key, value }) => ({ key, value }))
 }
 

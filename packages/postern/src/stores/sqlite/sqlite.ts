@@ -87,7 +87,10 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
   readonly state: SmallState = {
     get: (key: string) => this.#read({ verb: 'recall', key, nowMs: this.#now() }),
     set: async (key: string, value: string | undefined, { forMs }: { readonly forMs?: number } = {}) =>
-      this.#run({ verb: 'remember', key, value: value ?? null, forMs: forMs === Infinity ? null : (forMs ?? null) }, 0),
+      this.#run(
+        { verb: 'remember', key, value: value ?? null, forMs: forMs === Infinity ? null : (forMs ?? null) },
+        0,
+      ),
     list: (prefix: string): Promise<readonly StateEntry[]> =>
       this.#read({ verb: 'entries', prefix, nowMs: this.#now() }),
   }
@@ -274,7 +277,15 @@ function storedEvent(event: NewEvent, row: Exclude<PutRow, { readonly outcome: '
   const { tenant, source, id, type, createdMs, orderingKey, verifiedBy, body, headers } = event
   return {
     eventSeq: row.eventSeq,
-    ...{ tenant, source, id, type, createdMs, orderingKey, verifiedBy, body, headers },
+    tenant,
+    source,
+    id,
+    type,
+    createdMs,
+    orderingKey,
+    verifiedBy,
+    body,
+    headers,
     receivedMs: row.receivedMs,
     conflictsWith: row.outcome === 'conflict' ? row.conflictsWith : undefined,
   }

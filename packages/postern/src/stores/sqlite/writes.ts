@@ -140,7 +140,9 @@ export function replay(connection: Connection, { replays, nowMs }: OperationOf<'
       )
       .get(eventSeq) as (LaneName & { readonly eventSeq: number }) | undefined
     if (event === undefined) return 'unknown'
-    return { deliverySeqs: destinations.map((name) => insertDelivery(connection, event, name, nowMs, 'replayed')) }
+    return {
+      deliverySeqs: destinations.map((name) => insertDelivery(connection, event, name, nowMs, 'replayed')),
+    }
   })
 }
 
