@@ -7,6 +7,7 @@ import { exactCases } from './store-contract/exact.ts'
 import { extendCases } from './store-contract/extend.ts'
 import { keepCases } from './store-contract/keep.ts'
 import { leaseAtPutCases } from './store-contract/lease-at-put.ts'
+import { leaseInLineCases } from './store-contract/lease-in-line.ts'
 import { lifecycleCases } from './store-contract/lifecycle.ts'
 import { operateCases } from './store-contract/operate.ts'
 import { orderDeadCases } from './store-contract/order-dead.ts'
@@ -39,6 +40,7 @@ export const storeContract: readonly ContractCase[] = [
   ...putCases,
   ...dedupeCases,
   ...leaseAtPutCases,
+  ...leaseInLineCases,
   ...claimCases,
   ...waitCases,
   ...keepCases,

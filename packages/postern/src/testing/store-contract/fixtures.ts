@@ -125,6 +125,19 @@ export function storedSeq(result: PutResult | undefined): number {
   return result.eventSeq
 }
 
+/** The lease that a put must have given. */
+export function leasedOf(result: PutResult | undefined): Claimed {
+  const leased = result !== undefined && 'leased' in result ? result.leased : undefined
+  if (leased === undefined) assert.fail(`Expected a lease, got ${result?.outcome} without one`)
+  return leased
+}
+
+/** A put must have given no lease. */
+export function assertNotLeased(result: PutResult | undefined): void {
+  const leased = result !== undefined && 'leased' in result ? result.leased : undefined
+  assert.equal(leased, undefined)
+}
+
 /** The deliveries' states that a duplicate was answered with. */
 export function duplicateOf(result: PutResult | undefined, eventSeq: number): readonly DeliveryStatus[] {
   if (result?.outcome !== 'duplicate') assert.fail(`Expected the outcome duplicate, got ${inWords(result)}`)

@@ -59,6 +59,14 @@ export const keepCases: readonly ContractCase[] = [
       await pass(harness, 2 * FOR_EVER.leaseMs)
       assert.deepEqual(await claim(store), [])
     },
+    'a lease whose settlement failed is kept still': async (store, harness) => {
+      await putStored(store)
+      const lease = await claimOne(store, FOR_EVER)
+      assert.equal(await settle(store, lease, OUTCOMES.succeeded, [harness.failingEffect()]), 'failed')
+      await pass(harness, 2 * FOR_EVER.leaseMs)
+      assert.deepEqual(await claim(store), [])
+      assert.equal(await settle(store, lease), 'settled')
+    },
     'it ends with the settle, and its next lease is as long as that one asks': async (store, harness) => {
       await putStored(store)
       await settle(store, await claimOne(store, FOR_EVER), OUTCOMES.released)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Claimed, Delivery, DeliveryState, NewEvent, PutResult } from '../../inbox/index.ts'
+import type { Claimed, Delivery, DeliveryState } from '../../inbox/index.ts'
 import { cases, type CaseBody, type ContractCase } from './case.ts'
 import {
   anEvent,
@@ -16,7 +16,6 @@ import {
   events,
   inLine,
   LEASE_MS,
-  lineOf,
   MINUTE,
   only,
   OUTCOMES,
@@ -26,6 +25,8 @@ import {
   settle,
   storedSeq,
   WINDOW_MS,
+  leasedOf,
+  assertNotLeased,
 } from './fixtures.ts'
 import type { ContractStore } from './harness.ts'
 
@@ -253,86 +254,6 @@ export const leaseAtPutCases: readonly ContractCase[] = [
       assert.equal(leased.length, 1)
     },
   }),
-  ...cases('put/lease-in-line', {
-    'the first of its line is leased, and those behind it are not': async (store) => {
-      const [first, second] = await store.put(lineOf(2, { lease }))
-      assertNotLeased(second)
-      assert.deepEqual(await claim(store), [])
-      await settle(store, leasedOf(first))
-      const copy = await put(store, at(lineOf(2, { lease }), 1))
-      assert.equal(leasedOf(copy).event.id, 'evt_2')
-      assert.deepEqual(await claim(store), [])
-    },
-    'behind one that waits for its retry none is leased': async (store) => {
-      await settle(store, leasedOf(await put(store, inLine({ id: 'first', lease }))), OUTCOMES.retry)
-      await assertNoneLeased(store, inLine({ id: 'second', lease }))
-      await assertNoneLeased(store, inLine({ id: 'second', lease }))
-      assert.equal(leasedOf(await put(store, inLine({ id: 'first', lease }))).attempt, 2)
-    },
-    'behind one that is pending none is leased': async (store) => {
-      await putStored(store, inLine({ id: 'first' }))
-      await assertNoneLeased(store, inLine({ id: 'second', lease }))
-      await assertNoneLeased(store, inLine({ id: 'second', lease }))
-      assert.deepEqual(await claimedIds(store), ['first'])
-    },
-    'behind one whose lease has ended none is leased': async (store, harness) => {
-      leasedOf(await put(store, inLine({ id: 'first', lease })))
-      await harness.advance(LEASE_MS + SECOND)
-      await assertNoneLeased(store, inLine({ id: 'second', lease }))
-      assert.deepEqual(await claimedIds(store), ['first'])
-    },
-    'behind one that is dead and blocks none is leased': async (store) => {
-      await deliveryIn(store, 'dead', inLine({ id: 'first' }))
-      await assertNoneLeased(store, inLine({ id: 'second', lease }))
-      await assertNoneLeased(store, inLine({ id: 'second', lease }))
-    },
-    'a dead one that blocks is taken, and the others wait until it has succeeded': async (store) => {
-      const dead = await deliveryIn(store, 'dead', inLine({ id: 'first' }))
-      await putStored(store, inLine({ id: 'second' }))
-      const leased = leasedOf(await put(store, inLine({ id: 'first', lease })))
-      assert.deepEqual([leased.deliverySeq, leased.attempt], [dead.deliverySeq, 1])
-      assert.equal((await deliveryOf(store, dead.eventSeq)).blocks, false)
-      assert.equal(only((await store.stat()).destinations).blockedKeys, 0)
-      assert.deepEqual(await claim(store), [])
-      await settle(store, leased)
-      assert.deepEqual(await claimedIds(store), ['second'])
-    },
-    'a dead one that nothing has overtaken is taken, and nothing runs beside it': async (store) => {
-      await deliveryIn(store, 'dead', inLine({ id: 'first', onDead: 'continue' }))
-      await putStored(store, inLine({ id: 'second', onDead: 'continue' }))
-      const leased = leasedOf(await put(store, inLine({ id: 'first', onDead: 'continue', lease })))
-      assert.deepEqual(await claim(store), [])
-      await settle(store, leased)
-      assert.deepEqual(await claimedIds(store), ['second'])
-    },
-    'a dead one that was overtaken is not taken': async (store) => {
-      const { eventSeq } = await deliveryIn(store, 'dead', inLine({ id: 'first', onDead: 'continue' }))
-      const overtaking = leasedOf(await put(store, inLine({ id: 'second', onDead: 'continue', lease })))
-      await assertNoneLeased(store, inLine({ id: 'first', onDead: 'continue', lease }))
-      await settle(store, overtaking)
-      const result = await put(store, inLine({ id: 'first', onDead: 'continue', lease }))
-      assertNotLeased(result)
-      assert.equal(only(duplicateOf(result, eventSeq)).state, 'dead')
-    },
-    'a lease at put overtakes like a claim': async (store) => {
-      const dead = await deliveryIn(store, 'dead', inLine({ id: 'first', onDead: 'continue' }))
-      await settle(store, leasedOf(await put(store, inLine({ id: 'second', onDead: 'continue', lease }))))
-      const { deliverySeq } = dead
-      assert.deepEqual(await store.move([{ deliverySeq, to: 'redrive' }]), ['overtaken'])
-    },
-    'where the lease ended, only that delivery is claimed': async (store, harness) => {
-      leasedOf(await put(store, inLine({ id: 'first', lease })))
-      await putStored(store, inLine({ id: 'second' }))
-      assert.deepEqual(await claim(store), [])
-      await harness.advance(LEASE_MS + SECOND)
-      assert.deepEqual(await claimedIds(store), ['first'])
-    },
-    'events of the same key without order are leased beside it': async (store) => {
-      leasedOf(await put(store, inLine({ id: 'first', lease })))
-      leasedOf(await put(store, inLine({ id: 'second', onDead: undefined, lease })))
-      leasedOf(await put(store, inLine({ id: 'third', orderingKey: 'cart 8', lease })))
-    },
-  }),
 ]
 
 function takenCase(state: 'pending' | 'dead'): [string, CaseBody] {
@@ -360,21 +281,6 @@ function leftCase(state: Exclude<DeliveryState, 'pending' | 'dead'>): [string, C
     assert.deepEqual(await deliveryOf(store, before.eventSeq), before)
   }
   return [`one that is ${state} is left alone`, run]
-}
-
-function leasedOf(result: PutResult | undefined): Claimed {
-  const leased = result !== undefined && 'leased' in result ? result.leased : undefined
-  if (leased === undefined) assert.fail(`Expected a lease, got ${result?.outcome} without one`)
-  return leased
-}
-
-function assertNotLeased(result: PutResult | undefined): void {
-  const leased = result !== undefined && 'leased' in result ? result.leased : undefined
-  assert.equal(leased, undefined)
-}
-
-async function assertNoneLeased(store: ContractStore, event: NewEvent): Promise<void> {
-  assertNotLeased(await put(store, event))
 }
 
 /** What is handed over is what the store holds. */
