@@ -315,7 +315,7 @@ const NO_EVENT = {
   conflictsWith: undefined,
 }
 
-function withinLimits(claimed: readonly Claimed[], limits: ReadonlyMap<string, number>): Claimed[] {
+export function withinLimits(claimed: readonly Claimed[], limits: ReadonlyMap<string, number>): Claimed[] {
   const left = new Map(limits)
   return claimed.filter(({ destination }) => {
     const room = left.get(destination) ?? 0
@@ -325,7 +325,7 @@ function withinLimits(claimed: readonly Claimed[], limits: ReadonlyMap<string, n
 }
 
 /** Waits by itself, looking again at every verb but one, and never by time. */
-function deafTo(store: MemoryStore, deaf: 'put' | 'settle' | 'move' | 'replay'): Partial<MemoryStore> {
+export function deafTo(store: MemoryStore, deaf: 'put' | 'settle' | 'move' | 'replay'): Partial<MemoryStore> {
   const woken = new EventTarget()
   const wake = (verb: string): void => void (verb === deaf || woken.dispatchEvent(new Event('woken')))
   return {

@@ -1,3 +1,4 @@
+import { isAuthentic } from '../../packages/postern/src/core/index.ts'
 import type { KeptRequest, RejectedRequest } from '../../packages/postern/src/inbox/index.ts'
 import { memory, type MemoryStore } from '../../packages/postern/src/stores/memory/index.ts'
 import { handingOut, hex, putting, salted } from './change.ts'
@@ -196,6 +197,27 @@ export const rejectedMutants: readonly Mutant[] = [
     },
   },
   {
+    name: 'takes the part of a body that is kept for the whole',
+    clause: 'rejected/kept',
+    breaks: (store) => recording(store, (request) => ({ ...request, bodyBytes: request.body.byteLength })),
+  },
+  {
+    name: 'has one bound for all refused requests',
+    clause: 'rejected/apart',
+    breaks: (store) => recalling(store, (kept, limit) => kept.slice(0, Math.min(limit, 1000))),
+  },
+  {
+    name: 'shows the authentic ones of the refused first',
+    clause: 'rejected/apart',
+    breaks: (store) =>
+      recalling(store, (kept, limit) =>
+        [
+          ...kept.filter(({ reason }) => isAuthentic(reason)),
+          ...kept.filter(({ reason }) => !isAuthentic(reason)),
+        ].slice(0, limit),
+      ),
+  },
+  {
     name: 'keeps half as many refused requests',
     clause: 'rejected/bounded',
     breaks: (store) => recalling(store, (kept, limit) => kept.slice(0, Math.min(limit, 500))),
@@ -250,6 +272,11 @@ export const durableMutants: readonly Mutant[] = [
         return store.put(events)
       },
     }),
+  },
+  {
+    name: 'forgets its small state',
+    clause: 'durable',
+    breaks: onReopening((_store, world) => ({ state: memory({ now: () => world.nowMs }).state })),
   },
   {
     name: 'forgets refused requests',

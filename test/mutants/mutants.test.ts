@@ -4,10 +4,13 @@ import { claimMutants, waitMutants } from './claim.ts'
 import { dedupeMutants } from './dedupe.ts'
 import { durableMutants, exactMutants, rejectedMutants } from './exact.ts'
 import { extendMutants, lifecycleMutants } from './lifecycle.ts'
+import { leaseMutants } from './lease.ts'
 import { operateMutants } from './operate.ts'
+import { keepMutants, orderMutants } from './order.ts'
 import { putMutants } from './put.ts'
 import { readMutants } from './read.ts'
 import { settleMutants } from './settle.ts'
+import { stateMutants } from './state.ts'
 import { harnessOf, type Mutant } from './world.ts'
 
 const mutants: readonly Mutant[] = [
@@ -15,6 +18,9 @@ const mutants: readonly Mutant[] = [
   ...dedupeMutants,
   ...claimMutants,
   ...waitMutants,
+  ...leaseMutants,
+  ...keepMutants,
+  ...orderMutants,
   ...settleMutants,
   ...extendMutants,
   ...lifecycleMutants,
@@ -22,6 +28,7 @@ const mutants: readonly Mutant[] = [
   ...operateMutants,
   ...exactMutants,
   ...rejectedMutants,
+  ...stateMutants,
   ...durableMutants,
 ]
 

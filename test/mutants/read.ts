@@ -1,10 +1,15 @@
-import type { DestinationStat, ListPage, ListQuery } from '../../packages/postern/src/inbox/index.ts'
+import type {
+  DestinationStat,
+  Histogram,
+  ListPage,
+  ListQuery,
+} from '../../packages/postern/src/inbox/index.ts'
 import type { MemoryStore } from '../../packages/postern/src/stores/memory/index.ts'
 import { handingOut } from './change.ts'
 import type { Mutant } from './world.ts'
 
 /** Asks for another list. */
-function asking(store: MemoryStore, change: (query: ListQuery) => ListQuery): Partial<MemoryStore> {
+export function asking(store: MemoryStore, change: (query: ListQuery) => ListQuery): Partial<MemoryStore> {
   return { list: (query) => store.list(change(query)) }
 }
 
@@ -16,13 +21,16 @@ function paging(
   return { list: async (query) => change(await store.list(query), query) }
 }
 
-function without(query: ListQuery, name: 'source' | 'type' | 'state' | 'destination' | 'before'): ListQuery {
+export function without(
+  query: ListQuery,
+  name: 'source' | 'type' | 'state' | 'destination' | 'before' | 'blocking' | 'conflicts',
+): ListQuery {
   const { [name]: _dropped, ...rest } = query
   return rest
 }
 
 /** Counts otherwise. */
-function counting(
+export function counting(
   store: MemoryStore,
   change: (stat: DestinationStat) => DestinationStat | undefined,
 ): Partial<MemoryStore> {
@@ -30,6 +38,17 @@ function counting(
     stat: async () => {
       const { destinations, ...stat } = await store.stat()
       return { ...stat, destinations: destinations.flatMap((each) => change(each) ?? []) }
+    },
+  }
+}
+
+/** Says of its commits that there was one. */
+function committing(store: MemoryStore, change: Partial<Histogram>): Partial<MemoryStore> {
+  return {
+    stat: async () => {
+      const { commits, ...stat } = await store.stat()
+      const one = { ...commits.operations, count: 1, sum: 1, max: 1, ...change }
+      return { ...stat, commits: { operations: one, durationMs: one, fsyncMs: one } }
     },
   }
 }
@@ -167,7 +186,7 @@ export const readMutants: readonly Mutant[] = [
       },
     }),
   },
-  ...(['source', 'type', 'state', 'destination'] as const).map((name): Mutant => ({
+  ...(['source', 'type', 'state', 'destination', 'blocking', 'conflicts'] as const).map((name): Mutant => ({
     name: `ignores the filter by ${name}`,
     clause: 'list/filter',
     breaks: (store) => asking(store, (query) => without(query, name)),
@@ -223,6 +242,16 @@ export const readMutants: readonly Mutant[] = [
     name: 'has no age',
     clause: 'stat/counts',
     breaks: (store) => counting(store, (stat) => ({ ...stat, oldestPendingMs: undefined })),
+  },
+  {
+    name: 'counts commits in no bucket',
+    clause: 'stat/commits',
+    breaks: (store) => committing(store, { counts: [] }),
+  },
+  {
+    name: 'counts the same commits for ever',
+    clause: 'stat/commits',
+    breaks: (store) => committing(store, { counts: [1, 0, 0, 0, 0, 0, 0, 0, 0] }),
   },
   {
     name: 'has an age of 0 where nothing is pending',

@@ -57,6 +57,12 @@ export const settleMutants: readonly Mutant[] = [
     breaks: (store) => showing(store, () => ({ error: undefined })),
   },
   {
+    name: 'drops the last error with a success',
+    clause: 'settle/outcome',
+    breaks: (store) =>
+      showing(store, ({ state, error }) => ({ error: state === 'succeeded' ? undefined : error })),
+  },
+  {
     name: 'answers backwards',
     clause: 'settle/outcome',
     breaks: (store) => answering(store, (results) => results.toReversed()),
@@ -90,6 +96,14 @@ export const settleMutants: readonly Mutant[] = [
     name: 'keeps the last attempt only',
     clause: 'settle/attempts',
     breaks: (store) => showing(store, ({ attempts }) => ({ attempts: attempts.slice(-1) })),
+  },
+  {
+    name: 'keeps one attempt of a number at a time',
+    clause: 'settle/attempts',
+    breaks: (store) =>
+      showing(store, ({ attempts }) => ({
+        attempts: [...new Map(attempts.map((one) => [`${one.number} ${one.endedMs}`, one])).values()],
+      })),
   },
   {
     name: 'dates an attempt by the event',
@@ -174,6 +188,19 @@ export const settleMutants: readonly Mutant[] = [
     clause: 'settle/fence',
     breaks: (store) => ({
       settle: async (all) => (await store.settle(all.toReversed())).toReversed(),
+    }),
+  },
+  {
+    name: 'refuses what is no whole number of milliseconds',
+    clause: 'settle/retry',
+    breaks: (store) => ({
+      settle: async (all) => {
+        for (const { outcome, durationMs } of all) {
+          const times = [durationMs, outcome.kind === 'retry' ? outcome.afterMs : 0]
+          if (!times.every(Number.isInteger)) throw new Error('cannot store REAL value in INTEGER column')
+        }
+        return store.settle(all)
+      },
     }),
   },
   {

@@ -1,3 +1,4 @@
+import type { Lease } from '../../packages/postern/src/inbox/index.ts'
 import { PosternError } from '../../packages/postern/src/core/index.ts'
 import {
   memory,
@@ -15,6 +16,11 @@ export interface Mutant {
   readonly breaks: (store: MemoryStore, world: World) => Partial<MemoryStore>
 }
 
+/** One store that breaks several clauses. */
+export function within(clauses: readonly Clause[], mutant: Omit<Mutant, 'clause'>): Mutant[] {
+  return clauses.map((clause) => ({ ...mutant, clause }))
+}
+
 /** What lies outside the store. */
 export interface World {
   nowMs: number
@@ -22,15 +28,22 @@ export interface World {
   seen: { readonly name: string }[]
   /** How often a store was opened. */
   openings: number
+  /** The leases that are kept. */
+  readonly kept: Map<number, KeptLease>
+}
+
+interface KeptLease extends Lease {
+  readonly leaseMs: number
+  readonly untilMs: number
 }
 
 /** A harness in which memory outlives `close`, and undoes its effects, so that no clause needs to be skipped. */
 export function harnessOf(breaks: Mutant['breaks'], patienceMs: number): StoreHarness {
-  const world: World = { nowMs: 1_750_000_000_000, seen: [], openings: 0 }
+  const world: World = { nowMs: 1_750_000_000_000, seen: [], openings: 0, kept: new Map() }
   const kept = memory({ now: () => world.nowMs })
   const open = async (): Promise<MemoryStore> => {
     world.openings += 1
-    const store = transactional(outliving(kept), world)
+    const store = keeping(transactional(outliving(kept), world), world)
     return { ...store, ...breaks(store, world) }
   }
   return {
@@ -38,6 +51,10 @@ export function harnessOf(breaks: Mutant['breaks'], patienceMs: number): StoreHa
     reopen: open,
     patienceMs,
     advance: (ms) => void (world.nowMs += ms),
+    pass: async (ms) => {
+      await prolong(kept, world)
+      world.nowMs += ms
+    },
     effect:
       (name): MemoryEffect =>
       () =>
@@ -76,6 +93,30 @@ export function outliving(store: MemoryStore): MemoryStore {
     close: async () => closing.abort(),
     rejected: { record: guard(store.rejected.record), recent: guard(store.rejected.recent) },
     state: { get: guard(store.state.get), set: guard(store.state.set), list: guard(store.state.list) },
+  }
+}
+
+/** Remembers which leases are to be kept. */
+function keeping(store: MemoryStore, world: World): MemoryStore {
+  return {
+    ...store,
+    claim: async (request) => {
+      const claimed = await store.claim(request)
+      const { leaseMs, keepMs = 0 } = request
+      for (const { deliverySeq, token } of keepMs > 0 ? claimed : []) {
+        world.kept.set(deliverySeq, { deliverySeq, token, leaseMs, untilMs: world.nowMs + keepMs })
+      }
+      return claimed
+    },
+  }
+}
+
+/** What a thread of its own does in the time that passes. */
+async function prolong(store: MemoryStore, world: World): Promise<void> {
+  for (const lease of world.kept.values()) {
+    const isOver = lease.untilMs <= world.nowMs
+    const [result] = isOver ? [] : await store.extend([lease], lease.leaseMs)
+    if (result !== 'extended') world.kept.delete(lease.deliverySeq)
   }
 }
 

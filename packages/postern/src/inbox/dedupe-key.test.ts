@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { DEDUPE_KEY_BYTES, dedupeKey } from './dedupe-key.ts'
+import { DEDUPE_KEY_BYTES, dedupeKey, fingerprintOf, type Fingerprint } from './dedupe-key.ts'
+import type { NewEvent } from './store.ts'
 
 function hexOf(...parts: Parameters<typeof dedupeKey>): string {
   return Buffer.from(dedupeKey(...parts)).toString('hex')
@@ -50,3 +51,80 @@ describe('a dedupe key', () => {
     )
   })
 })
+
+describe('a fingerprint', () => {
+  test('has the SHA-256 of the exact bytes', () => {
+    const body = Uint8Array.of(0, 255, 13, 10)
+    expect(hex(fingerprint({ body }).digest)).toBe(createHash('sha256').update(body).digest('hex'))
+  })
+
+  test.each([
+    ['signed', ['id']],
+    ['unsigned', ['id', 'body']],
+    ['digest', ['body']],
+  ] as const)('of an event whose id is %s is known by its %j', (idKind, kinds) => {
+    expect(fingerprint({ idKind }).records.map(({ kind }) => kind)).toEqual(kinds)
+  })
+
+  test('has the keys that stored records were made by', () => {
+    const digest = createHash('sha256').update('{}').digest('hex')
+    const { records, conflictKey } = fingerprint({ idKind: 'unsigned', tenant: 'acme' })
+    expect(records.map(({ key }) => hex(key))).toEqual([
+      hexOf('id', 'acme', 'shop', 'evt_1'),
+      hexOf('body', 'acme', 'shop', digest),
+    ])
+    expect(hex(conflictKey())).toBe(hexOf('conflict', 'acme', 'shop', 'evt_1', digest))
+  })
+
+  test('has the same id key for another body, and the same body key for another id', () => {
+    const [one, otherBody, otherId] = [{}, { body: Buffer.from('{ }') }, { id: 'evt_2' }].map((change) =>
+      keysOf({ idKind: 'unsigned', ...change }),
+    )
+    expect([otherBody?.id, otherBody?.body === one?.body]).toEqual([one?.id, false])
+    expect([otherId?.body, otherId?.id === one?.id]).toEqual([one?.body, false])
+  })
+
+  test('has a conflict key of its own for each id and body', () => {
+    const changes = [
+      {},
+      { id: 'evt_2' },
+      { body: Buffer.from('{ }') },
+      { tenant: 'acme' },
+      { source: 'bank' },
+    ]
+    expect(new Set(changes.map((change) => hex(fingerprint(change).conflictKey()))).size).toBe(changes.length)
+  })
+
+  test('does not depend on what else is said of the event', () => {
+    const said = { type: 'void', headers: ['x-copy', '2'], orderingKey: 'cart 7', destinations: [] }
+    expect(keysOf({ idKind: 'unsigned', ...said })).toEqual(keysOf({ idKind: 'unsigned' }))
+  })
+})
+
+function fingerprint(change: Partial<NewEvent> = {}): Fingerprint {
+  return fingerprintOf({
+    tenant: '',
+    source: 'shop',
+    id: 'evt_1',
+    idKind: 'signed',
+    type: 'paid',
+    createdMs: undefined,
+    orderingKey: undefined,
+    onDead: undefined,
+    verifiedBy: 'hmac',
+    body: Buffer.from('{}'),
+    headers: [],
+    dedupeWindowMs: 1000,
+    onConflict: 'hold',
+    destinations: ['handlers'],
+    ...change,
+  })
+}
+
+function keysOf(change: Partial<NewEvent>): Readonly<Record<string, string>> {
+  return Object.fromEntries(fingerprint(change).records.map(({ kind, key }) => [kind, hex(key)]))
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}

@@ -7,7 +7,8 @@
  * - A promise that fulfils means that what it reports is on stable storage, as far as the store's kind has any.
  * - Each event with its deliveries and dedupe records is atomic. The items of an array are independent: one that
  *   cannot be stored never fails its neighbours.
- * - Time is the store's own clock; callers pass distances, never instants.
+ * - Time is the store's own clock; callers pass distances, never instants. A store may round what is no whole number of
+ *   milliseconds up to one.
  * - Unknown sequence numbers are values (`'unknown'`, `'lost'`), never exceptions. A rejection means that the store
  *   is out of order and nothing is known of the outcome.
  * - Nothing is sent to the engine twice: where an answer is lost on the way, the verb rejects. Sent again by a client's own
@@ -232,7 +233,7 @@ export interface Delivery {
   readonly dueMs: number
   /** When its lease ends, while leased. */
   readonly leaseUntilMs: number | undefined
-  /** The last error. */
+  /** The last error; it stays when a later attempt succeeds or is given back. */
   readonly error: string | undefined
 }
 

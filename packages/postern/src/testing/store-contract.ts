@@ -5,12 +5,20 @@ import { durableCases } from './store-contract/durable.ts'
 import { effectCases } from './store-contract/effects.ts'
 import { exactCases } from './store-contract/exact.ts'
 import { extendCases } from './store-contract/extend.ts'
+import { keepCases } from './store-contract/keep.ts'
+import { leaseAtPutCases } from './store-contract/lease-at-put.ts'
+import { leaseInLineCases } from './store-contract/lease-in-line.ts'
 import { lifecycleCases } from './store-contract/lifecycle.ts'
 import { operateCases } from './store-contract/operate.ts'
+import { orderDeadCases } from './store-contract/order-dead.ts'
+import { orderKeptCases } from './store-contract/order-kept.ts'
+import { orderCases } from './store-contract/order.ts'
+import { orderWaitCases } from './store-contract/order-wait.ts'
 import { putCases } from './store-contract/put.ts'
 import { readCases } from './store-contract/read.ts'
 import { rejectedCases } from './store-contract/rejected.ts'
 import { settleCases } from './store-contract/settle.ts'
+import { stateCases } from './store-contract/state.ts'
 import { waitCases } from './store-contract/wait.ts'
 
 /**
@@ -31,8 +39,15 @@ import { waitCases } from './store-contract/wait.ts'
 export const storeContract: readonly ContractCase[] = [
   ...putCases,
   ...dedupeCases,
+  ...leaseAtPutCases,
+  ...leaseInLineCases,
   ...claimCases,
   ...waitCases,
+  ...keepCases,
+  ...orderCases,
+  ...orderDeadCases,
+  ...orderKeptCases,
+  ...orderWaitCases,
   ...settleCases,
   ...effectCases,
   ...lifecycleCases,
@@ -41,5 +56,6 @@ export const storeContract: readonly ContractCase[] = [
   ...operateCases,
   ...exactCases,
   ...rejectedCases,
+  ...stateCases,
   ...durableCases,
 ]

@@ -5,6 +5,7 @@ import { memory, type MemoryEffect, type MemoryStore } from './index.ts'
 /** What a store in memory cannot keep, and why. */
 const SKIPPED: Partial<Record<Clause, string>> = {
   durable: 'memory is lost with the process',
+  'claim/keep': 'a store without a thread prolongs no lease by itself',
   'settle/effects-undone': 'what a function did cannot be undone',
 }
 

@@ -255,7 +255,7 @@ function entries(
 ): StateEntry[] {
   const rows = connection
     .sql(
-      'SELECT key, value FROM state WHERE substr(key, 1, length(?1)) = ?1 AND (expires_ms IS NULL OR expires_ms > ?2) ORDER BY key',
+      'SELECT key, value FROM state WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 AND (expires_ms IS NULL OR expires_ms > ?2) ORDER BY key',
     )
     .all(prefix, nowMs) as StateEntry[]
   return rows.map(({ key, value }) => ({ key, value }))

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { cases, type ContractCase } from './case.ts'
 import {
   anEvent,
+  aRequest,
   bytes,
   claim,
   claimOne,
@@ -12,6 +13,8 @@ import {
   duplicateOf,
   events,
   LEASE_MS,
+  lineOf,
+  MINUTE,
   OUTCOMES,
   put,
   putStored,
@@ -75,16 +78,50 @@ export const durableCases: readonly ContractCase[] = cases('durable', {
     assert.equal(stored, 50)
   },
   'refused requests are there': async (store, harness) => {
-    const body = bytes('{"total":1}')
-    const said = { source: 'shop', reason: 'stale', method: 'POST', url: '/', headers: [] } as const
-    const request = { ...said, body, bodyBytes: body.byteLength }
-    await store.rejected.record(request)
+    await store.rejected.record(aRequest())
     await store.close()
     const again = await harness.reopen()
-    await again.rejected.record(request)
+    await again.rejected.record(aRequest())
     assert.deepEqual(
       (await again.rejected.recent(10)).map(({ copies }) => copies),
       [2],
     )
+  },
+  'the small state is there, and what was removed is not': async (store, harness) => {
+    await store.state.set('kept', 'one')
+    await store.state.set('short', 'two', { forMs: MINUTE })
+    await store.state.set('removed', 'three')
+    await store.state.set('removed', undefined)
+    await store.close()
+    const { state } = await harness.reopen()
+    assert.deepEqual(await state.list(''), [
+      { key: 'kept', value: 'one' },
+      { key: 'short', value: 'two' },
+    ])
+    await harness.advance(2 * MINUTE)
+    assert.equal(await state.get('short'), undefined)
+  },
+  'lines are as they were': async (store, harness) => {
+    await store.put([...lineOf(3), ...lineOf(2, { source: 'bank', onDead: 'continue' })])
+    const [first, other] = await claim(store)
+    assert.ok(first && other)
+    await settle(store, other, OUTCOMES.dead)
+    await store.close()
+    const again = await harness.reopen()
+    const overtaking = await claimOne(again)
+    assert.deepEqual([overtaking.event.source, overtaking.event.id], ['bank', 'evt_2'])
+    assert.deepEqual(await again.move([{ deliverySeq: other.deliverySeq, to: 'redrive' }]), ['overtaken'])
+    assert.equal(await settle(again, first), 'settled')
+    const next = await claimOne(again)
+    assert.deepEqual([next.event.source, next.event.id], ['shop', 'evt_2'])
+  },
+  'a lease that was given at the put survives': async (store, harness) => {
+    const [result] = await store.put([anEvent({ lease: { destination: 'handlers', leaseMs: LEASE_MS } })])
+    const leased = result?.outcome === 'stored' ? result.leased : undefined
+    if (leased === undefined) assert.fail('The event must be stored and leased')
+    await store.close()
+    const again = await harness.reopen()
+    assert.deepEqual(await claim(again), [])
+    assert.equal(await settle(again, leased), 'settled')
   },
 })

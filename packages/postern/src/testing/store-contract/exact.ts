@@ -8,6 +8,7 @@ import {
   deliveryOf,
   detail,
   duplicateOf,
+  ODD_TEXTS,
   only,
   plain,
   put,
@@ -15,20 +16,6 @@ import {
   settle,
 } from './fixtures.ts'
 import type { ContractStore } from './harness.ts'
-
-/** What breaks where text is pasted into a query or passes through a code page: quotes, wildcards, other scripts, control characters. */
-const ODD_TEXTS: readonly string[] = [
-  `it's "quoted" \`twice\``,
-  `'); DROP TABLE event; --`,
-  '100% _under_ \\ back',
-  'emoji 🪝 and 家族 and é',
-  'e\u0301 is not \u00e9',
-  'control \u0001\u001f\u007f\t\r\n end',
-  '__proto__',
-  'constructor',
-  ' spaces around ',
-  '$1 ?1 :name @name {{x}}',
-]
 
 export const exactCases: readonly ContractCase[] = [
   ...cases('exact/bytes', {

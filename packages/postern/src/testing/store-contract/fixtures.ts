@@ -9,6 +9,7 @@ import type {
   NewEvent,
   Outcome,
   PutResult,
+  RejectedRequest,
   Settlement,
 } from '../../inbox/index.ts'
 import type { ContractStore, StoreHarness } from './harness.ts'
@@ -18,6 +19,20 @@ export const MINUTE: number = 60 * SECOND
 /** How long the suite's leases last: much longer than a case runs. */
 export const LEASE_MS: number = 60 * SECOND
 export const WINDOW_MS: number = 60 * MINUTE
+
+/** What breaks where text is pasted into a query or passes through a code page: quotes, wildcards, other scripts, control characters. */
+export const ODD_TEXTS: readonly string[] = [
+  `it's "quoted" \`twice\``,
+  `'); DROP TABLE event; --`,
+  '100% _under_ \\ back',
+  'emoji 🪝 and 家族 and é',
+  'e\u0301 is not \u00e9',
+  'control \u0001\u001f\u007f\t\r\n end',
+  '__proto__',
+  'constructor',
+  ' spaces around ',
+  '$1 ?1 :name @name {{x}}',
+]
 
 /** The bytes of a text. */
 export function bytes(text: string): Uint8Array {
@@ -62,6 +77,31 @@ export function events(count: number, change: Partial<NewEvent> = {}): NewEvent[
   )
 }
 
+/** An event whose source asks for order. */
+export function inLine(change: Partial<NewEvent> = {}): NewEvent {
+  return anEvent({ orderingKey: 'cart 7', onDead: 'block', ...change })
+}
+
+/** Events of one ordering key, numbered from 1. */
+export function lineOf(count: number, change: Partial<NewEvent> = {}): NewEvent[] {
+  return events(count, { orderingKey: 'cart 7', onDead: 'block', ...change })
+}
+
+/** A request that was refused, and what a case changes about it. */
+export function aRequest(change: Partial<RejectedRequest> = {}): RejectedRequest {
+  const { body = bytes('{"total":1}') } = change
+  return {
+    source: 'shop',
+    reason: 'stale',
+    method: 'POST',
+    url: '/webhooks/shop',
+    headers: ['x-signature', 'sha256=00'],
+    body,
+    bodyBytes: body.byteLength,
+    ...change,
+  }
+}
+
 /** Puts one event. */
 export async function put(store: ContractStore, event: NewEvent = anEvent()): Promise<PutResult> {
   return only(await store.put([event]))
@@ -83,6 +123,19 @@ export async function putAll(store: ContractStore, all: readonly NewEvent[]): Pr
 export function storedSeq(result: PutResult | undefined): number {
   if (result?.outcome !== 'stored') assert.fail(`Expected the outcome stored, got ${inWords(result)}`)
   return result.eventSeq
+}
+
+/** The lease that a put must have given. */
+export function leasedOf(result: PutResult | undefined): Claimed {
+  const leased = result !== undefined && 'leased' in result ? result.leased : undefined
+  if (leased === undefined) assert.fail(`Expected a lease, got ${result?.outcome} without one`)
+  return leased
+}
+
+/** A put must have given no lease. */
+export function assertNotLeased(result: PutResult | undefined): void {
+  const leased = result !== undefined && 'leased' in result ? result.leased : undefined
+  assert.equal(leased, undefined)
 }
 
 /** The deliveries' states that a duplicate was answered with. */
@@ -108,6 +161,14 @@ export async function claim(store: ContractStore, change: Partial<ClaimRequest> 
 /** Claims the one delivery that must be due. */
 export async function claimOne(store: ContractStore, change: Partial<ClaimRequest> = {}): Promise<Claimed> {
   return only(await claim(store, change))
+}
+
+/** Starts a claim that waits for one delivery, longer than a case may take: where it is answered, it was woken. */
+export function startClaim(store: ContractStore, change: Partial<ClaimRequest> = {}): Promise<Claimed> {
+  const waiting = claimOne(store, { waitMs: 10 * MINUTE, ...change })
+  // The case may fail before it comes to await this; that failure is the one to be told.
+  waiting.catch(() => {})
+  return waiting
 }
 
 /** The ids of what could be claimed. */

@@ -13,6 +13,8 @@ export interface StoreHarness {
   readonly patienceMs?: number
   /** Moves the store's clock forward. The clock may run by itself as well. */
   advance(ms: number): Promise<void> | void
+  /** Lets time pass that the store's own thread can see; default: by the wall clock, and `advance` with it. */
+  pass?(ms: number): Promise<void>
   /** An effect that leaves its name where `effectsSeen` finds it. */
   effect(name: string): unknown
   /** An effect that fails when it is run. */

@@ -3,6 +3,7 @@ import { PosternError } from '../../core/index.ts'
 import { cases, type ContractCase } from './case.ts'
 import {
   anEvent,
+  aRequest,
   at,
   bytes,
   claim,
@@ -213,5 +214,10 @@ function everyVerb(
     replay: () => store.replay([{ eventSeq, destinations: ['handlers'] }]),
     prune: () => store.prune({ eventsOlderThanMs: 0, limit: 1 }),
     stat: () => store.stat(),
+    record: () => store.rejected.record(aRequest()),
+    recent: () => store.rejected.recent(1),
+    'state.get': () => store.state.get('cursor'),
+    'state.set': () => store.state.set('cursor', 'one'),
+    'state.list': () => store.state.list(''),
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { ListPage, ListQuery } from '../../inbox/index.ts'
+import type { Histogram, ListPage, ListQuery } from '../../inbox/index.ts'
 import { cases, type ContractCase } from './case.ts'
 import {
   anEvent,
@@ -12,6 +12,7 @@ import {
   deliveryOf,
   detail,
   events,
+  inLine,
   MINUTE,
   only,
   put,
@@ -181,6 +182,35 @@ export const readCases: readonly ContractCase[] = [
       assert.deepEqual(await listedEvents(store, { source: 'shop', type: 'void' }), [])
     },
   }),
+  ...cases('list/filter', {
+    'events that conflict': async (store) => {
+      const first = await putStored(store, anEvent({ type: 'paid' }))
+      await putStored(store, anEvent({ id: 'other' }))
+      const held = conflictSeq(await put(store, anEvent({ body: bytes('two'), type: 'paid' })), first)
+      const dispatched = conflictSeq(
+        await put(store, anEvent({ body: bytes('three'), onConflict: 'dispatch' })),
+        first,
+      )
+      const all = await store.list({ of: 'events', conflicts: true, limit: 10 })
+      assert.deepEqual(eventSeqsOf(all), [dispatched, held])
+      const paid = await store.list({ of: 'events', conflicts: true, type: 'paid', limit: 10 })
+      assert.deepEqual(eventSeqsOf(paid), [held])
+      const pages = await pagesOf(store, { of: 'events', conflicts: true, limit: 1 })
+      assert.deepEqual(pages.map(eventSeqsOf), [[dispatched], [held]])
+      assert.equal((await store.list({ of: 'events', conflicts: false, limit: 10 })).events.length, 4)
+    },
+    'deliveries that block': async (store) => {
+      await deliveryIn(store, 'dead', inLine({ id: 'a', destinations: ['audit'] }))
+      await deliveryIn(store, 'dead', inLine({ id: 'b', source: 'bank' }))
+      await deliveryIn(store, 'dead', inLine({ id: 'c', onDead: 'continue', orderingKey: 'cart 8' }))
+      await deliveryIn(store, 'dead', anEvent({ id: 'd' }))
+      assert.equal((await listedEvents(store, { blocking: true })).length, 2)
+      assert.equal((await listedEvents(store, { blocking: true, destination: 'audit' })).length, 1)
+      assert.equal((await listedEvents(store, { blocking: true, source: 'bank', state: 'dead' })).length, 1)
+      assert.deepEqual(await listedEvents(store, { blocking: true, state: 'pending' }), [])
+      assert.equal((await listedEvents(store, { blocking: false })).length, 4)
+    },
+  }),
   ...cases('stat/counts', {
     'an empty store has nothing to count': async (store) => {
       const { events: count, destinations } = await store.stat()
@@ -225,7 +255,41 @@ export const readCases: readonly ContractCase[] = [
       assert.equal(await oldestMs(store), undefined)
     },
   }),
+  ...cases('stat/commits', {
+    'a store that commits says how many operations each carried and how long it took': async (store) => {
+      await store.put(events(20))
+      for (const lease of await claim(store)) await settle(store, lease)
+      const { operations, durationMs, fsyncMs } = (await store.stat()).commits
+      for (const histogram of [operations, durationMs, fsyncMs]) assertSane(histogram)
+      assert.deepEqual([durationMs.count, fsyncMs.count], [operations.count, operations.count])
+      // A put, a claim and 20 settles at the least; none where the store has no commits.
+      assert.ok(operations.count === 0 || operations.sum >= 22, `Only ${operations.sum} operations`)
+      assert.ok(fsyncMs.sum <= durationMs.sum, 'A commit takes at least as long as its fsync')
+      assert.ok(fsyncMs.max <= durationMs.max, 'No fsync can have taken longer than the longest commit')
+    },
+    'it counts on': async (store) => {
+      await putStored(store)
+      const before = (await store.stat()).commits.operations
+      await putStored(store, anEvent({ id: 'later' }))
+      const after = (await store.stat()).commits.operations
+      assert.ok(before.count === 0 || after.count > before.count, 'Another put is another commit')
+      assert.equal(after.sum - before.sum, before.count === 0 ? 0 : 1)
+    },
+  }),
 ]
+
+function assertSane({ bounds, counts, count, sum, max }: Histogram): void {
+  assert.equal(counts.length, bounds.length + 1)
+  assert.deepEqual(
+    bounds,
+    bounds.toSorted((left, right) => left - right),
+  )
+  assert.equal(
+    counts.reduce((total, bucket) => total + bucket, 0),
+    count,
+  )
+  assert.ok(max <= sum && sum <= max * count, 'The largest and the sum must fit the count')
+}
 
 function assertAge(ageMs: number | undefined, expectedMs: number): void {
   const isNear = ageMs !== undefined && ageMs >= expectedMs && ageMs < expectedMs + MINUTE

@@ -50,6 +50,14 @@ export const settleCases: readonly ContractCase[] = [
     'an empty array is answered with an empty array': async (store) => {
       assert.deepEqual(await store.settle([]), [])
     },
+    'the last error stays, whatever comes after it': async (store) => {
+      const eventSeq = await putStored(store)
+      await settle(store, await claimOne(store), { kind: 'retry', afterMs: 0, error: 'timed out' })
+      await settle(store, await claimOne(store), { kind: 'released' })
+      assert.equal((await deliveryOf(store, eventSeq)).error, 'timed out')
+      await settle(store, await claimOne(store))
+      assert.equal((await deliveryOf(store, eventSeq)).error, 'timed out')
+    },
     'one destination is settled without the others': async (store) => {
       const eventSeq = await putStored(store, anEvent({ destinations: ['handlers', 'audit'] }))
       await settle(store, await claimOne(store))
@@ -88,6 +96,19 @@ export const settleCases: readonly ContractCase[] = [
       const { attempt, attempts } = await deliveryOf(store, eventSeq)
       assert.equal(attempt, 2)
       assert.equal(at(attempts, attempts.length - 1).number, 2)
+    },
+    'attempts with the same number at the same time are all kept': async (store) => {
+      const { deliverySeq, eventSeq } = await deliveryIn(store, 'dead')
+      await store.move([{ deliverySeq, to: 'redrive' }])
+      await settle(store, await claimOne(store))
+      const { attempts } = await deliveryOf(store, eventSeq)
+      assert.deepEqual(
+        attempts.map(({ number, outcome }) => [number, outcome]),
+        [
+          [1, 'dead'],
+          [1, 'succeeded'],
+        ],
+      )
     },
     'a settlement that was lost leaves no attempt': async (store, harness) => {
       const eventSeq = await putStored(store)
@@ -176,6 +197,22 @@ export const settleCases: readonly ContractCase[] = [
       await settle(store, await claimOne(store), { kind: 'retry', afterMs: 0, error: 'again' })
       assert.equal((await claimOne(store)).attempt, 2)
     },
+    'a wait or a duration of no whole milliseconds is none the worse': async (store, harness) => {
+      await store.put(events(2))
+      const [first, second] = await claim(store)
+      assert.ok(first && second)
+      const uneven = {
+        ...settlement(first, { kind: 'retry', afterMs: 0.25, error: 'again' }),
+        durationMs: 1.5,
+      }
+      const results = await store.settle([uneven, settlement(second)])
+      assert.deepEqual(
+        results.map(({ result }) => result),
+        ['settled', 'settled'],
+      )
+      await harness.advance(SECOND)
+      assert.equal((await claimOne(store, { leaseMs: LEASE_MS + 0.5 })).attempt, 2)
+    },
     'a retry keeps nobody else waiting': async (store) => {
       await putStored(store, anEvent({ id: 'failing' }))
       await settle(store, await claimOne(store), OUTCOMES.retry)
@@ -184,6 +221,14 @@ export const settleCases: readonly ContractCase[] = [
     },
   }),
   ...cases('settle/released', {
+    'it waits for as long as was asked, and the attempt is not counted': async (store, harness) => {
+      await putStored(store)
+      const outcome = { kind: 'released', afterMs: MINUTE } as const
+      assert.equal(await settle(store, await claimOne(store), outcome), 'settled')
+      assert.deepEqual(await claim(store), [])
+      await harness.advance(MINUTE)
+      assert.equal((await claimOne(store)).attempt, 1)
+    },
     'a delivery given back is due at once, and the attempt is not counted': async (store) => {
       const eventSeq = await putStored(store)
       assert.equal(await settle(store, await claimOne(store), { kind: 'released' }), 'settled')

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import type { Claimed, ClaimRequest } from '../../inbox/index.ts'
 import { cases, type ContractCase } from './case.ts'
 import {
   anEvent,
@@ -9,6 +8,7 @@ import {
   MINUTE,
   promptly,
   putStored,
+  startClaim,
   settle,
   storedSeq,
 } from './fixtures.ts'
@@ -119,14 +119,6 @@ export const waitCases: readonly ContractCase[] = [
     },
   }),
 ]
-
-/** Starts a claim that waits. */
-function startClaim(store: ContractStore, change: Partial<ClaimRequest> = {}): Promise<Claimed> {
-  const waiting = claimOne(store, { waitMs, ...change })
-  // The case may fail before it comes to await this; that failure is the one to be told.
-  waiting.catch(() => {})
-  return waiting
-}
 
 async function abortedClaim(store: ContractStore, harness: StoreHarness): Promise<void> {
   const abort = new AbortController()

@@ -1,0 +1,146 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { NewEvent } from '../../inbox/index.ts'
+import { loadDriver, type Database, type DatabaseModule } from './database.ts'
+import { chooseDriver } from './driver.ts'
+import { Engine } from './engine.ts'
+import type { Operation, ResultOf, Verb } from './operation.ts'
+
+/** What may be read whole: a row, entries that are few by their nature, and an index that holds only what is wanted. */
+const SCANS: ReadonlySet<string> = new Set([
+  'SCAN CONSTANT ROW',
+  'SCAN dedupe_merged',
+  'SCAN state',
+  'SCAN lane USING INDEX lane_idle',
+])
+
+/** The statements whose cost would grow with what waits or is done, and the index that prevents it. */
+const INDEXES: readonly { readonly of: string; readonly text: RegExp; readonly index: string }[] = [
+  { of: 'ended leases', text: /lease_until_ms AS atMs FROM delivery/, index: 'delivery_leased' },
+  { of: 'what is due', text: /due_ms AS atMs FROM delivery/, index: 'delivery_pending' },
+  { of: 'heads of lanes', text: /head_seq AS seq, due_ms AS atMs FROM lane/, index: 'lane_due' },
+  { of: 'when a delivery is due', text: /AS due,/, index: 'delivery_pending' },
+  { of: 'when a lease ends', text: /AS ended,/, index: 'delivery_leased' },
+  { of: 'when a lane is due', text: /AS laneDue/, index: 'lane_due' },
+  { of: 'the next of a lane', text: /WHERE open_lane = \? ORDER BY seq/, index: 'delivery_open' },
+  { of: 'a lane by its name', text: /FROM lane WHERE destination = \? AND tenant/, index: 'autoindex_lane' },
+  { of: 'lanes to forget', text: /DELETE FROM lane/, index: 'lane_idle' },
+  { of: 'what is dead in a lane', text: /DELETE FROM lane/, index: 'delivery_lane_dead' },
+  { of: 'events to delete', text: /SELECT seq FROM event WHERE received_ms/, index: 'event_by_age' },
+  { of: 'deliveries of an event', text: /FROM delivery WHERE event_seq = \?/, index: 'delivery_of' },
+]
+
+const plans = plansOf()
+
+describe('the plan of each statement that a commit runs', () => {
+  test('reads no table or index as a whole, and sorts nothing', () => {
+    const steps = plans.flatMap(({ text, plan }) => plan.map((step) => ({ text, step })))
+    const grown = steps.filter(({ step }) => /^SCAN|TEMP B-TREE/.test(step) && !SCANS.has(step))
+    expect(grown).toEqual([])
+  })
+
+  test.each(INDEXES)('finds $of by $index', ({ text, index }) => {
+    const found = plans.filter((plan) => text.test(plan.text))
+    expect(found).not.toEqual([])
+    for (const { plan } of found) expect(plan.join('\n')).toContain(index)
+  })
+})
+
+/** Every statement that the verbs of one commit prepare, with its plan. */
+function plansOf(): { readonly text: string; readonly plan: readonly string[] }[] {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-plans-'))
+  const driver = chooseDriver()
+  const { DatabaseSync } = loadDriver(driver, createRequire(import.meta.url))
+  const texts = new Set<string>()
+  const opened: Database[] = []
+  class Listening extends DatabaseSync {
+    constructor(path: string) {
+      super(path)
+      opened.push(this)
+    }
+
+    override prepare(text: string): ReturnType<Database['prepare']> {
+      texts.add(text)
+      return super.prepare(text)
+    }
+  }
+  const module: DatabaseModule = { DatabaseSync: Listening }
+  const options = {
+    path: join(folder, 'postern.db'),
+    driver,
+    role: 'writer',
+    autoCheckpointPages: 1000,
+  } as const
+  const engine = new Engine(options, () => module)
+  try {
+    runEveryVerb(engine)
+    return [...texts]
+      .filter((text) => /^\s*(SELECT|INSERT|UPDATE|DELETE)/.test(text))
+      .map((text) => ({ text, plan: planOf(opened[0], text) }))
+  } finally {
+    engine.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function planOf(database: Database | undefined, text: string): readonly string[] {
+  const rows = (database?.prepare(`EXPLAIN QUERY PLAN ${text}`).all() ?? []) as { detail: string }[]
+  return rows.map(({ detail }) => detail)
+}
+
+/** What the verbs do, with and without order. */
+function runEveryVerb(engine: Engine): void {
+  const nowMs = 1000
+  const run = <V extends Verb>(operation: Extract<Operation, { readonly verb: V }>): ResultOf[V] => {
+    const [result] = engine.commit([operation])
+    if (!result?.ok) throw new Error(`${operation.verb}: ${result?.error}`)
+    // The engine answers each verb with its own result.
+    return result.value as ResultOf[V]
+  }
+  const claim = (): ResultOf['claim'] =>
+    run({ verb: 'claim', destinations: [{ name: 'handlers', limit: 2 }], leaseMs: 10, keepMs: 0, nowMs })
+  const taken = { orderingKey: 'cart 8', lease: { destination: 'handlers', leaseMs: 10 } }
+  run({ verb: 'put', nowMs, events: [anEvent('1'), anEvent('2'), anEvent('5', taken)] })
+  run({ verb: 'put', nowMs, events: [anEvent('5', taken)] })
+  run({
+    verb: 'put',
+    nowMs,
+    events: [anEvent('3', { onDead: 'continue' }), anEvent('4', { onDead: undefined })],
+  })
+  for (const kind of ['dead', 'succeeded', 'retry'] as const) {
+    const outcome = { kind, error: 'no', afterMs: 10 } as const
+    const settlements = claim().claimed.map((lost) => ({ ...lost, outcome, durationMs: 1 }))
+    run({ verb: 'extend', leases: settlements, leaseMs: 10, nowMs })
+    run({ verb: 'settle', settlements, nowMs })
+  }
+  for (const to of ['redrive', 'discard', 'cancel'] as const) {
+    run({ verb: 'move', moves: [1, 2, 3, 4].map((deliverySeq) => ({ deliverySeq, to })), nowMs })
+  }
+  run({ verb: 'replay', replays: [{ eventSeq: 1, destinations: ['handlers'] }], nowMs })
+  claim()
+  claim()
+  run({ verb: 'prune', request: { eventsOlderThanMs: -1, limit: 10 }, nowMs })
+}
+
+function anEvent(id: string, change: Partial<NewEvent> = {}): NewEvent {
+  return {
+    tenant: '',
+    source: 'shop',
+    id,
+    idKind: 'signed',
+    type: 'paid',
+    createdMs: undefined,
+    orderingKey: 'cart 7',
+    onDead: 'block',
+    verifiedBy: 'hmac',
+    body: Buffer.from(id),
+    headers: [],
+    dedupeWindowMs: 1000,
+    onConflict: 'hold',
+    destinations: ['handlers'],
+    ...change,
+  }
+}
