@@ -142,8 +142,7 @@ function assemble<S extends Sources, Effect>(
   const whole = under(options.prefix ?? '/webhooks')
   let stopped: Promise<void> | undefined
   const stop = async (graceMs: number): Promise<void> => {
-    receiver.isStopping = true
-    await worker.stop(graceMs)
+    await worker.stop(graceMs, receiver.stop())
     await housekeeping.stop()
     await options.store.close()
   }

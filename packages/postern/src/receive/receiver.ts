@@ -30,8 +30,10 @@ const ANSWER_WITHIN_MS = 2500
 
 /** Of a sender whose provider's data name no time limit. */
 const SENDER_TIMEOUT_MS = 10_000
-/** Between the handler's deadline and the sender's. */
+/** Between the handler's deadline and the sender's: time to settle. */
 const HANDLED_MARGIN_MS = 1000
+/** Between the answer and the sender's deadline, should the store not settle in time. */
+const ANSWER_MARGIN_MS = 500
 /** How often it is written down that a secret still matches. */
 const NOTE_SECRET_EVERY_MS = 60 * 60 * 1000
 
@@ -63,12 +65,24 @@ export class Receiver {
   readonly #recorder: RejectedRecorder
   /** When each source's secrets were last noted as matching. */
   readonly #notedMs = new Map<string, number>()
+  /** Requests under way. */
+  #underWay = 0
+  #onIdle: (() => void) | undefined
   /** While true, whatever comes is answered 503. */
   isStopping = false
 
   constructor(options: ReceiverOptions) {
     this.#options = options
     this.#recorder = new RejectedRecorder(options.store, options.log)
+  }
+
+  /** Answers 503 from now on; fulfils once everything under way is answered. */
+  stop(): Promise<void> {
+    this.isStopping = true
+    return new Promise((resolve) => {
+      this.#onIdle = resolve
+      if (this.#underWay === 0) resolve()
+    })
   }
 
   /** The source of a name; `undefined` where none is configured. */
@@ -93,11 +107,15 @@ export class Receiver {
 
   /** Verifies, records, answers. */
   async receive(name: string, request: WebhookRequest): Promise<Answer> {
+    this.#underWay += 1
     try {
       return await this.#receive(name, request)
     } catch (error) {
       this.#options.log.error('a request could not be answered', { source: name, error })
       return this.refuse(name, 'internal_error', request)
+    } finally {
+      this.#underWay -= 1
+      if (this.#underWay === 0) this.#onIdle?.()
     }
   }
 
@@ -173,7 +191,9 @@ export class Receiver {
     leftMs: number,
   ): Promise<RefusalReason | undefined> {
     if (put.leased !== undefined) {
-      const hasSucceeded = await this.#options.handle(put.leased, leftMs - HANDLED_MARGIN_MS)
+      const handling = this.#options.handle(put.leased, leftMs - HANDLED_MARGIN_MS)
+      const hasSucceeded = await settledWithin(handling, leftMs - ANSWER_MARGIN_MS)
+      if (hasSucceeded === undefined) return 'in_progress'
       return hasSucceeded ? undefined : 'handler_failed'
     }
     // A conflict that is held until an operator says so has nothing that its sender could wait for.
@@ -264,6 +284,14 @@ export class Receiver {
       durationMs,
     })
   }
+}
+
+/** `undefined` where it is not known in time how the handler ended. */
+function settledWithin(handling: Promise<boolean>, ms: number): Promise<boolean | undefined> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms, undefined)
+    handling.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }
 
 function senderTimeoutMs({ provider }: Source): number {

@@ -32,7 +32,7 @@ const DEADLINE_STEP_MS = 250
 /** Claims deliveries, runs their handlers, settles them. Knows the Store contract, not databases. */
 export class Worker<Effect> {
   readonly #settings: WorkerSettings<Effect>
-  readonly #running = new Map<Claimed, LazyAbort>()
+  readonly #running = new Map<Claimed, { readonly abort: LazyAbort; readonly isPlaced: boolean }>()
   readonly #places: Places
   /** Leased by their puts, to begin in the next turn. */
   readonly #arrived: Claimed[] = []
@@ -41,6 +41,11 @@ export class Worker<Effect> {
   readonly #stop = new AbortController()
   /** The loop's claim, which may be waiting, and the destinations that it is for. */
   #waitingClaim: { readonly abort: AbortController; readonly names: ReadonlySet<string> } | undefined
+  /** The last of the claims that stand in line, with the beginning of what it took. */
+  #claiming: Promise<void> = Promise.resolve()
+  #drainsInLine = 0
+  /** Stopped, and everything settled: the store may be closed. */
+  #isOver = false
   #loop: Promise<void> | undefined
   #heartbeat: NodeJS.Timeout | undefined
   /** By their length, for attempts whose request leaves them less time than usual. */
@@ -62,22 +67,33 @@ export class Worker<Effect> {
     let attempts = 0
     for (;;) {
       // Looked at before the claim: what settles while the claim is under way may be due again at once.
-      const wasIdle = this.#running.size === 0 && this.#settling.size === 0
-      const claimed = await this.#claim()
-      attempts += await this.#beginAll(claimed)
-      if (claimed.length > 0) continue
+      const wasIdle = this.#running.size === 0 && this.#settling.size === 0 && this.#places.areFree
+      const begun = await this.#beginDueForDrain()
+      attempts += begun
+      if (begun > 0) continue
       if (wasIdle || this.#stop.signal.aborted) return attempts
-      await (this.#running.size > 0 ? this.#oneFinished() : Promise.all(this.#settling))
+      const isWorking = this.#running.size > 0 || !this.#places.areFree
+      await (isWorking ? this.#oneFinished() : Promise.all(this.#settling))
     }
   }
 
+  /** The loop must not wait for work meanwhile: its claim would hold this one up. */
+  async #beginDueForDrain(): Promise<number> {
+    this.#drainsInLine += 1
+    this.#waitingClaim?.abort.abort()
+    return this.#oneAtATime(async () => {
+      this.#drainsInLine -= 1
+      return this.#beginAll(await this.#claim())
+    })
+  }
+
   /**
-   * Runs a delivery that its request has leased already, and settles it, for at most `withinMs`. It counts towards no
-   * concurrency: the request's own connection bounds it.
+   * Runs a delivery that its request has leased already, and settles it, for at most `withinMs`; with no time left it is
+   * given back. It counts towards no concurrency: the request's own connection bounds it.
    */
   run(claimed: Claimed, withinMs: number): Promise<AttemptEnd> {
-    const { handlerTimeoutMs } = this.#settings
-    const timeoutMs = Math.min(handlerTimeoutMs, Math.max(0, withinMs))
+    if (withinMs <= 0) return new Promise((resolve) => this.#giveBackUnbegun(claimed, resolve, false))
+    const timeoutMs = Math.min(this.#settings.handlerTimeoutMs, withinMs)
     const options = {
       ...this.#settings,
       handlerTimeoutMs: timeoutMs,
@@ -106,9 +122,11 @@ export class Worker<Effect> {
   #beginArrived(claimed: Claimed): void {
     this.#arrived.push(claimed)
     if (this.#arrived.length > 1) return
-    setImmediate(() => {
-      for (const each of this.#arrived.splice(0)) this.#begin(each)
-    })
+    setImmediate(() => this.#beginAllArrived())
+  }
+
+  #beginAllArrived(): void {
+    for (const claimed of this.#arrived.splice(0)) this.#begin(claimed)
   }
 
   #deadlinesOf(timeoutMs: number): Deadlines {
@@ -119,18 +137,25 @@ export class Worker<Effect> {
     return deadlines
   }
 
-  /** Claims no more, waits up to `graceMs` for what runs, gives the rest back. */
-  async stop(graceMs: number): Promise<void> {
+  /**
+   * Claims no more, waits up to `graceMs` for what runs, gives the rest back. What a put leases until `arriving` is over is
+   * given back as well.
+   */
+  async stop(graceMs: number, arriving: Promise<void> = Promise.resolve()): Promise<void> {
     this.#stop.abort()
     this.#waitingClaim?.abort.abort()
     const graceEnds = setTimeout(() => {
-      for (const abort of this.#running.values()) abort.abort(new Released('the worker is stopping'))
+      for (const { abort } of this.#running.values()) abort.abort(new Released('the worker is stopping'))
     }, graceMs)
     await this.#loop
+    await arriving
+    this.#beginAllArrived()
+    await this.#claiming
     while (this.#running.size > 0) await this.#oneFinished()
     clearTimeout(graceEnds)
     await Promise.all(this.#settling)
     clearInterval(this.#heartbeat)
+    this.#isOver = true
   }
 
   async #claimUntilStopped(): Promise<void> {
@@ -138,9 +163,7 @@ export class Worker<Effect> {
     let isBusy = true
     while (!this.#stop.signal.aborted) {
       try {
-        const claimed: readonly Claimed[] = isBusy ? await this.#claim() : await this.#waitForWork()
-        isBusy = claimed.length > 0
-        await this.#beginAll(claimed)
+        isBusy = await this.#oneAtATime(() => (isBusy ? this.#beginDue() : this.#beginWhatComes()))
         if (this.#places.isFull) await this.#oneFinished()
         // Handlers that had nothing to wait for are done by then, and the next claim takes as many as this one.
         await nextTurn()
@@ -151,6 +174,28 @@ export class Worker<Effect> {
     }
   }
 
+  /** Whether anything was due. */
+  async #beginDue(): Promise<boolean> {
+    return (await this.#beginAll(await this.#claim())) > 0
+  }
+
+  /** Whether there may be more: something came, or the wait was broken off, and what is due has not been looked for since. */
+  async #beginWhatComes(): Promise<boolean> {
+    if (this.#drainsInLine > 0) return true
+    const { claimed, isCutShort } = await this.#waitForWork()
+    return (await this.#beginAll(claimed)) > 0 || isCutShort
+  }
+
+  /** One claim after another, a drain's as well: two that count the same free places would both fill them. */
+  #oneAtATime<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#claiming.then(work)
+    this.#claiming = result.then(
+      () => {},
+      () => {},
+    )
+    return result
+  }
+
   /** Claims what is due for every free place. */
   async #claim(): Promise<Claimed[]> {
     const destinations = this.#places.free()
@@ -159,14 +204,15 @@ export class Worker<Effect> {
   }
 
   /** Nothing is due: waits for what will be, and leaves half of the places to what arrives meanwhile. */
-  async #waitForWork(): Promise<Claimed[]> {
+  async #waitForWork(): Promise<{ readonly claimed: readonly Claimed[]; readonly isCutShort: boolean }> {
     const destinations = this.#places.free().map(({ name, limit }) => ({ name, limit: Math.ceil(limit / 2) }))
-    if (destinations.length === 0 || this.#stop.signal.aborted) return []
+    if (destinations.length === 0 || this.#stop.signal.aborted) return { claimed: [], isCutShort: false }
     const abort = new AbortController()
     this.#waitingClaim = { abort, names: new Set(destinations.map(({ name }) => name)) }
     this.#places.promise(destinations)
     try {
-      return await this.#claimFor(destinations, CLAIM_WAIT_MS, abort.signal)
+      const claimed = await this.#claimFor(destinations, CLAIM_WAIT_MS, abort.signal)
+      return { claimed, isCutShort: abort.signal.aborted }
     } finally {
       this.#waitingClaim = undefined
       this.#places.takeBackPromise()
@@ -186,6 +232,7 @@ export class Worker<Effect> {
   #giveBackPlace(destination: string): void {
     this.#places.giveBack(destination)
     if (this.#waitingClaim?.names.has(destination) === false) this.#waitingClaim.abort.abort()
+    this.#onFinished?.()
   }
 
   /**
@@ -222,9 +269,10 @@ export class Worker<Effect> {
     claimed: Claimed,
     { options = this.#settings, onEnd, isPlaced = true }: Beginning<Effect> = {},
   ): void {
+    if (this.#stop.signal.aborted) return this.#giveBackUnbegun(claimed, onEnd, isPlaced)
     this.#heartbeat ??= this.#startHeartbeat()
     const abort = new LazyAbort()
-    this.#running.set(claimed, abort)
+    this.#running.set(claimed, { abort, isPlaced })
     const startedMs = performance.now()
     void runAttempt(claimed, abort, options).then((result) => {
       this.#running.delete(claimed)
@@ -232,6 +280,15 @@ export class Worker<Effect> {
       this.#finished({ claimed, result, durationMs: performance.now() - startedMs, onEnd })
       this.#onFinished?.()
     })
+  }
+
+  /** Leased too late: the worker stops, or the sender no longer waits. */
+  #giveBackUnbegun(claimed: Claimed, onEnd: Beginning<Effect>['onEnd'], isPlaced: boolean): void {
+    const result: AttemptResult<Effect> = { outcome: { kind: 'released' }, effects: [] }
+    // Where its commit took longer than the stop, its lease ends by itself.
+    if (this.#isOver) onEnd?.('unsettled')
+    else this.#finished({ claimed, result, durationMs: 0, onEnd })
+    if (isPlaced) this.#giveBackPlace(claimed.destination)
   }
 
   /** Whatever else finishes in this turn of the event loop is settled together with it. */
@@ -328,14 +385,15 @@ export class Worker<Effect> {
 
   async #extendLeases(): Promise<void> {
     const { store, leaseMs, log } = this.#settings
-    const running = [...this.#running]
+    // What runs for its own request is leased for as long as that request waits, and not for longer.
+    const running = [...this.#running].filter(([, { isPlaced }]) => isPlaced)
     if (running.length === 0) return
     try {
       const results = await store.extend(
         running.map(([claimed]) => claimed),
         leaseMs,
       )
-      running.forEach(([, abort], index) => {
+      running.forEach(([, { abort }], index) => {
         if (results[index] === 'lost') abort.abort(new Released('the lease went to another worker'))
       })
     } catch (error) {
@@ -346,7 +404,7 @@ export class Worker<Effect> {
 
 interface Beginning<Effect> {
   readonly options?: AttemptOptions<Effect>
-  readonly onEnd?: (end: AttemptEnd) => void
+  readonly onEnd?: ((end: AttemptEnd) => void) | undefined
   readonly isPlaced?: boolean
 }
 
