@@ -11,4 +11,4 @@ export {
 } from './handler.ts'
 export { HandlerTable, registerHandler } from './handlers.ts'
 export { Housekeeping } from './housekeeping.ts'
-export { Worker, type AttemptEnd } from './worker.ts'
+export { Worker } from './worker.ts'

@@ -1,16 +1,9 @@
 import type { Logger } from '../core/index.ts'
-import {
-  Deadlines,
-  type Claimed,
-  type Observer,
-  type Outcome,
-  type Reservation,
-  type Settlement,
-  type SettleResult,
-  type Store,
-} from '../inbox/index.ts'
+import { Deadlines, type Claimed, type Observer, type Reservation, type Store } from '../inbox/index.ts'
 import { Places, type FreePlaces } from './places.ts'
 import { LazyAbort, Released, runAttempt, type AttemptOptions, type AttemptResult } from './attempt.ts'
+import { nextTurn, pause } from './pause.ts'
+import { Settling, type AttemptEnd } from './settling.ts'
 
 export interface WorkerSettings<Effect> extends AttemptOptions<Effect> {
   readonly store: Pick<Store<Effect>, 'claim' | 'settle' | 'extend'>
@@ -26,7 +19,6 @@ export interface WorkerSettings<Effect> extends AttemptOptions<Effect> {
 const CLAIM_WAIT_MS = 5000
 /** How long to leave a store alone that has just failed. */
 const STORE_PAUSE_MS = 1000
-const SETTLE_TRIES = 3
 const DEADLINE_STEP_MS = 250
 
 /** Claims deliveries, runs their handlers, settles them. Knows the Store contract, not databases. */
@@ -36,8 +28,7 @@ export class Worker<Effect> {
   readonly #places: Places
   /** Leased by their puts, to begin in the next turn. */
   readonly #arrived: Claimed[] = []
-  readonly #unsettled: FinishedAttempt<Effect>[] = []
-  readonly #settling = new Set<Promise<void>>()
+  readonly #settling: Settling<Effect>
   readonly #stop = new AbortController()
   /** The loop's claim, which may be waiting, and the destinations that it is for. */
   #waitingClaim: { readonly abort: AbortController; readonly names: ReadonlySet<string> } | undefined
@@ -55,6 +46,7 @@ export class Worker<Effect> {
   constructor(settings: WorkerSettings<Effect>) {
     this.#settings = settings
     this.#places = new Places(settings.destinations, settings.concurrency)
+    this.#settling = new Settling(settings)
   }
 
   /** Starts to claim and run. Calling it again changes nothing. */
@@ -67,13 +59,13 @@ export class Worker<Effect> {
     let attempts = 0
     for (;;) {
       // Looked at before the claim: what settles while the claim is under way may be due again at once.
-      const wasIdle = this.#running.size === 0 && this.#settling.size === 0 && this.#places.areFree
+      const wasIdle = this.#running.size === 0 && this.#settling.isIdle && this.#places.areFree
       const begun = await this.#beginDueForDrain()
       attempts += begun
       if (begun > 0) continue
       if (wasIdle || this.#stop.signal.aborted) return attempts
       const isWorking = this.#running.size > 0 || !this.#places.areFree
-      await (isWorking ? this.#oneFinished() : Promise.all(this.#settling))
+      await (isWorking ? this.#oneFinished() : this.#settling.idle())
     }
   }
 
@@ -153,7 +145,7 @@ export class Worker<Effect> {
     await this.#claiming
     while (this.#running.size > 0) await this.#oneFinished()
     clearTimeout(graceEnds)
-    await Promise.all(this.#settling)
+    await this.#settling.idle()
     clearInterval(this.#heartbeat)
     this.#isOver = true
   }
@@ -256,7 +248,9 @@ export class Worker<Effect> {
   async #giveBack(claimed: readonly Claimed[]): Promise<void> {
     if (claimed.length === 0) return
     const result: AttemptResult<Effect> = { outcome: { kind: 'released' }, effects: [] }
-    await this.#settle(claimed.map((each) => ({ claimed: each, result, durationMs: 0, onEnd: undefined })))
+    await this.#settling.now(
+      claimed.map((each) => ({ claimed: each, result, durationMs: 0, onEnd: undefined })),
+    )
   }
 
   #beginInPlace(claimed: Claimed): void {
@@ -277,7 +271,7 @@ export class Worker<Effect> {
     void runAttempt(claimed, abort, options).then((result) => {
       this.#running.delete(claimed)
       if (isPlaced) this.#giveBackPlace(claimed.destination)
-      this.#finished({ claimed, result, durationMs: performance.now() - startedMs, onEnd })
+      this.#settling.add({ claimed, result, durationMs: performance.now() - startedMs, onEnd })
       this.#onFinished?.()
     })
   }
@@ -287,17 +281,8 @@ export class Worker<Effect> {
     const result: AttemptResult<Effect> = { outcome: { kind: 'released' }, effects: [] }
     // Where its commit took longer than the stop, its lease ends by itself.
     if (this.#isOver) onEnd?.('unsettled')
-    else this.#finished({ claimed, result, durationMs: 0, onEnd })
+    else this.#settling.add({ claimed, result, durationMs: 0, onEnd })
     if (isPlaced) this.#giveBackPlace(claimed.destination)
-  }
-
-  /** Whatever else finishes in this turn of the event loop is settled together with it. */
-  #finished(attempt: FinishedAttempt<Effect>): void {
-    this.#unsettled.push(attempt)
-    if (this.#unsettled.length > 1) return
-    const settling = nextTurn().then(() => this.#settle(this.#unsettled.splice(0)))
-    this.#settling.add(settling)
-    void settling.then(() => this.#settling.delete(settling))
   }
 
   #oneFinished(): Promise<void> {
@@ -308,72 +293,6 @@ export class Worker<Effect> {
         before?.()
         resolve()
       }
-    })
-  }
-
-  /** Settles, and again where the store fails; after the last try the leases end by themselves and the deliveries run once more. */
-  async #settle(attempts: readonly FinishedAttempt<Effect>[]): Promise<void> {
-    const { store, log } = this.#settings
-    for (let tries = 1; tries <= SETTLE_TRIES; tries += 1) {
-      try {
-        const results = await store.settle(attempts.map(toSettlement))
-        await this.#settled(attempts, results)
-        return
-      } catch (error) {
-        log.error('the store could not settle deliveries', { deliveries: attempts.length, tries, error })
-        if (tries < SETTLE_TRIES) await pause(STORE_PAUSE_MS * tries)
-      }
-    }
-    for (const { onEnd } of attempts) onEnd?.('unsettled')
-  }
-
-  async #settled(
-    attempts: readonly FinishedAttempt<Effect>[],
-    results: readonly SettleResult[],
-  ): Promise<void> {
-    const failed: FinishedAttempt<Effect>[] = []
-    for (const [index, attempt] of attempts.entries()) {
-      const result = results[index]
-      if (result?.result !== 'failed') this.#report(attempt, result)
-      else if (attempt.result.effects.length > 0)
-        failed.push(await this.#withFailedEffects(attempt, result.error))
-      else {
-        this.#settings.log.error('the store could not settle a delivery; it runs again', {
-          error: result.error,
-        })
-        attempt.onEnd?.('unsettled')
-      }
-    }
-    if (failed.length > 0) await this.#settle(failed)
-  }
-
-  /** Effects that cannot be written fail the attempt like a handler that throws. */
-  async #withFailedEffects(attempt: FinishedAttempt<Effect>, error: Error): Promise<FinishedAttempt<Effect>> {
-    const throwing = { ...this.#settings, handlersFor: () => [() => Promise.reject(error)] }
-    return { ...attempt, result: await runAttempt(attempt.claimed, new LazyAbort(), throwing) }
-  }
-
-  #report(
-    { claimed, result, durationMs, onEnd }: FinishedAttempt<Effect>,
-    settled: SettleResult | undefined,
-  ): void {
-    const { event, destination, attempt } = claimed
-    const { outcome, error } = result
-    const end = settled?.result === 'lost' ? 'lost' : outcome.kind
-    onEnd?.(end)
-    this.#settings.observe({
-      kind: 'attempted',
-      source: event.source,
-      eventSeq: event.eventSeq,
-      id: event.id,
-      type: event.type,
-      destination,
-      attempt,
-      outcome: end,
-      ...(outcome.kind === 'retry' && { retryAfterMs: outcome.afterMs }),
-      // A delivery that is given back has met no error of its own.
-      ...(error !== undefined && outcome.kind !== 'released' && { error }),
-      durationMs,
     })
   }
 
@@ -406,42 +325,4 @@ interface Beginning<Effect> {
   readonly options?: AttemptOptions<Effect>
   readonly onEnd?: ((end: AttemptEnd) => void) | undefined
   readonly isPlaced?: boolean
-}
-
-interface FinishedAttempt<Effect> {
-  readonly claimed: Claimed
-  readonly result: AttemptResult<Effect>
-  readonly durationMs: number
-  readonly onEnd: ((end: AttemptEnd) => void) | undefined
-}
-
-/** How an attempt ended in the store; `unsettled` where nothing is known of that. */
-export type AttemptEnd = Outcome['kind'] | 'lost' | 'unsettled'
-
-function toSettlement<Effect>({ claimed, result, durationMs }: FinishedAttempt<Effect>): Settlement<Effect> {
-  return {
-    deliverySeq: claimed.deliverySeq,
-    token: claimed.token,
-    outcome: result.outcome,
-    durationMs: Math.round(durationMs),
-    effects: result.effects,
-  }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}
-
-/** Waits, or until the signal. */
-function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve()
-    const end = (): void => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    signal?.addEventListener('abort', end)
-  })
 }
