@@ -232,8 +232,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: WORKER,
-        find: 'if (isPlaced) this.#giveBackPlace(claimed.destination)\n      this.#finished',
-        replace: 'this.#finished',
+        find: 'if (isPlaced) this.#giveBackPlace(claimed.destination)\n      this.#settling',
+        replace: 'this.#settling',
       },
     ],
     found: /left lying|came to rest|does not stop/,
@@ -252,11 +252,15 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'stops without waiting for the requests that it is answering',
     edits: [
-      { file: 'postern.ts', find: 'await answered\n', replace: '\n' },
+      {
+        file: 'postern.ts',
+        find: 'worker.stop(graceMs, receiver.stop())',
+        replace: '(void receiver.stop(), worker.stop(graceMs))',
+      },
       {
         file: WORKER,
-        find: 'if (this.#stop.signal.aborted) {\n      if (isPlaced)',
-        replace: 'if (this.#loop === null) {\n      if (isPlaced)',
+        find: 'if (this.#stop.signal.aborted) return this.#giveBackUnbegun(claimed, onEnd, isPlaced)',
+        replace: '',
       },
     ],
     found: /after the stop/,

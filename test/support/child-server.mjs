@@ -16,6 +16,9 @@ const SCRIPT = fileURLToPath(new URL('./inbox-server.mjs', import.meta.url))
  * @property {number} [concurrency]
  * @property {{ attempts?: number, baseMs?: number }} [retry]
  * @property {boolean} [startsWorker] Default: true.
+ * @property {'stored' | 'handled'} [ack]
+ * @property {number} [senderTimeoutMs] How long senders are said to wait.
+ * @property {boolean} [isHarmless] Its handler does nothing but its effect, whatever the id.
  * @property {boolean} [reportsHandling] Says at the start of every handler which event it is for.
  *
  * @typedef {object} Usage

@@ -14,6 +14,7 @@ import { sqlite } from 'postern/sqlite'
 const RESOLUTION_MS = 10
 const options = JSON.parse(process.argv[2])
 const { file, secret, driver, leaseMs = 500, concurrency = 64, retry, isSilent = true } = options
+const { ack = 'stored', senderTimeoutMs, isHarmless = false } = options
 
 const store = sqlite(file, { ...(driver && { driver }) })
 const loopDelay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
@@ -28,14 +29,15 @@ const BEHAVIOURS = [
 
 async function handle(event, { tx, attempt }) {
   if (options.reportsHandling) process.send({ kind: 'handling', id: event.id, attempt, atMs: Date.now() })
-  await BEHAVIOURS.find(({ start }) => event.id.startsWith(start))?.run()
+  if (!isHarmless) await BEHAVIOURS.find(({ start }) => event.id.startsWith(start))?.run()
   tx({ sql: 'INSERT INTO effect (id, attempt) VALUES (?, ?)', params: [event.id, attempt] })
 }
 
+const source = vastai({ secret, ack })
 const log = { debug() {}, info() {}, warn() {}, error() {} }
 const postern = createPostern({
   store,
-  sources: { vastai: vastai({ secret }) },
+  sources: { vastai: { ...source, provider: { ...source.provider, senderTimeoutMs } } },
   handlers: (on) => [on('vastai', '*', handle)],
   worker: { leaseMs, concurrency },
   ...(retry && { retry }),

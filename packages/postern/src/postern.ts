@@ -142,11 +142,7 @@ function assemble<S extends Sources, Effect>(
   const whole = under(options.prefix ?? '/webhooks')
   let stopped: Promise<void> | undefined
   const stop = async (graceMs: number): Promise<void> => {
-    const answered = receiver.stop()
-    await worker.stop(graceMs)
-    await answered
-    // What was leased to a request in the meantime is given back.
-    await worker.settled()
+    await worker.stop(graceMs, receiver.stop())
     await housekeeping.stop()
     await options.store.close()
   }

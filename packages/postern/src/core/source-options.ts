@@ -73,10 +73,30 @@ export function assertKnownOptions(provider: Provider, options: KeyedSourceOptio
   }
 }
 
-/** The ordering key's places where they are the source's own. */
-export function placesOf(orderBy: SourceOptions['orderBy']): readonly Place[] | undefined {
+/** The ordering key's places where they are the source's own. Refuses what no event could ever have a key by. */
+export function placesOf(provider: Provider, { orderBy }: SourceOptions): readonly Place[] | undefined {
   if (orderBy === undefined || typeof orderBy === 'boolean') return undefined
-  return 'length' in orderBy ? orderBy : [orderBy]
+  // Whatever a caller without a compiler has put there.
+  const places: readonly unknown[] = Array.isArray(orderBy) ? orderBy : [orderBy]
+  if (places.length === 0 || !places.every(isReadable)) {
+    throw unsound(
+      provider,
+      `orderBy must be true, or places such as { json: ['data', 'id'] } or { header: 'x-id' }: got ${JSON.stringify(orderBy)}`,
+    )
+  }
+  return places
+}
+
+/** A place outside the signature's own header, which only a scheme reads. */
+function isReadable(place: unknown): place is Place {
+  if (typeof place !== 'object' || place === null) return false
+  const { json, header, query } = place as { readonly [kind in 'json' | 'header' | 'query']?: unknown }
+  if (Array.isArray(json)) return json.length > 0 && json.every(isText)
+  return isText(header ?? query)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
 }
 
 /** What a dead delivery does to the later ones of its key; `undefined` where the source asks for no order. */

@@ -91,6 +91,73 @@ describe('the options of a source', () => {
   })
 })
 
+describe('the order of a source', () => {
+  const ordered = provider({
+    envelopes: [
+      {
+        name: 'sample',
+        id: [{ json: ['id'] }],
+        type: { json: ['type'] },
+        orderingKey: [{ json: ['account'] }],
+      },
+    ],
+  })
+
+  it('is not asked for by default', () => {
+    expect(defineSource(ordered)).toMatchObject({
+      orderBy: undefined,
+      onDead: undefined,
+      onConflict: 'hold',
+      ack: 'stored',
+    })
+    expect(defineSource(ordered, { orderBy: false }).onDead).toBeUndefined()
+  })
+
+  it("is by the provider's key, a place or several of one's own", () => {
+    expect(defineSource(ordered, { orderBy: true })).toMatchObject({ orderBy: undefined, onDead: 'block' })
+    expect(defineSource(provider(), { orderBy: { header: 'x-id' }, onDead: 'continue' })).toMatchObject({
+      orderBy: [{ header: 'x-id' }],
+      onDead: 'continue',
+    })
+    const places = [{ json: ['a'] }, { query: 'b' }] as const
+    expect(defineSource(provider(), { orderBy: places }).orderBy).toEqual(places)
+  })
+
+  it.each<readonly [string, object, RegExp]>([
+    [
+      "true without a provider's key",
+      { orderBy: true },
+      /orderBy: true, but its requests name no ordering key/,
+    ],
+    ['no place at all', { orderBy: [] }, /orderBy must be true, or places.*: got \[\]/],
+    ['a path as text', { orderBy: 'data.id' }, /orderBy must be true, or places.*: got "data.id"/],
+    ['null', { orderBy: null }, /orderBy must be/],
+    ['a number', { orderBy: 1 }, /orderBy must be/],
+    ['an empty path', { orderBy: { json: [] } }, /orderBy must be/],
+    ['a path that is text', { orderBy: { json: 'id' } }, /orderBy must be/],
+    ['an empty header', { orderBy: { header: '' } }, /orderBy must be/],
+    ['an unknown kind of place', { orderBy: { body: 'id' } }, /orderBy must be/],
+    ['a field of the signature', { orderBy: { field: 't' } }, /orderBy must be/],
+    ['one bad place among good ones', { orderBy: [{ json: ['id'] }, {}] }, /orderBy must be/],
+    ['onDead without order', { onDead: 'block' }, /onDead is of use only with orderBy/],
+    [
+      'onDead with order refused',
+      { orderBy: false, onDead: 'continue' },
+      /onDead is of use only with orderBy/,
+    ],
+    [
+      'an unknown onDead',
+      { orderBy: { json: ['id'] }, onDead: 'skip' },
+      /onDead must be one of block, continue/,
+    ],
+    ['an unknown onConflict', { onConflict: 'drop' }, /onConflict must be one of hold, dispatch/],
+    ['an unknown ack', { ack: 'never' }, /ack must be one of stored, handled/],
+  ])('is refused: %s', (_, options, message) => {
+    expect(() => defineSource(provider(), options as SourceOptions)).toThrow(badConfig)
+    expect(() => defineSource(provider(), options as SourceOptions)).toThrow(message)
+  })
+})
+
 describe('the dedupe window', () => {
   it('is as long as the provider redelivers, where that is longer than a week', () => {
     expect(defineSource(provider({ redeliveryDays: 30 })).dedupeWindowMs).toBe(30 * DAY_MS)

@@ -69,7 +69,7 @@ export function defineSource<Events extends EventMap = EventMap>(
     toleranceSeconds: options.toleranceSeconds,
     maxBodyBytes: options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
     dedupeWindowMs: dedupeWindow(provider, options),
-    orderBy: placesOf(options.orderBy),
+    orderBy: placesOf(provider, options),
     onDead: onDeadOf(provider, options),
     onConflict: options.onConflict ?? 'hold',
     ack: options.ack ?? 'stored',

@@ -1,6 +1,13 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { sign, type Reason, type Source, type SourceOptions, type WebhookRequest } from '../core/index.ts'
-import { rejectedBudget, type Occurrence, type PutResult, type RefusalReason } from '../inbox/index.ts'
+import {
+  rejectedBudget,
+  type Claimed,
+  type Occurrence,
+  type PutResult,
+  type RefusalReason,
+  type Reservation,
+} from '../inbox/index.ts'
 import { custom } from '../providers/index.ts'
 import { memory, type MemoryStore } from '../stores/memory/index.ts'
 import type { Answer } from './answer.ts'
@@ -396,6 +403,117 @@ describe('a store that answers too late', () => {
   })
 })
 
+describe('the place that was reserved for a request', () => {
+  test('goes to its delivery', async () => {
+    const { reserve, begun, released } = places()
+    const { receiver } = aReceiver({ reserve })
+    expect(statusAndBody(await receiver.receive('shop', aRequest()))).toEqual(RECEIVED)
+    expect(begun).toMatchObject([{ destination: 'handlers', attempt: 1, event: { id: 'evt_1' } }])
+    expect(released).toEqual([])
+  })
+
+  test('is asked for at each destination until there is one', async () => {
+    const { reserve, begun } = places(['second'])
+    const { receiver } = aReceiver({ reserve, destinationsFor: () => ['first', 'second', 'third'] })
+    await receiver.receive('shop', aRequest())
+    expect(begun).toMatchObject([{ destination: 'second' }])
+  })
+
+  test('is given back by a duplicate, which is left to whoever has it', async () => {
+    const { receiver, store } = aReceiver()
+    await receiver.receive('shop', aRequest())
+    const { reserve, begun, released } = places()
+    const later = aReceiver({ reserve, put: store.put })
+    expect(statusAndBody(await later.receiver.receive('shop', aRequest()))).toEqual(DUPLICATE)
+    expect([begun, released]).toEqual([[], ['handlers']])
+    expect((await store.get(1))!.deliveries).toMatchObject([{ state: 'pending' }])
+  })
+
+  test('is given back by a conflict that is held', async () => {
+    const { reserve, begun, released } = places()
+    const { receiver } = aReceiver({ reserve })
+    await receiver.receive('shop', aRequest())
+    await receiver.receive('shop', aRequest({ body: '{"id":"evt_1","type":"order.sent"}' }))
+    expect([begun.length, released]).toEqual([1, ['handlers']])
+  })
+
+  test('is given back by one that must wait for an earlier one of its key', async () => {
+    const { reserve, begun, released } = places()
+    const { receiver } = aReceiver({ reserve, source: { orderBy: { json: ['type'] } } })
+    for (const id of ['evt_1', 'evt_2']) {
+      await receiver.receive('shop', aRequest({ body: `{"id":"${id}","type":"order.paid"}` }))
+    }
+    expect([begun.length, released]).toEqual([1, ['handlers']])
+  })
+
+  test.each<readonly [string, MemoryStore['put']]>([
+    ['fails for the event', async () => [{ outcome: 'failed', error: new Error('too long') }]],
+    ['rejects', () => Promise.reject(new Error('disk full'))],
+    ['answers with nothing', async () => []],
+    [
+      'throws',
+      () => {
+        throw new Error('not a promise')
+      },
+    ],
+  ])('is given back where the store %s', async (_, put) => {
+    const { reserve, begun, released } = places()
+    const { receiver } = aReceiver({ reserve, put })
+    expect(statusAndBody(await receiver.receive('shop', aRequest()))).toEqual(UNAVAILABLE)
+    expect([begun, released]).toEqual([[], ['handlers']])
+  })
+
+  test('is kept for a commit that comes after the answer, and goes to its delivery then', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const { reserve, begun, released } = places()
+    const disk = deferred<void>()
+    const store = memory({ now: () => NOW_MS })
+    const { receiver } = aReceiver({ reserve, put: (all) => disk.promise.then(() => store.put(all)) })
+    const answer = receiver.receive('shop', aRequest())
+    await vi.advanceTimersByTimeAsync(2500)
+    expect((await answer).status).toBe(503)
+    expect([begun, released]).toEqual([[], []])
+    disk.resolve()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(begun).toMatchObject([{ event: { id: 'evt_1' } }])
+    expect(released).toEqual([])
+  })
+})
+
+describe('a request whose sender waits for the handler', () => {
+  test('is answered 503 half a second before its sender gives up, where the store does not settle', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const { receiver } = aReceiver({ source: { ack: 'handled' }, handle: () => new Promise(() => {}) })
+    let status: number | undefined
+    void receiver.receive('shop', aRequest()).then((answer) => (status = answer.status))
+    await vi.advanceTimersByTimeAsync(9499)
+    expect(status).toBeUndefined()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(status).toBe(503)
+    expect(occurrences.at(-1)).toMatchObject({ kind: 'rejected', reason: 'in_progress' })
+  })
+
+  test('leaves its handler what the commit has left, less a second', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const store = memory({ now: () => NOW_MS })
+    const disk = deferred<void>()
+    const times: number[] = []
+    const { receiver } = aReceiver({
+      source: { ack: 'handled' },
+      put: (all) => disk.promise.then(() => store.put(all)),
+      handle: async (_, withinMs) => times.push(withinMs) > 0,
+    })
+    const answer = receiver.receive('shop', aRequest())
+    await vi.advanceTimersByTimeAsync(2000)
+    disk.resolve()
+    expect((await answer).status).toBe(200)
+    expect(times).toEqual([7000])
+  })
+})
+
 describe('a handler that its sender waits for', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
@@ -457,6 +575,73 @@ describe('a conflict whose sender waits for the handler', () => {
     const { receiver } = aReceiver({ put, source: { ack: 'handled', onConflict: 'dispatch' } })
     expect(statusAndBody(await receiver.receive('shop', aRequest()))).toEqual(UNAVAILABLE)
     expect(occurrences).toMatchObject([{ outcome: 'conflict' }, { reason: 'in_progress' }])
+  })
+})
+
+describe('a stop of the receiver', () => {
+  test('is over once everything under way is answered', async () => {
+    const commit = deferred<PutResult[]>()
+    const { receiver } = aReceiver({ put: () => commit.promise })
+    const answer = receiver.receive('shop', aRequest())
+    let isOver = false
+    const stopped = receiver.stop().then(() => (isOver = true))
+    await turns()
+    expect(isOver).toBe(false)
+    commit.resolve([{ outcome: 'stored', eventSeq: 1 }])
+    await stopped
+    expect((await answer).status).toBe(200)
+  })
+
+  test('is over at once where nothing is under way', async () => {
+    const { receiver } = aReceiver()
+    await receiver.receive('shop', aRequest())
+    await receiver.stop()
+    expect((await receiver.receive('shop', aRequest())).status).toBe(503)
+  })
+})
+
+describe('the note that a secret matched', () => {
+  const HOUR_MS = 60 * 60 * 1000
+
+  test('is made for each source and secret, at most once an hour', async () => {
+    let nowMs = NOW_MS
+    const { receiver, store } = aReceiver({
+      source: { secret: ['another secret of 16 bytes', SECRET] },
+      now: () => nowMs,
+    })
+    const set = vi.spyOn(store.state, 'set')
+    for (const [index, afterMs] of [0, 1, HOUR_MS - 1, HOUR_MS].entries()) {
+      nowMs = NOW_MS + afterMs
+      await receiver.receive('shop', aRequest({ body: `{"id":"evt_${index}","type":"a"}`, signedMs: nowMs }))
+    }
+    expect(set.mock.calls).toEqual([
+      ['secret-matched/shop/1', new Date(NOW_MS).toISOString()],
+      ['secret-matched/shop/1', new Date(NOW_MS + HOUR_MS).toISOString()],
+    ])
+  })
+
+  test('is waited for by nobody', async () => {
+    const { receiver, store } = aReceiver()
+    vi.spyOn(store.state, 'set').mockReturnValue(new Promise(() => {}))
+    expect(statusAndBody(await receiver.receive('shop', aRequest()))).toEqual(RECEIVED)
+  })
+
+  test('may fail', async () => {
+    const { receiver, store } = aReceiver()
+    vi.spyOn(store.state, 'set').mockRejectedValue(new Error('disk full'))
+    expect(statusAndBody(await receiver.receive('shop', aRequest()))).toEqual(RECEIVED)
+    await turns()
+    expect(errors).toEqual([])
+  })
+
+  test('is not made for what is refused', async () => {
+    const { receiver, store } = aReceiver()
+    const set = vi.spyOn(store.state, 'set')
+    await receiver.receive(
+      'shop',
+      replaced('x-signature', (value) => value.replace(/.$/, 'g')),
+    )
+    expect(set).not.toHaveBeenCalled()
   })
 })
 
@@ -542,7 +727,9 @@ interface Change {
   readonly put?: MemoryStore['put']
   readonly record?: MemoryStore['rejected']['record']
   readonly destinationsFor?: (source: string, type: string) => readonly string[]
-  readonly handle?: () => Promise<boolean>
+  readonly reserve?: (destination: string) => Reservation | undefined
+  readonly handle?: (claimed: Claimed, withinMs: number) => Promise<boolean>
+  readonly now?: () => number
 }
 
 /** A receiver of one source, `shop`, over a store in memory. */
@@ -551,7 +738,9 @@ function aReceiver({
   put,
   record,
   destinationsFor = () => ['handlers'],
+  reserve = () => undefined,
   handle = async () => true,
+  now = () => NOW_MS,
 }: Change = {}): {
   readonly receiver: Receiver
   readonly store: MemoryStore
@@ -565,14 +754,33 @@ function aReceiver({
     },
     sources: new Map([['shop', aSource(source)]]),
     destinationsFor,
-    reserve: () => undefined,
+    reserve,
     handledDestination: 'handlers',
     handle,
     log: { debug() {}, info() {}, warn() {}, error: (...line) => errors.push(line) },
     observe: (occurrence) => occurrences.push(occurrence),
-    now: () => NOW_MS,
+    now,
   })
   return { receiver, store }
+}
+
+/** Places at some destinations, and what became of them. */
+function places(names: readonly string[] = ['handlers']): {
+  readonly reserve: (destination: string) => Reservation | undefined
+  readonly begun: readonly Claimed[]
+  readonly released: readonly string[]
+} {
+  const begun: Claimed[] = []
+  const released: string[] = []
+  const reserve = (destination: string): Reservation | undefined =>
+    names.includes(destination)
+      ? {
+          lease: { destination, leaseMs: 30_000, leavesCopies: true },
+          begin: (claimed) => void begun.push(claimed),
+          release: () => void released.push(destination),
+        }
+      : undefined
+  return { reserve, begun, released }
 }
 
 function statusAndBody({ status, body }: Answer): readonly [number, string] {

@@ -17,12 +17,15 @@ const MAX_UNVERIFIED_BYTES = 64 * 1024
 export class RejectedRecorder {
   readonly #store: HasRejectedLog
   readonly #log: Logger
+  readonly #nowMs: () => number
   readonly #tokens = new Map<RejectedBudget, { count: number; atMs: number }>()
   #hasFailed = false
 
-  constructor(store: HasRejectedLog, log: Logger) {
+  /** @param nowMs A monotonic clock in milliseconds. */
+  constructor(store: HasRejectedLog, log: Logger, nowMs: () => number = () => performance.now()) {
     this.#store = store
     this.#log = log
+    this.#nowMs = nowMs
   }
 
   /** Fulfils once the request is on stable storage. */
@@ -34,15 +37,19 @@ export class RejectedRecorder {
   note(source: string, reason: Reason, request: WebhookRequest): void {
     if (!this.#takeToken(rejectedBudget(reason))) return
     const beginning = request.body.subarray(0, MAX_UNVERIFIED_BYTES)
-    this.#store.rejected.record(rejected(source, reason, request, beginning)).catch((error: unknown) => {
-      if (!this.#hasFailed) this.#log.warn('refused requests could not be recorded', { error })
-      this.#hasFailed = true
-    })
+    this.#store.rejected.record(rejected(source, reason, request, beginning)).then(
+      () => (this.#hasFailed = false),
+      (error: unknown) => {
+        // Once for each time that the store fails, however many come meanwhile.
+        if (!this.#hasFailed) this.#log.warn('refused requests could not be recorded', { error })
+        this.#hasFailed = true
+      },
+    )
   }
 
   #takeToken(budget: RejectedBudget): boolean {
     const most = PER_SECOND[budget] * BURST_SECONDS
-    const nowMs = performance.now()
+    const nowMs = this.#nowMs()
     const { count, atMs } = this.#tokens.get(budget) ?? { count: most, atMs: nowMs }
     const filled = Math.min(most, count + ((nowMs - atMs) / 1000) * PER_SECOND[budget])
     this.#tokens.set(budget, { count: Math.max(0, filled - 1), atMs: nowMs })

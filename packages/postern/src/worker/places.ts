@@ -30,6 +30,11 @@ export class Places {
     return this.free().length === 0
   }
 
+  /** Whether none is taken. */
+  get areFree(): boolean {
+    return this.#destinations.every((name) => (this.#taken.get(name) ?? 0) === 0)
+  }
+
   take(destination: string): void {
     this.#taken.set(destination, (this.#taken.get(destination) ?? 0) + 1)
   }

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
   Deadlines,
+  type Claimed,
   type ClaimRequest,
   type Occurrence,
+  type Reservation,
   type RetrySchedule,
   type Store,
 } from '../inbox/index.ts'
@@ -477,15 +479,15 @@ describe('a stop', () => {
   })
 
   // Found by simulation: it was run after the stop had ended, and settled on a store that was closed.
-  test('gives back what is leased to a request after it', async () => {
+  test('runs nothing that is leased to a request after it', async () => {
     const { worker, store, work } = aWorker()
     const eventSeq = await putStored(store, anEvent({ id: 'evt_1' }))
     await worker.stop(0)
     const destinations = [{ name: 'handlers', limit: 1 }]
     const [claimed] = await store.claim({ destinations, leaseMs: LEASE_MS, waitMs: 0 })
-    expect(await worker.run(claimed!, 1000)).toBe('released')
+    expect(await worker.run(claimed!, 1000)).toBe('unsettled')
     expect(work.ids).toEqual([])
-    expect(await deliveryOf(store, eventSeq)).toMatchObject({ state: 'pending', attempt: 0 })
+    expect(await deliveryOf(store, eventSeq)).toMatchObject({ state: 'leased' })
   })
 
   // The grace may be over by then, and nothing would abort it.
@@ -564,6 +566,194 @@ describe('a stop', () => {
   })
 })
 
+describe('a place reserved for what is being put', () => {
+  test('is there only while the worker waits for work', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 4 })
+    expect(worker.reserve('handlers')).toBeUndefined()
+    await putAll(store, events(4))
+    worker.start()
+    await work.begun('evt_4')
+    await turns()
+    // Every place is taken.
+    expect(worker.reserve('handlers')).toBeUndefined()
+    work.end('evt_1')
+    work.end('evt_2')
+    await turns()
+    expect(worker.reserve('handlers')).toBeDefined()
+    expect(worker.reserve('elsewhere')).toBeUndefined()
+  })
+
+  test('leaves half of them to what may come due', async () => {
+    const { worker } = aWorker({ concurrency: 4 })
+    worker.start()
+    await turns()
+    expect(reserveAll(worker)).toHaveLength(2)
+  })
+
+  test('is free again once it is released', async () => {
+    const { worker } = aWorker({ concurrency: 4 })
+    worker.start()
+    await turns()
+    for (const place of reserveAll(worker)) place.release()
+    expect(reserveAll(worker)).toHaveLength(2)
+  })
+
+  test('is free again once what was begun there has ended', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 2 })
+    const claim = vi.spyOn(store, 'claim')
+    worker.start()
+    await turns()
+    const looked = claim.mock.calls.length
+    await putReserved(worker, store, 'evt_1')
+    await work.begun('evt_1')
+    expect(reserveAll(worker)).toEqual([])
+    work.end('evt_1')
+    await occurred(1)
+    expect(reserveAll(worker)).toHaveLength(1)
+    expect(outcomes()).toEqual(['succeeded'])
+    // The whole of it without a claim.
+    expect(claim).toHaveBeenCalledTimes(looked)
+  })
+
+  // Of a full destination's places several come back at once: a wait that may already lease them out would let the newest
+  // pass by everything older.
+  test('is not there before a backlog has been looked for', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 4, handlers: { idle: () => {} } })
+    const pendingAtWait: number[] = []
+    const claim = store.claim.bind(store)
+    vi.spyOn(store, 'claim').mockImplementation(async (request) => {
+      if (request.waitMs > 0 && request.destinations.some(({ name }) => name === 'handlers')) {
+        pendingAtWait.push((await store.stat()).destinations[0]?.pending ?? 0)
+      }
+      return claim(request)
+    })
+    await putAll(store, events(8))
+    worker.start()
+    await work.begun('evt_4')
+    await turns()
+    for (const id of ['evt_1', 'evt_2', 'evt_3', 'evt_4']) work.end(id)
+    await work.begun('evt_8')
+    for (const id of ['evt_5', 'evt_6', 'evt_7', 'evt_8']) work.end(id)
+    await turns()
+    expect(pendingAtWait).toEqual([0])
+  })
+
+  test('is not taken by a claim or a drain besides: no more run at once than the concurrency, and each once', async () => {
+    const running = new Set<string>()
+    let most = 0
+    const runs: string[] = []
+    const { worker, store } = aWorker({
+      concurrency: 4,
+      handler: async ({ id }) => {
+        runs.push(id)
+        running.add(id)
+        most = Math.max(most, running.size)
+        await turns(Number(id.slice('evt_'.length)) % 9)
+        running.delete(id)
+      },
+    })
+    let reserved = 0
+    const drains: Promise<number>[] = []
+    worker.start()
+    const ids = Array.from({ length: 300 }, (_, index) => `evt_${index}`)
+    for (const [index, id] of ids.entries()) {
+      if (index % 3 === 0) await putStored(store, anEvent({ id }))
+      else if (await putReserved(worker, store, id)) reserved += 1
+      if (index % 7 === 0) drains.push(worker.drain())
+      // Bursts, and lulls in which the worker comes to wait.
+      await turns(index % 20 < 10 ? index % 2 : 12)
+    }
+    await Promise.all([...drains, occurred(ids.length)])
+    await worker.drain()
+    expect(runs.toSorted()).toEqual(ids.toSorted())
+    expect(most).toBe(4)
+    expect(reserved).toBeGreaterThan(20)
+  })
+
+  test('that was leased as a stop began is given back, as if it had not been tried', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 4 })
+    worker.start()
+    await turns()
+    const place = worker.reserve('handlers')!
+    const arriving = deferred()
+    const stop = worker.stop(60_000, arriving.promise)
+    const [put] = await store.put([anEvent({ id: 'evt_1', lease: place.lease })])
+    place.begin((put as { leased: Claimed }).leased)
+    arriving.resolve()
+    await stop
+    expect(work.ids).toEqual([])
+    expect(outcomes()).toEqual(['released'])
+    const { deliveries } = await store.list({ of: 'deliveries', limit: 10 })
+    expect(deliveries).toMatchObject([{ state: 'pending', attempt: 0 }])
+  })
+
+  test('that was leased only after a stop changes nothing', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 4 })
+    worker.start()
+    await turns()
+    const place = worker.reserve('handlers')!
+    await worker.stop(0)
+    const [put] = await store.put([anEvent({ id: 'evt_1', lease: place.lease })])
+    const settle = vi.spyOn(store, 'settle')
+    place.begin((put as { leased: Claimed }).leased)
+    await turns()
+    expect(work.ids).toEqual([])
+    expect(settle).not.toHaveBeenCalled()
+  })
+})
+
+describe('a delivery that runs for its own request', () => {
+  test('keeps the lease that its request asked for: the heartbeat neither prolongs nor shortens it', async () => {
+    fakeTimers()
+    const { worker, store, work } = aWorker({ leaseMs: 300 })
+    const extend = vi.spyOn(store, 'extend')
+    const end = worker.run(await leasedByPut(store), 9000)
+    await work.begun('evt_1')
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(extend).not.toHaveBeenCalled()
+    work.end('evt_1')
+    expect(await end).toBe('succeeded')
+  })
+
+  test('takes no place', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 1 })
+    void worker.run(await leasedByPut(store), 9000)
+    await putStored(store, anEvent({ id: 'evt_2' }))
+    worker.start()
+    await work.begun('evt_2')
+    expect(work.ids).toEqual(['evt_1', 'evt_2'])
+  })
+
+  test('ends at the time that it was given', async () => {
+    fakeTimers()
+    const { worker, store, work } = aWorker()
+    const end = worker.run(await leasedByPut(store), 2000)
+    await work.begun('evt_1')
+    await vi.advanceTimersByTimeAsync(1999)
+    expect(work.signalOf('evt_1').aborted).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await end).toBe('retry')
+  })
+
+  test('is not begun where no time is left, and does not count as tried', async () => {
+    const { worker, store, work } = aWorker()
+    expect(await worker.run(await leasedByPut(store), 0)).toBe('released')
+    expect(work.ids).toEqual([])
+    expect((await deliveryOf(store, 1)).attempt).toBe(0)
+  })
+
+  test('is not begun while the worker stops', async () => {
+    const { worker, store, work } = aWorker()
+    const claimed = await leasedByPut(store)
+    const arriving = deferred()
+    const stop = worker.stop(60_000, arriving.promise)
+    expect(await worker.run(claimed, 9000)).toBe('released')
+    arriving.resolve()
+    await stop
+    expect(work.ids).toEqual([])
+  })
+})
+
 describe('a drain', () => {
   test('runs all that is due, and counts the attempts', async () => {
     const { worker, store } = aWorker({ handler: () => {} })
@@ -628,6 +818,38 @@ describe('a drain', () => {
     await putAll(store, events(5))
     expect(await worker.drain()).toBe(5)
     expect(Math.max(...peaks)).toBe(2)
+  })
+
+  test('keeps to the concurrency with another beside it, and each counts its own', async () => {
+    let running = 0
+    let most = 0
+    const { worker, store } = aWorker({
+      concurrency: 2,
+      handler: async () => {
+        running += 1
+        most = Math.max(most, running)
+        await turns()
+        running -= 1
+      },
+    })
+    await putAll(store, events(7))
+    const counts = await Promise.all([worker.drain(), worker.drain()])
+    expect(counts[0] + counts[1]).toBe(7)
+    expect(most).toBe(2)
+  })
+
+  test('does not wait for a worker that waits for work', async () => {
+    fakeTimers()
+    const { worker, store } = aWorker({ handler: () => {} })
+    worker.start()
+    // Before the loop's first claim, while it looks, and once it waits.
+    for (let count = 0; count < 4; count += 1) {
+      await worker.drain()
+      await turns(count)
+    }
+    await putStored(store, anEvent({ id: 'evt_1' }))
+    await worker.drain()
+    expect(outcomes()).toEqual(['succeeded'])
   })
 
   test('runs every destination', async () => {
@@ -930,8 +1152,37 @@ function fakeTimers(): void {
 }
 
 /** Lets the event loop turn often enough for everything to happen that waits for no timer. */
-async function turns(): Promise<void> {
-  for (let count = 0; count < 10; count += 1) await new Promise((resolve) => setImmediate(resolve))
+async function turns(most = 10): Promise<void> {
+  for (let count = 0; count < most; count += 1) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Every place that is to be had. */
+function reserveAll(worker: Worker<MemoryEffect>): readonly Reservation[] {
+  const place = worker.reserve('handlers')
+  return place === undefined ? [] : [place, ...reserveAll(worker)]
+}
+
+/** Puts an event as a receiver does; whether there was a place for it. */
+async function putReserved(worker: Worker<MemoryEffect>, store: MemoryStore, id: string): Promise<boolean> {
+  const place = worker.reserve('handlers')
+  const [put] = await store.put([anEvent({ id, ...(place && { lease: place.lease }) })])
+  const leased = put?.outcome === 'stored' ? put.leased : undefined
+  if (leased === undefined) place?.release()
+  else place?.begin(leased)
+  return leased !== undefined
+}
+
+/** What a request of `ack: "handled"` has after its put. */
+async function leasedByPut(store: MemoryStore): Promise<Claimed> {
+  const lease = { destination: 'handlers', leaseMs: 10_000 }
+  const [put] = await store.put([anEvent({ id: 'evt_1', lease })])
+  return (put as { readonly leased: Claimed }).leased
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => {}
+  const promise = new Promise<void>((settle) => (resolve = settle))
+  return { promise, resolve: () => resolve() }
 }
 
 function rejecting(reason: unknown): TestHandler {

@@ -1,16 +1,9 @@
 import type { Logger } from '../core/index.ts'
-import {
-  Deadlines,
-  type Claimed,
-  type Observer,
-  type Outcome,
-  type Reservation,
-  type Settlement,
-  type SettleResult,
-  type Store,
-} from '../inbox/index.ts'
+import { Deadlines, type Claimed, type Observer, type Reservation, type Store } from '../inbox/index.ts'
 import { Places, type FreePlaces } from './places.ts'
 import { LazyAbort, Released, runAttempt, type AttemptOptions, type AttemptResult } from './attempt.ts'
+import { nextTurn, pause } from './pause.ts'
+import { Settling, type AttemptEnd } from './settling.ts'
 
 export interface WorkerSettings<Effect> extends AttemptOptions<Effect> {
   readonly store: Pick<Store<Effect>, 'claim' | 'settle' | 'extend'>
@@ -26,23 +19,26 @@ export interface WorkerSettings<Effect> extends AttemptOptions<Effect> {
 const CLAIM_WAIT_MS = 5000
 /** How long to leave a store alone that has just failed. */
 const STORE_PAUSE_MS = 1000
-const SETTLE_TRIES = 3
+const DEADLINE_STEP_MS = 250
 /** How long what has outlived its last attempt waits for another such delivery to be done. */
 const SUSPECT_PAUSE_MS = 250
-const DEADLINE_STEP_MS = 250
 
 /** Claims deliveries, runs their handlers, settles them. Knows the Store contract, not databases. */
 export class Worker<Effect> {
   readonly #settings: WorkerSettings<Effect>
-  readonly #running = new Map<Claimed, LazyAbort>()
+  readonly #running = new Map<Claimed, { readonly abort: LazyAbort; readonly isPlaced: boolean }>()
   readonly #places: Places
   /** Leased by their puts, to begin in the next turn. */
   readonly #arrived: Claimed[] = []
-  readonly #unsettled: FinishedAttempt<Effect>[] = []
-  readonly #settling = new Set<Promise<void>>()
+  readonly #settling: Settling<Effect>
   readonly #stop = new AbortController()
   /** The loop's claim, which may be waiting, and the destinations that it is for. */
   #waitingClaim: { readonly abort: AbortController; readonly names: ReadonlySet<string> } | undefined
+  /** The last of the claims that stand in line, with the beginning of what it took. */
+  #claiming: Promise<void> = Promise.resolve()
+  #drainsInLine = 0
+  /** Stopped, and everything settled: the store may be closed. */
+  #isOver = false
   #loop: Promise<void> | undefined
   #heartbeat: NodeJS.Timeout | undefined
   /** By their length, for attempts whose request leaves them less time than usual. */
@@ -52,6 +48,7 @@ export class Worker<Effect> {
   constructor(settings: WorkerSettings<Effect>) {
     this.#settings = settings
     this.#places = new Places(settings.destinations, settings.concurrency)
+    this.#settling = new Settling(settings)
   }
 
   /** Starts to claim and run. Calling it again changes nothing. */
@@ -64,22 +61,33 @@ export class Worker<Effect> {
     let attempts = 0
     for (;;) {
       // Looked at before the claim: what settles while the claim is under way may be due again at once.
-      const wasIdle = this.#running.size === 0 && this.#settling.size === 0
-      const claimed = await this.#claim()
-      attempts += await this.#beginAll(claimed)
-      if (claimed.length > 0) continue
+      const wasIdle = this.#running.size === 0 && this.#settling.isIdle && this.#places.areFree
+      const begun = await this.#beginDueForDrain()
+      attempts += begun
+      if (begun > 0) continue
       if (wasIdle || this.#stop.signal.aborted) return attempts
-      await (this.#running.size > 0 ? this.#oneFinished() : Promise.all(this.#settling))
+      const isWorking = this.#running.size > 0 || !this.#places.areFree
+      await (isWorking ? this.#oneFinished() : this.#settling.idle())
     }
   }
 
+  /** The loop must not wait for work meanwhile: its claim would hold this one up. */
+  async #beginDueForDrain(): Promise<number> {
+    this.#drainsInLine += 1
+    this.#waitingClaim?.abort.abort()
+    return this.#oneAtATime(async () => {
+      this.#drainsInLine -= 1
+      return this.#beginAll(await this.#claim())
+    })
+  }
+
   /**
-   * Runs a delivery that its request has leased already, and settles it, for at most `withinMs`. It counts towards no
-   * concurrency: the request's own connection bounds it.
+   * Runs a delivery that its request has leased already, and settles it, for at most `withinMs`; with no time left it is
+   * given back. It counts towards no concurrency: the request's own connection bounds it.
    */
   run(claimed: Claimed, withinMs: number): Promise<AttemptEnd> {
-    const { handlerTimeoutMs } = this.#settings
-    const timeoutMs = Math.min(handlerTimeoutMs, Math.max(0, withinMs))
+    if (withinMs <= 0) return new Promise((resolve) => this.#giveBackUnbegun(claimed, resolve, false))
+    const timeoutMs = Math.min(this.#settings.handlerTimeoutMs, withinMs)
     const options = {
       ...this.#settings,
       handlerTimeoutMs: timeoutMs,
@@ -100,11 +108,7 @@ export class Worker<Effect> {
     return {
       lease: { destination, leaseMs, keepMs, leavesCopies: true },
       begin: (claimed) => this.#beginArrived(claimed),
-      release: () => {
-        this.#giveBackPlace(destination)
-        // Whoever waits for a place waits for this one too, though nothing ran at it.
-        this.#onFinished?.()
-      },
+      release: () => this.#giveBackPlace(destination),
     }
   }
 
@@ -112,9 +116,11 @@ export class Worker<Effect> {
   #beginArrived(claimed: Claimed): void {
     this.#arrived.push(claimed)
     if (this.#arrived.length > 1) return
-    setImmediate(() => {
-      for (const each of this.#arrived.splice(0)) this.#begin(each)
-    })
+    setImmediate(() => this.#beginAllArrived())
+  }
+
+  #beginAllArrived(): void {
+    for (const claimed of this.#arrived.splice(0)) this.#begin(claimed)
   }
 
   #deadlinesOf(timeoutMs: number): Deadlines {
@@ -125,26 +131,25 @@ export class Worker<Effect> {
     return deadlines
   }
 
-  /** Claims no more, waits up to `graceMs` for what runs, gives the rest back. */
-  async stop(graceMs: number): Promise<void> {
+  /**
+   * Claims no more, waits up to `graceMs` for what runs, gives the rest back. What a put leases until `arriving` is over is
+   * given back as well.
+   */
+  async stop(graceMs: number, arriving: Promise<void> = Promise.resolve()): Promise<void> {
     this.#stop.abort()
     this.#waitingClaim?.abort.abort()
     const graceEnds = setTimeout(() => {
-      for (const abort of this.#running.values()) abort.abort(new Released('the worker is stopping'))
+      for (const { abort } of this.#running.values()) abort.abort(new Released('the worker is stopping'))
     }, graceMs)
     await this.#loop
+    await arriving
+    this.#beginAllArrived()
+    await this.#claiming
     while (this.#running.size > 0) await this.#oneFinished()
     clearTimeout(graceEnds)
-    await this.settled()
+    await this.#settling.idle()
     clearInterval(this.#heartbeat)
-  }
-
-  /** Fulfils once everything that has ended is settled, and everything that arrived too late given back. */
-  async settled(): Promise<void> {
-    while (this.#arrived.length > 0 || this.#settling.size > 0) {
-      await nextTurn()
-      await Promise.all(this.#settling)
-    }
+    this.#isOver = true
   }
 
   async #claimUntilStopped(): Promise<void> {
@@ -152,9 +157,7 @@ export class Worker<Effect> {
     let isBusy = true
     while (!this.#stop.signal.aborted) {
       try {
-        const claimed: readonly Claimed[] = isBusy ? await this.#claim() : await this.#waitForWork()
-        isBusy = claimed.length > 0
-        await this.#beginAll(claimed)
+        isBusy = await this.#oneAtATime(() => (isBusy ? this.#beginDue() : this.#beginWhatComes()))
         if (this.#places.isFull) await this.#oneFinished()
         // Handlers that had nothing to wait for are done by then, and the next claim takes as many as this one.
         await nextTurn()
@@ -165,6 +168,28 @@ export class Worker<Effect> {
     }
   }
 
+  /** Whether anything was due. */
+  async #beginDue(): Promise<boolean> {
+    return (await this.#beginAll(await this.#claim())) > 0
+  }
+
+  /** Whether there may be more: something came, or the wait was broken off, and what is due has not been looked for since. */
+  async #beginWhatComes(): Promise<boolean> {
+    if (this.#drainsInLine > 0) return true
+    const { claimed, isCutShort } = await this.#waitForWork()
+    return (await this.#beginAll(claimed)) > 0 || isCutShort
+  }
+
+  /** One claim after another, a drain's as well: two that count the same free places would both fill them. */
+  #oneAtATime<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#claiming.then(work)
+    this.#claiming = result.then(
+      () => {},
+      () => {},
+    )
+    return result
+  }
+
   /** Claims what is due for every free place. */
   async #claim(): Promise<Claimed[]> {
     const destinations = this.#places.free()
@@ -173,14 +198,15 @@ export class Worker<Effect> {
   }
 
   /** Nothing is due: waits for what will be, and leaves half of the places to what arrives meanwhile. */
-  async #waitForWork(): Promise<Claimed[]> {
+  async #waitForWork(): Promise<{ readonly claimed: readonly Claimed[]; readonly isCutShort: boolean }> {
     const destinations = this.#places.free().map(({ name, limit }) => ({ name, limit: Math.ceil(limit / 2) }))
-    if (destinations.length === 0 || this.#stop.signal.aborted) return []
+    if (destinations.length === 0 || this.#stop.signal.aborted) return { claimed: [], isCutShort: false }
     const abort = new AbortController()
     this.#waitingClaim = { abort, names: new Set(destinations.map(({ name }) => name)) }
     this.#places.promise(destinations)
     try {
-      return await this.#claimFor(destinations, CLAIM_WAIT_MS, abort.signal)
+      const claimed = await this.#claimFor(destinations, CLAIM_WAIT_MS, abort.signal)
+      return { claimed, isCutShort: abort.signal.aborted }
     } finally {
       this.#waitingClaim = undefined
       this.#places.takeBackPromise()
@@ -200,6 +226,7 @@ export class Worker<Effect> {
   #giveBackPlace(destination: string): void {
     this.#places.giveBack(destination)
     if (this.#waitingClaim?.names.has(destination) === false) this.#waitingClaim.abort.abort()
+    this.#onFinished?.()
   }
 
   /**
@@ -212,17 +239,19 @@ export class Worker<Effect> {
     const next = this.#isSuspectRunning ? undefined : suspects[0]
     const waiting = suspects.filter((suspect) => suspect !== next)
     // Before the next one begins: should it end the process, those that wait have not been tried.
-    if (waiting.length > 0) await this.#giveBackAll(waiting)
+    if (waiting.length > 0) await this.#giveBack(waiting)
     const begun = claimed.filter((delivery) => !waiting.includes(delivery))
     for (const delivery of begun) this.#beginInPlace(delivery)
     return begun.length
   }
 
   /** Leaves deliveries as they were before the claim, for a while. */
-  async #giveBackAll(claimed: readonly Claimed[]): Promise<void> {
+  async #giveBack(claimed: readonly Claimed[]): Promise<void> {
     const outcome = { kind: 'released', afterMs: SUSPECT_PAUSE_MS } as const
     const result: AttemptResult<Effect> = { outcome, effects: [] }
-    await this.#settle(claimed.map((each) => ({ claimed: each, result, durationMs: 0, onEnd: undefined })))
+    await this.#settling.now(
+      claimed.map((each) => ({ claimed: each, result, durationMs: 0, onEnd: undefined })),
+    )
   }
 
   get #isSuspectRunning(): boolean {
@@ -241,34 +270,26 @@ export class Worker<Effect> {
     claimed: Claimed,
     { options = this.#settings, onEnd, isPlaced = true }: Beginning<Effect> = {},
   ): void {
-    if (this.#stop.signal.aborted) {
-      if (isPlaced) this.#giveBackPlace(claimed.destination)
-      return this.#giveBack(claimed, onEnd)
-    }
+    if (this.#stop.signal.aborted) return this.#giveBackUnbegun(claimed, onEnd, isPlaced)
     this.#heartbeat ??= this.#startHeartbeat()
     const abort = new LazyAbort()
-    this.#running.set(claimed, abort)
+    this.#running.set(claimed, { abort, isPlaced })
     const startedMs = performance.now()
     void runAttempt(claimed, abort, options).then((result) => {
       this.#running.delete(claimed)
       if (isPlaced) this.#giveBackPlace(claimed.destination)
-      this.#finished({ claimed, result, durationMs: performance.now() - startedMs, onEnd })
+      this.#settling.add({ claimed, result, durationMs: performance.now() - startedMs, onEnd })
       this.#onFinished?.()
     })
   }
 
-  /** What a claim or a put has leased while the stop began: it was not tried. */
-  #giveBack(claimed: Claimed, onEnd: ((end: AttemptEnd) => void) | undefined): void {
-    this.#finished({ claimed, result: { outcome: { kind: 'released' }, effects: [] }, durationMs: 0, onEnd })
-  }
-
-  /** Whatever else finishes in this turn of the event loop is settled together with it. */
-  #finished(attempt: FinishedAttempt<Effect>): void {
-    this.#unsettled.push(attempt)
-    if (this.#unsettled.length > 1) return
-    const settling = nextTurn().then(() => this.#settle(this.#unsettled.splice(0)))
-    this.#settling.add(settling)
-    void settling.then(() => this.#settling.delete(settling))
+  /** Leased too late: the worker stops, or the sender no longer waits. */
+  #giveBackUnbegun(claimed: Claimed, onEnd: Beginning<Effect>['onEnd'], isPlaced: boolean): void {
+    const result: AttemptResult<Effect> = { outcome: { kind: 'released' }, effects: [] }
+    // Where its commit took longer than the stop, its lease ends by itself.
+    if (this.#isOver) onEnd?.('unsettled')
+    else this.#settling.add({ claimed, result, durationMs: 0, onEnd })
+    if (isPlaced) this.#giveBackPlace(claimed.destination)
   }
 
   #oneFinished(): Promise<void> {
@@ -282,72 +303,6 @@ export class Worker<Effect> {
     })
   }
 
-  /** Settles, and again where the store fails; after the last try the leases end by themselves and the deliveries run once more. */
-  async #settle(attempts: readonly FinishedAttempt<Effect>[]): Promise<void> {
-    const { store, log } = this.#settings
-    for (let tries = 1; tries <= SETTLE_TRIES; tries += 1) {
-      try {
-        const results = await store.settle(attempts.map(toSettlement))
-        await this.#settled(attempts, results)
-        return
-      } catch (error) {
-        log.error('the store could not settle deliveries', { deliveries: attempts.length, tries, error })
-        if (tries < SETTLE_TRIES) await pause(STORE_PAUSE_MS * tries)
-      }
-    }
-    for (const { onEnd } of attempts) onEnd?.('unsettled')
-  }
-
-  async #settled(
-    attempts: readonly FinishedAttempt<Effect>[],
-    results: readonly SettleResult[],
-  ): Promise<void> {
-    const failed: FinishedAttempt<Effect>[] = []
-    for (const [index, attempt] of attempts.entries()) {
-      const result = results[index]
-      if (result?.result !== 'failed') this.#report(attempt, result)
-      else if (attempt.result.effects.length > 0)
-        failed.push(await this.#withFailedEffects(attempt, result.error))
-      else {
-        this.#settings.log.error('the store could not settle a delivery; it runs again', {
-          error: result.error,
-        })
-        attempt.onEnd?.('unsettled')
-      }
-    }
-    if (failed.length > 0) await this.#settle(failed)
-  }
-
-  /** Effects that cannot be written fail the attempt like a handler that throws. */
-  async #withFailedEffects(attempt: FinishedAttempt<Effect>, error: Error): Promise<FinishedAttempt<Effect>> {
-    const throwing = { ...this.#settings, handlersFor: () => [() => Promise.reject(error)] }
-    return { ...attempt, result: await runAttempt(attempt.claimed, new LazyAbort(), throwing) }
-  }
-
-  #report(
-    { claimed, result, durationMs, onEnd }: FinishedAttempt<Effect>,
-    settled: SettleResult | undefined,
-  ): void {
-    const { event, destination, attempt } = claimed
-    const { outcome, error } = result
-    const end = settled?.result === 'lost' ? 'lost' : outcome.kind
-    onEnd?.(end)
-    this.#settings.observe({
-      kind: 'attempted',
-      source: event.source,
-      eventSeq: event.eventSeq,
-      id: event.id,
-      type: event.type,
-      destination,
-      attempt,
-      outcome: end,
-      ...(outcome.kind === 'retry' && { retryAfterMs: outcome.afterMs }),
-      // A delivery that is given back has met no error of its own.
-      ...(error !== undefined && outcome.kind !== 'released' && { error }),
-      durationMs,
-    })
-  }
-
   /** One timer for all leases. */
   #startHeartbeat(): NodeJS.Timeout {
     const { leaseMs } = this.#settings
@@ -356,14 +311,15 @@ export class Worker<Effect> {
 
   async #extendLeases(): Promise<void> {
     const { store, leaseMs, log } = this.#settings
-    const running = [...this.#running]
+    // What runs for its own request is leased for as long as that request waits, and not for longer.
+    const running = [...this.#running].filter(([, { isPlaced }]) => isPlaced)
     if (running.length === 0) return
     try {
       const results = await store.extend(
         running.map(([claimed]) => claimed),
         leaseMs,
       )
-      running.forEach(([, abort], index) => {
+      running.forEach(([, { abort }], index) => {
         if (results[index] === 'lost') abort.abort(new Released('the lease went to another worker'))
       })
     } catch (error) {
@@ -374,44 +330,6 @@ export class Worker<Effect> {
 
 interface Beginning<Effect> {
   readonly options?: AttemptOptions<Effect>
-  readonly onEnd?: (end: AttemptEnd) => void
+  readonly onEnd?: ((end: AttemptEnd) => void) | undefined
   readonly isPlaced?: boolean
-}
-
-interface FinishedAttempt<Effect> {
-  readonly claimed: Claimed
-  readonly result: AttemptResult<Effect>
-  readonly durationMs: number
-  readonly onEnd: ((end: AttemptEnd) => void) | undefined
-}
-
-/** How an attempt ended in the store; `unsettled` where nothing is known of that. */
-export type AttemptEnd = Outcome['kind'] | 'lost' | 'unsettled'
-
-function toSettlement<Effect>({ claimed, result, durationMs }: FinishedAttempt<Effect>): Settlement<Effect> {
-  return {
-    deliverySeq: claimed.deliverySeq,
-    token: claimed.token,
-    outcome: result.outcome,
-    durationMs: Math.round(durationMs),
-    effects: result.effects,
-  }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}
-
-/** Waits, or until the signal. */
-function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve()
-    const end = (): void => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    signal?.addEventListener('abort', end)
-  })
 }

@@ -1,0 +1,90 @@
+/** `postern.metrics()`: what happened and what the store holds, as plain values. */
+import { join } from 'node:path'
+import { createPostern, type Histogram, type Metrics } from 'postern'
+import { vastai } from 'postern/providers'
+import { sqlite } from 'postern/sqlite'
+import { expect, onTestFinished, test } from 'vitest'
+import { startInbox, tempFolder } from '../support/inbox.ts'
+import { orderedEvent } from '../support/ordered-event.mjs'
+import { SECRET, seedEvent, tampered, without } from '../support/requests.ts'
+
+test('everything that happened is counted, by names of the configuration', async () => {
+  let left = 1
+  const inbox = await startInbox({
+    retry: { baseMs: 0, capMs: 0 },
+    handler: () => {
+      left -= 1
+      if (left >= 0) throw new Error('not yet')
+    },
+  })
+  await inbox.send(seedEvent('evt_1'))
+  await inbox.send(seedEvent('evt_1'))
+  await inbox.send(seedEvent('evt_1', { data: { other: true } }))
+  await inbox.send(seedEvent('evt_2', {}, { vendor: 'anima' }))
+  await inbox.send(tampered(seedEvent('evt_3'), (body) => Buffer.concat([body, Buffer.from(' ')])))
+  await inbox.send(without(seedEvent('evt_3'), 'x-vastai-signature'))
+  await inbox.send({ ...seedEvent('evt_3'), path: '/webhooks/chosen-by-a-stranger' })
+
+  const before = await inbox.postern.metrics()
+  expect(before.accepted).toEqual([
+    { source: 'vastai', stored: 1, duplicates: 1, conflicts: 1 },
+    { source: 'anima', stored: 1, duplicates: 0, conflicts: 0 },
+  ])
+  expect(before.rejected).toEqual([
+    { source: 'vastai', reason: 'signature_mismatch', count: 1 },
+    { source: 'vastai', reason: 'missing_header', count: 1 },
+    { source: '', reason: 'unknown_source', count: 1 },
+  ])
+  expect(before.attempts).toEqual([])
+  expect(before.store.events).toBe(3)
+  expect(before.store.destinations).toMatchObject([{ name: 'handlers', pending: 2, leased: 0, dead: 0 }])
+  expect(before.store.destinations[0]?.oldestPendingMs).toBeGreaterThan(0)
+
+  await inbox.postern.drain()
+  const after = await inbox.postern.metrics()
+  expect(after.attempts).toEqual([
+    { destination: 'handlers', outcome: 'retry', count: 1 },
+    { destination: 'handlers', outcome: 'succeeded', count: 2 },
+  ])
+  expectWhole(after)
+})
+
+test('destinations that nothing here handles are listed, as long as they have work, and are left alone', async () => {
+  const store = sqlite(join(tempFolder(), 'postern.db'))
+  const inboxOf = (name: string): ReturnType<typeof createPostern> =>
+    createPostern({
+      store,
+      sources: { vastai: vastai({ secret: SECRET }) },
+      handlers: (on) => [on('vastai', '*', () => {}, { name })],
+    })
+  const [old, current] = [inboxOf('audit'), inboxOf('billing')]
+  onTestFinished(() => current.stop())
+  await store.put([{ ...orderedEvent('evt_1', 'key_1'), destinations: ['audit', 'billing'] }])
+  expect(await current.drain()).toBe(1)
+  expect((await current.metrics()).orphaned).toEqual(['audit'])
+  expect((await old.metrics()).orphaned).toEqual([])
+  expect(await old.drain()).toBe(1)
+  expect((await current.metrics()).orphaned).toEqual([])
+})
+
+/** Every histogram holds something, and adds up. */
+function expectWhole({ acceptMs, attemptMs, store }: Metrics): void {
+  expect(acceptMs.count).toBe(4)
+  expect(attemptMs.count).toBe(3)
+  const { operations, durationMs, fsyncMs } = store.commits
+  // Each commit is measured three ways.
+  expect(durationMs.count).toBe(operations.count)
+  expect(fsyncMs.count).toBe(operations.count)
+  expect(operations.sum).toBeGreaterThanOrEqual(operations.count)
+  expect(fsyncMs.sum).toBeLessThanOrEqual(durationMs.sum)
+  for (const histogram of [acceptMs, attemptMs, operations, durationMs, fsyncMs]) expectSound(histogram)
+}
+
+function expectSound({ bounds, counts, count, sum, max }: Histogram): void {
+  expect(count).toBeGreaterThan(0)
+  expect(counts).toHaveLength(bounds.length + 1)
+  expect(counts.reduce((total, each) => total + each, 0)).toBe(count)
+  expect(bounds).toEqual(bounds.toSorted((left, right) => left - right))
+  expect(max).toBeGreaterThan(0)
+  expect(sum).toBeGreaterThanOrEqual(max)
+}
