@@ -207,6 +207,15 @@ export const rejectedMutants: readonly Mutant[] = [
     breaks: (store) => recalling(store, (kept, limit) => kept.slice(0, Math.min(limit, 1000))),
   },
   {
+    name: 'has one part for all that is not authentic',
+    clause: 'rejected/apart',
+    breaks: (store) =>
+      recalling(store, (kept, limit) => {
+        const room = kept.filter(({ reason }) => !isAuthentic(reason)).slice(0, 200)
+        return kept.filter((each) => isAuthentic(each.reason) || room.includes(each)).slice(0, limit)
+      }),
+  },
+  {
     name: 'shows the authentic ones of the refused first',
     clause: 'rejected/apart',
     breaks: (store) =>

@@ -12,7 +12,8 @@ import type { Operation, ResultOf, Verb } from './operation.ts'
 /** What may be read whole: a row, entries that are few by their nature, and an index that holds only what is wanted. */
 const SCANS: ReadonlySet<string> = new Set([
   'SCAN CONSTANT ROW',
-  'SCAN dedupe_merged',
+  'SCAN dedupe_state',
+  'SCAN dedupe_generation',
   'SCAN state',
   'SCAN lane USING INDEX lane_idle',
 ])
