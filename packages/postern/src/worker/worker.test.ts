@@ -852,6 +852,24 @@ describe('a drain', () => {
     expect(outcomes()).toEqual(['succeeded'])
   })
 
+  test('does not wait for one that came to stand in line before it', async () => {
+    fakeTimers()
+    const { worker, store } = aWorker({ handler: () => {} })
+    const [looked, drained] = [deferred(), deferred()]
+    vi.spyOn(store, 'claim')
+      .mockImplementationOnce(() => looked.promise.then(() => []))
+      .mockImplementationOnce(() => drained.promise.then(() => []))
+    worker.start()
+    looked.resolve()
+    // The worker has looked, and will wait for work in its next turn; a drain comes before it.
+    for (let count = 0; count < 20; count += 1) await undefined
+    const first = worker.drain()
+    await turns()
+    const second = worker.drain()
+    drained.resolve()
+    await Promise.all([first, second])
+  })
+
   test('runs every destination', async () => {
     const seen: string[] = []
     const { worker, store } = aWorker({
