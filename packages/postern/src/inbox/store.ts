@@ -6,7 +6,8 @@
  *
  * - A promise that fulfils means that what it reports is on stable storage, as far as the store's kind has any.
  * - Each event with its deliveries and dedupe records is atomic. The items of an array are independent: one that
- *   cannot be stored never fails its neighbours.
+ *   cannot be stored, or not now since another node holds what it needs, never fails its neighbours.
+ * - Numbers of calls made at once need not rise in one order for the whole store; within an ordering key they do.
  * - Time is the store's own clock; callers pass distances, never instants. A store may round what is no whole number of
  *   milliseconds up to one.
  * - Unknown sequence numbers are values (`'unknown'`, `'lost'`), never exceptions. A rejection means that the store
@@ -23,7 +24,10 @@ import type { DeliveryState } from './lifecycle.ts'
 export interface Store<Effect = never> {
   /** Records events, once each. */
   put(events: readonly NewEvent[]): Promise<PutResult[]>
-  /** Leases deliveries that are due; waits up to `waitMs` for the first. An empty array means none came. */
+  /**
+   * Leases deliveries that are due; waits up to `waitMs` for the first. An empty array means none came. What another call
+   * holds at that moment may be passed by, and comes with the next claim.
+   */
   claim(request: ClaimRequest): Promise<Claimed[]>
   /** Ends leases. Answers in the order given. */
   settle(settlements: readonly Settlement<Effect>[]): Promise<SettleResult[]>
