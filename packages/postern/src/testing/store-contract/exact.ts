@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { cases, type ContractCase } from './case.ts'
 import {
   anEvent,
+  at,
   bytes,
   claim,
   claimOne,
@@ -10,7 +11,6 @@ import {
   duplicateOf,
   ODD_TEXTS,
   only,
-  plain,
   put,
   putStored,
   settle,
@@ -49,10 +49,8 @@ export const exactCases: readonly ContractCase[] = [
       )
       await store.put(bodies.map((body, index) => anEvent({ id: `evt_${index}`, body })))
       const claimed = await claim(store)
-      assert.deepEqual(
-        claimed.map(({ event }) => plain(event.body)),
-        bodies,
-      )
+      assert.equal(claimed.length, bodies.length)
+      for (const [index, body] of bodies.entries()) assertBytes(at(claimed, index).event.body, body)
     },
   }),
   ...cases('exact/text', {
@@ -116,7 +114,10 @@ async function assertSame(store: ContractStore, body: Uint8Array): Promise<void>
   const eventSeq = await putStored(store, anEvent({ body }))
   const fromGet = (await detail(store, eventSeq)).event.body
   const fromClaim = (await claimOne(store)).event.body
-  for (const found of [fromGet, fromClaim]) {
-    assert.ok(Buffer.from(found).equals(body), `${body.byteLength} bytes must come back exactly`)
-  }
+  for (const found of [fromGet, fromClaim]) assertBytes(found, body)
+}
+
+/** Without a difference to print: Node 24 takes minutes to find it in 100,000 bytes. */
+function assertBytes(found: Uint8Array, expected: Uint8Array): void {
+  assert.ok(Buffer.from(found).equals(expected), `${expected.byteLength} bytes must come back exactly`)
 }
