@@ -300,6 +300,17 @@ describe('isReady', () => {
   })
 })
 
+test('a source that is to wait for handlers that are not there is warned of', () => {
+  const sources = { shop: aSource({ ack: 'handled' }) }
+  aPostern({ sources, handlers: (on) => [on('shop', '*', () => {}, { name: 'audit' })] })
+  expect(logged).toEqual([
+    ['warn', expect.stringMatching(/^sources\.shop: ack is 'handled', but no handler/)],
+  ])
+  logged.length = 0
+  aPostern({ sources, handlers: (on) => [on('shop', 'a', () => {})] })
+  expect(logged).toEqual([])
+})
+
 describe('stop', () => {
   test('closes the store', async () => {
     const { postern, store } = aPostern()

@@ -105,7 +105,9 @@ export function createPostern<const S extends Sources, Effect = never>(
   assertSound(options)
   const log = options.log ?? consoleLog
   const sources = checkedSources(options.sources, log)
-  const table = new HandlerTable<Effect>(checkedHandlers(options, sources))
+  const registrations = checkedHandlers(options, sources)
+  warnOfNothingToWaitFor(sources, registrations, log)
+  const table = new HandlerTable<Effect>(registrations)
   const counter = new MetricsCounter()
   const observe = observing(counter, options.observe, log)
   const worker = createWorker(options, sources, table, log, observe)
@@ -232,6 +234,21 @@ function checkedSources(sources: Sources, log: Logger): ReadonlyMap<string, Sour
     )
   }
   return new Map(Object.entries(sources))
+}
+
+/** Answered once stored, as without the option: nobody would find out but by an event that was lost on a handler's error. */
+function warnOfNothingToWaitFor(
+  sources: ReadonlyMap<string, Source>,
+  registrations: readonly Pick<Registration, 'source' | 'destination'>[],
+  log: Logger,
+): void {
+  for (const [name, { ack }] of sources) {
+    const isWaitedFor = registrations.some(
+      ({ source, destination }) => source === name && destination === UNNAMED_DESTINATION,
+    )
+    if (ack === 'handled' && !isWaitedFor)
+      log.warn(`sources.${name}: ack is 'handled', but no handler without a name is there to be waited for`)
+  }
 }
 
 function checkedHandlers<S extends Sources, Effect>(

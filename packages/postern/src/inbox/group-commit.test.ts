@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { GroupCommit } from './group-commit.ts'
 
 /** A commit that the test ends by hand, so that it decides what gathers meanwhile. */
@@ -17,6 +17,10 @@ class Disk {
       .shift()!
       .resolve(this.batches[this.batches.length - this.#ends.length - 1]!.map((item) => `${item}!`))
     await turn()
+  }
+
+  get isBusy(): boolean {
+    return this.#ends.length > 0
   }
 
   async fail(message: string): Promise<void> {
@@ -50,6 +54,30 @@ describe('a group commit', () => {
     expect(disk.batches).toEqual([['a', 'b', 'c']])
     expect(await added).toEqual(['a!', 'b!', 'c!'])
   })
+
+  test.each([
+    { tookMs: 1, batches: 3 },
+    { tookMs: 30, batches: 2 },
+  ])(
+    'hands over a second batch early only where commits are fast: $tookMs ms',
+    async ({ tookMs, batches }) => {
+      vi.useFakeTimers({ toFake: ['performance'] })
+      onTestFinished(() => void vi.useRealTimers())
+      const disk = new Disk()
+      const group = new GroupCommit(disk.commit, 1000)
+      const added = [group.add('first')]
+      await turn()
+      vi.advanceTimersByTime(tookMs)
+      await disk.end()
+      for (const name of ['second', 'third']) {
+        added.push(...Array.from({ length: 40 }, (_, index) => group.add(`${name} ${index}`)))
+        await turn()
+      }
+      expect(disk.batches).toHaveLength(batches)
+      while (disk.isBusy) await disk.end()
+      expect(await Promise.all(added)).toHaveLength(81)
+    },
+  )
 
   test('gathers what comes during a commit into the next, in its order', async () => {
     const disk = new Disk()

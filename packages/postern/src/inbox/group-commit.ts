@@ -14,6 +14,7 @@ export class GroupCommit<Item, Result> {
   #batchLimit = SMALLEST_BATCH
   #underWay = 0
   #lastDoneMs = 0
+  #lastTookMs = 0
   #isScheduled = false
   #whenIdle: (() => void)[] = []
 
@@ -58,7 +59,11 @@ export class GroupCommit<Item, Result> {
 
   #isTimeForNext(): boolean {
     if (this.#underWay === 0) return this.#waiting.length > 0
-    return this.#underWay < MOST_UNDER_WAY && this.#waiting.length >= SMALLEST_BATCH
+    return (
+      this.#underWay < MOST_UNDER_WAY &&
+      this.#waiting.length >= SMALLEST_BATCH &&
+      this.#lastTookMs <= SLOW_COMMIT_MS
+    )
   }
 
   async #commitNext(): Promise<void> {
@@ -82,6 +87,7 @@ export class GroupCommit<Item, Result> {
     const nowMs = performance.now()
     const tookMs = nowMs - Math.max(startedMs, this.#lastDoneMs)
     this.#lastDoneMs = nowMs
+    this.#lastTookMs = tookMs
     this.#batchLimit = Math.max(SMALLEST_BATCH, Math.ceil(tookMs * ITEMS_PER_MS))
   }
 
@@ -99,6 +105,11 @@ const ITEMS_PER_MS = 25
 const SMALLEST_BATCH = 32
 /** The one being carried out and the one that follows it. */
 const MOST_UNDER_WAY = 2
+/**
+ * Above this, a batch that is handed over early only shuts out what comes while it waits: with 200 ms an fsync at 500
+ * events a second the median answer took 561 ms, and 352 ms with one batch at a time.
+ */
+const SLOW_COMMIT_MS = 20
 
 interface Waiter<Item, Result> {
   readonly item: Item
