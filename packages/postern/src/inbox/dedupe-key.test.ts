@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DEDUPE_KEY_BYTES, dedupeKey, fingerprintOf, type Fingerprint } from './dedupe-key.ts'
+import { anEvent } from '../testing/store-contract/fixtures.ts'
 import type { NewEvent } from './store.ts'
 
 function hexOf(...parts: Parameters<typeof dedupeKey>): string {
@@ -102,23 +103,7 @@ describe('a fingerprint', () => {
 })
 
 function fingerprint(change: Partial<NewEvent> = {}): Fingerprint {
-  return fingerprintOf({
-    tenant: '',
-    source: 'shop',
-    id: 'evt_1',
-    idKind: 'signed',
-    type: 'paid',
-    createdMs: undefined,
-    orderingKey: undefined,
-    onDead: undefined,
-    verifiedBy: 'hmac',
-    body: Buffer.from('{}'),
-    headers: [],
-    dedupeWindowMs: 1000,
-    onConflict: 'hold',
-    destinations: ['handlers'],
-    ...change,
-  })
+  return fingerprintOf(anEvent({ body: Buffer.from('{}'), ...change }))
 }
 
 function keysOf(change: Partial<NewEvent>): Readonly<Record<string, string>> {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import type { NewEvent } from '../../inbox/index.ts'
+import { anEvent } from '../../testing/store-contract/fixtures.ts'
 import { sqlite } from './index.ts'
 
 test('a claim that takes nothing of a destination sleeps, though work is due there', async () => {
@@ -10,7 +10,7 @@ test('a claim that takes nothing of a destination sleeps, though work is due the
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const store = sqlite(join(folder, 'postern.db'), { writer: 'inline' })
   onTestFinished(() => store.close())
-  await store.put([DUE])
+  await store.put([anEvent({ destinations: ['full'] })])
   const before = (await store.stat()).commits.operations.count
   const destinations = [
     { name: 'full', limit: 0 },
@@ -20,20 +20,3 @@ test('a claim that takes nothing of a destination sleeps, though work is due the
   // One look before the wait and one after it; a claim that does not sleep looks each millisecond.
   expect((await store.stat()).commits.operations.count - before).toBeLessThanOrEqual(2)
 })
-
-const DUE: NewEvent = {
-  tenant: '',
-  source: 'shop',
-  id: 'evt_1',
-  idKind: 'signed',
-  type: 'paid',
-  createdMs: undefined,
-  orderingKey: undefined,
-  onDead: undefined,
-  verifiedBy: 'hmac',
-  body: Buffer.from('{}'),
-  headers: [],
-  dedupeWindowMs: 60_000,
-  onConflict: 'hold',
-  destinations: ['full'],
-}
