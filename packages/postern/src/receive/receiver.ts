@@ -169,8 +169,7 @@ export class Receiver {
     let leased: Claimed | undefined
     try {
       const results = await this.#options.store.put([event])
-      const [put] = results
-      leased = put === undefined || put.outcome === 'failed' ? undefined : put.leased
+      leased = leasedBy(results)
       return results
     } finally {
       if (leased === undefined) place.release()
@@ -196,9 +195,8 @@ export class Receiver {
   async #runLate(putting: Promise<readonly PutResult[]>, withinMs: number): Promise<void> {
     this.#begin()
     try {
-      const [put] = await putting
-      if (put !== undefined && put.outcome !== 'failed' && put.leased !== undefined)
-        await this.#options.handle(put.leased, withinMs)
+      const leased = leasedBy(await putting)
+      if (leased !== undefined) await this.#options.handle(leased, withinMs)
     } catch {
       // The failure of the store was reported when the request was answered.
     } finally {
@@ -311,6 +309,11 @@ async function valueWithin<T, const Late>(value: Promise<T>, ms: number, late: L
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<Late>((resolve) => (timer = setTimeout(resolve, ms, late)))
   return Promise.race([value, timeout]).finally(() => clearTimeout(timer))
+}
+
+/** What the put of one event has leased. */
+function leasedBy([put]: readonly PutResult[]): Claimed | undefined {
+  return put === undefined || put.outcome === 'failed' ? undefined : put.leased
 }
 
 function senderTimeoutMs({ provider }: Source): number {

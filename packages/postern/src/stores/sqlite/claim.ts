@@ -42,57 +42,56 @@ function withEvent(connection: Connection, { eventSeq, ...lease }: LeasedRow): C
   return { ...lease, event }
 }
 
-/** In each half, what stands in no line and the heads of lanes, by time. */
-function dueDeliveries(connection: Connection, destination: string, limit: number, nowMs: number): number[] {
-  const ended = [
-    ...connection
-      .sql(
-        `SELECT seq, lease_until_ms AS atMs FROM delivery
-         WHERE destination = ? AND state = 'leased' AND lane IS NULL AND lease_until_ms <= ?
-         ORDER BY lease_until_ms, seq LIMIT ?`,
-      )
-      .all(destination, nowMs, limit),
-    ...dueLanes(connection, destination, 1, limit, nowMs),
-  ] as DueRow[]
-  const first = earliest(ended, limit)
-  if (first.length >= limit) return first
-  const left = limit - first.length
-  const due = [
-    ...connection
-      .sql(
-        `SELECT seq, due_ms AS atMs FROM delivery
-         WHERE destination = ? AND state = 'pending' AND lane IS NULL AND due_ms <= ?
-         ORDER BY due_ms, seq LIMIT ?`,
-      )
-      .all(destination, nowMs, left),
-    ...dueLanes(connection, destination, 0, left, nowMs),
-  ] as DueRow[]
-  return [...first, ...earliest(due, left)]
+/** What a claim looks for: among what stands in no line, and among the heads of lanes. */
+interface Half {
+  readonly free: string
+  readonly isLeased: 0 | 1
 }
 
-function dueLanes(
+const ENDED: Half = {
+  free: `SELECT seq, lease_until_ms AS atMs FROM delivery
+         WHERE destination = ? AND state = 'leased' AND lane IS NULL AND lease_until_ms <= ?
+         ORDER BY lease_until_ms, seq LIMIT ?`,
+  isLeased: 1,
+}
+
+const DUE: Half = {
+  free: `SELECT seq, due_ms AS atMs FROM delivery
+         WHERE destination = ? AND state = 'pending' AND lane IS NULL AND due_ms <= ?
+         ORDER BY due_ms, seq LIMIT ?`,
+  isLeased: 0,
+}
+
+function dueDeliveries(connection: Connection, destination: string, limit: number, nowMs: number): number[] {
+  const first = earliest(connection, ENDED, destination, limit, nowMs)
+  if (first.length >= limit) return first
+  const left = limit - first.length
+  return [...first, ...earliest(connection, DUE, destination, left, nowMs)]
+}
+
+/** The first of one half, by time. */
+function earliest(
   connection: Connection,
+  { free, isLeased }: Half,
   destination: string,
-  isLeased: 0 | 1,
   limit: number,
   nowMs: number,
-): unknown[] {
-  return connection
-    .sql(
-      `SELECT head_seq AS seq, due_ms AS atMs FROM lane WHERE destination = ? AND leased = ? AND due_ms <= ?
+): number[] {
+  const heads = connection.sql(
+    `SELECT head_seq AS seq, due_ms AS atMs FROM lane WHERE destination = ? AND leased = ? AND due_ms <= ?
        ORDER BY due_ms, head_seq LIMIT ?`,
-    )
-    .all(destination, isLeased, nowMs, limit)
+  )
+  const rows = [
+    ...connection.sql(free).all(destination, nowMs, limit),
+    ...heads.all(destination, isLeased, nowMs, limit),
+  ] as DueRow[]
+  const sorted = rows.toSorted((left, right) => left.atMs - right.atMs || left.seq - right.seq)
+  return sorted.slice(0, limit).map(({ seq }) => seq)
 }
 
 interface DueRow {
   readonly seq: number
   readonly atMs: number
-}
-
-function earliest(rows: readonly DueRow[], limit: number): number[] {
-  const sorted = rows.toSorted((left, right) => left.atMs - right.atMs || left.seq - right.seq)
-  return sorted.slice(0, limit).map(({ seq }) => seq)
 }
 
 function nextDueMs(connection: Connection, destinations: ClaimRequest['destinations']): number | undefined {

@@ -184,8 +184,10 @@ function insertDeliveries(
   eventSeq: number,
   nowMs: number,
 ): { readonly lease?: LeasedRow } {
+  const { tenant, source, orderingKey, onDead } = event
+  const recorded = { tenant, source, orderingKey, onDead, eventSeq }
   const deliveries = event.destinations.map((destination): TakeableRow => ({
-    deliverySeq: insertDelivery(connection, { ...event, eventSeq }, destination, nowMs, 'new'),
+    deliverySeq: insertDelivery(connection, recorded, destination, nowMs, 'new'),
     destination,
     state: 'pending',
     leaseUntilMs: null,
