@@ -3,6 +3,7 @@ import type {
   Histogram,
   ListPage,
   ListQuery,
+  StoreInspection,
 } from '../../packages/postern/src/inbox/index.ts'
 import type { MemoryStore } from '../../packages/postern/src/stores/memory/index.ts'
 import { handingOut } from './change.ts'
@@ -51,6 +52,10 @@ function committing(store: MemoryStore, change: Partial<Histogram>): Partial<Mem
       return { ...stat, commits: { operations: one, durationMs: one, fsyncMs: one } }
     },
   }
+}
+
+function inspecting(store: MemoryStore, change: Partial<StoreInspection>): Partial<MemoryStore> {
+  return { inspect: async () => ({ ...(await store.inspect()), ...change }) }
 }
 
 export const readMutants: readonly Mutant[] = [
@@ -257,5 +262,37 @@ export const readMutants: readonly Mutant[] = [
     name: 'has an age of 0 where nothing is pending',
     clause: 'stat/counts',
     breaks: (store) => counting(store, (stat) => ({ ...stat, oldestPendingMs: stat.oldestPendingMs ?? 0 })),
+  },
+  {
+    name: 'has no name for its engine',
+    clause: 'inspect',
+    breaks: (store) => inspecting(store, { engine: ' ' }),
+  },
+  {
+    name: 'runs with a setting that loses what was acknowledged',
+    clause: 'inspect',
+    breaks: (store) =>
+      inspecting(store, { settings: [{ name: 'fsync', value: 'off', wanted: 'on', isSound: false }] }),
+  },
+  {
+    name: 'says that nothing can be lost, and not why',
+    clause: 'inspect',
+    breaks: (store) => inspecting(store, { acceptsLoss: false }),
+  },
+  {
+    name: 'takes seconds for milliseconds',
+    clause: 'inspect',
+    breaks: (store) => inspecting(store, { clockAheadMs: -1_700_000_000_000 }),
+  },
+  {
+    name: 'is changed by a look',
+    clause: 'inspect',
+    breaks: (store) => ({
+      inspect: async () => {
+        const { deliveries } = await store.list({ of: 'deliveries', limit: 1 })
+        await store.move(deliveries.map(({ deliverySeq }) => ({ deliverySeq, to: 'cancel' })))
+        return store.inspect()
+      },
+    }),
   },
 ]

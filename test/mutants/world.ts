@@ -90,6 +90,7 @@ export function outliving(store: MemoryStore): MemoryStore {
     replay: guard(store.replay),
     prune: guard(store.prune),
     stat: guard(store.stat),
+    inspect: guard(store.inspect),
     close: async () => closing.abort(),
     rejected: { record: guard(store.rejected.record), recent: guard(store.rejected.recent) },
     state: { get: guard(store.state.get), set: guard(store.state.set), list: guard(store.state.list) },

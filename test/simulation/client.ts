@@ -130,6 +130,10 @@ export class StoreClient implements Store<SimulatedEffect>, HasRejectedLog, HasS
     return this.#read((image) => this.#product.statOf(image.tables, this.#database.clockMs))
   }
 
+  async inspect(): ReturnType<Store['inspect']> {
+    return { engine: 'simulated', schemaVersion: 1, clockAheadMs: 0, settings: [], acceptsLoss: true }
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     this.#wake()

@@ -1,5 +1,5 @@
 /**
- * The Store contract: where events and their deliveries are kept. Ten verbs, none optional.
+ * The Store contract: where events and their deliveries are kept. Eleven verbs, none optional.
  *
  * The memory store is its executable specification, and the contract suite in `postern/testing` its proof; a store is
  * one that passes it. Rules that hold for every verb:
@@ -14,7 +14,8 @@
  *   is out of order and nothing is known of the outcome.
  * - Nothing is sent to the engine twice: where an answer is lost on the way, the verb rejects. Sent again by a client's own
  *   reconnect, a settle that was done would be answered `'lost'`, and a replay would make two deliveries.
- * - A store that has to ask its server whether it keeps what it acknowledges rejects every verb where it does not.
+ * - A store that has to ask its server whether it keeps what it acknowledges rejects every verb but `inspect` where it does
+ *   not, unless it was told to accept that.
  *
  * @module
  */
@@ -45,6 +46,8 @@ export interface Store<Effect = never> {
   prune(request: PruneRequest): Promise<PruneResult>
   /** Counts by state and the age of the oldest pending delivery, for every destination that has any; and what commits cost. */
   stat(): Promise<StoreStat>
+  /** Looks at what the store runs on, and at the settings that a 2xx hangs on; answers where those are unsafe as well. */
+  inspect(): Promise<StoreInspection>
   /** Waits for what is under way and lets go of everything. Afterwards every verb rejects with `store_closed`. */
   close(): Promise<void>
 }
@@ -320,6 +323,28 @@ export interface CommitStat {
   readonly durationMs: Histogram
   /** Of that, how long the engine's own COMMIT took, fsync included, in ms; empty where a server does not tell its clients. */
   readonly fsyncMs: Histogram
+}
+
+/** What a store runs on: for `doctor`, the log and the console. */
+export interface StoreInspection {
+  /** The engine with its version, such as `PostgreSQL 15.18`. */
+  readonly engine: string
+  /** The newest migration applied; `undefined` where there are none. */
+  readonly schemaVersion: number | undefined
+  /** How far the store's clock is ahead of this process's, within the time that asking takes; 0 where they are the same. */
+  readonly clockAheadMs: number
+  /** The settings that decide whether what is acknowledged survives a crash. */
+  readonly settings: readonly StoreSetting[]
+  /** Whether acknowledged events may be lost by the configuration's own word, or by the store's kind. */
+  readonly acceptsLoss: boolean
+}
+
+export interface StoreSetting {
+  readonly name: string
+  readonly value: string
+  /** What keeps what is acknowledged. */
+  readonly wanted: string
+  readonly isSound: boolean
 }
 
 export interface DestinationStat {

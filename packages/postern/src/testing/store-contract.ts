@@ -5,6 +5,7 @@ import { durableCases } from './store-contract/durable.ts'
 import { effectCases } from './store-contract/effects.ts'
 import { exactCases } from './store-contract/exact.ts'
 import { extendCases } from './store-contract/extend.ts'
+import { inspectCases } from './store-contract/inspect.ts'
 import { keepCases } from './store-contract/keep.ts'
 import { leaseAtPutCases } from './store-contract/lease-at-put.ts'
 import { leaseInLineCases } from './store-contract/lease-in-line.ts'
@@ -53,6 +54,7 @@ export const storeContract: readonly ContractCase[] = [
   ...lifecycleCases,
   ...extendCases,
   ...readCases,
+  ...inspectCases,
   ...operateCases,
   ...exactCases,
   ...rejectedCases,

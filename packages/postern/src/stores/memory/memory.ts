@@ -7,7 +7,14 @@
  * @module
  */
 import { PosternError } from '../../core/index.ts'
-import type { Claimed, ClaimRequest, HasRejectedLog, HasSmallState, Store } from '../../inbox/index.ts'
+import type {
+  Claimed,
+  ClaimRequest,
+  HasRejectedLog,
+  HasSmallState,
+  Store,
+  StoreInspection,
+} from '../../inbox/index.ts'
 import { claimDue, nextDueMs } from './claim.ts'
 import { Entries } from './entries.ts'
 import { moveOne, prune, replayOne } from './operate.ts'
@@ -27,6 +34,14 @@ export interface MemoryOptions {
   readonly now?: () => number
   /** Added to the clock: how tests move time. */
   readonly offsetMs?: () => number
+}
+
+const INSPECTION: StoreInspection = {
+  engine: 'memory',
+  schemaVersion: undefined,
+  clockAheadMs: 0,
+  settings: [],
+  acceptsLoss: true,
 }
 
 /** A store that keeps everything in memory and loses it with the process. */
@@ -71,6 +86,7 @@ export function memory(options: MemoryOptions = {}): MemoryStore {
     replay: (replays) => change((nowMs) => replays.map((replay) => replayOne(tables, replay, nowMs))),
     prune: (request) => read((nowMs) => prune(tables, request, nowMs)),
     stat: () => read((nowMs) => statOf(tables, nowMs)),
+    inspect: () => read(() => INSPECTION),
     close: async () => {
       isClosed = true
       waiting.release()

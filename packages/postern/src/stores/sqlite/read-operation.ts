@@ -4,6 +4,7 @@ import type {
   ListPage,
   ListQuery,
   StateEntry,
+  StoreInspection,
   StoreStat,
 } from '../../inbox/index.ts'
 
@@ -12,6 +13,7 @@ export type ReadOperation =
   | { readonly verb: 'get'; readonly eventSeq: number }
   | { readonly verb: 'list'; readonly query: ListQuery }
   | { readonly verb: 'stat'; readonly nowMs: number }
+  | { readonly verb: 'inspect' }
   | { readonly verb: 'recent'; readonly limit: number }
   | { readonly verb: 'recall'; readonly key: string; readonly nowMs: number }
   | { readonly verb: 'entries'; readonly prefix: string; readonly nowMs: number }
@@ -22,6 +24,7 @@ export interface ReadResultOf {
   readonly get: EventDetail | undefined
   readonly list: ListPage
   readonly stat: Omit<StoreStat, 'commits'>
+  readonly inspect: StoreInspection
   readonly recent: readonly KeptRequest[]
   readonly recall: string | undefined
   readonly entries: readonly StateEntry[]

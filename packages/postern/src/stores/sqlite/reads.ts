@@ -9,6 +9,7 @@ import type {
   ListQuery,
   Outcome,
   StateEntry,
+  StoreInspection,
   StoreStat,
 } from '../../inbox/index.ts'
 import type { Reason } from '../../core/index.ts'
@@ -19,7 +20,7 @@ import type { ReadOperation, ReadResultOf } from './read-operation.ts'
 
 const READ: {
   readonly [V in ReadOperation['verb']]: (connection: Connection, operation: never) => ReadResultOf[V]
-} = { get, list, stat, recent, recall, entries, checkpoint }
+} = { get, list, stat, inspect, recent, recall, entries, checkpoint }
 
 /** Carries out one reading operation. */
 export function read(connection: Connection, operation: ReadOperation): ReadResultOf[ReadOperation['verb']] {
@@ -212,6 +213,30 @@ function oldestPendingMs(connection: Connection, destination: string, nowMs: num
     .get(destination) as { free: number | null; inLine: number | null }
   return nowMs - Math.min(row.free ?? Infinity, row.inLine ?? Infinity)
 }
+
+/** Every connection asserts the same of itself when it is opened; this one says what it found. */
+function inspect(connection: Connection): StoreInspection {
+  const { version } = connection.sql('SELECT sqlite_version() AS version').get() as { version: string }
+  const pragma = (name: string): number | string => {
+    const row = connection.sql(`PRAGMA ${name}`).get() as Record<string, number | string>
+    return row[name] ?? ''
+  }
+  const journalMode = String(pragma('journal_mode'))
+  const synchronous = SYNCHRONOUS[Number(pragma('synchronous'))] ?? 'unknown'
+  return {
+    engine: `SQLite ${version}`,
+    schemaVersion: Number(pragma('user_version')),
+    clockAheadMs: 0,
+    settings: [
+      { name: 'journal_mode', value: journalMode, wanted: 'wal', isSound: journalMode === 'wal' },
+      { name: 'synchronous', value: synchronous, wanted: 'FULL', isSound: synchronous === 'FULL' },
+    ],
+    acceptsLoss: false,
+  }
+}
+
+/** As `PRAGMA synchronous` numbers them (sqlite.org/pragma.html). */
+const SYNCHRONOUS = ['OFF', 'NORMAL', 'FULL', 'EXTRA']
 
 function recent(connection: Connection, { limit }: { readonly limit: number }): readonly KeptRequest[] {
   const rows = connection.sql('SELECT * FROM rejected ORDER BY seq DESC LIMIT ?').all(limit) as {

@@ -27,6 +27,7 @@ import type {
   StateEntry,
   Store,
   StoredEvent,
+  StoreInspection,
   StoreStat,
 } from '../../inbox/index.ts'
 import { chooseDriver } from './driver.ts'
@@ -165,6 +166,10 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
   async stat(): Promise<StoreStat> {
     const counts = await this.#read({ verb: 'stat', nowMs: this.#now() })
     return { ...counts, commits: this.#engine.commits }
+  }
+
+  inspect(): Promise<StoreInspection> {
+    return this.#read({ verb: 'inspect' })
   }
 
   async close(): Promise<void> {

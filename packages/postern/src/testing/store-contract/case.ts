@@ -63,6 +63,7 @@ export const CLAUSES = [
   'prune/limit',
   'stat/counts',
   'stat/commits',
+  'inspect',
   'close/refuses',
   'close/waiting',
   'exact/bytes',

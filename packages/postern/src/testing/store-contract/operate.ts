@@ -214,6 +214,7 @@ function everyVerb(
     replay: () => store.replay([{ eventSeq, destinations: ['handlers'] }]),
     prune: () => store.prune({ eventsOlderThanMs: 0, limit: 1 }),
     stat: () => store.stat(),
+    inspect: () => store.inspect(),
     record: () => store.rejected.record(aRequest()),
     recent: () => store.rejected.recent(1),
     'state.get': () => store.state.get('cursor'),
