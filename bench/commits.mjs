@@ -4,6 +4,7 @@
 //   node commits.mjs <path> <commits>
 import { randomBytes } from 'node:crypto'
 import { sqlite } from 'postern/sqlite'
+import { anEvent } from './an-event.mjs'
 
 const [path, commits] = process.argv.slice(2)
 const EVENTS_PER_COMMIT = 64
@@ -38,20 +39,6 @@ console.log(
 )
 
 function event() {
-  return {
-    tenant: '',
-    source: 'vastai',
-    id: `evt_${randomBytes(12).toString('hex')}`,
-    idKind: 'signed',
-    type: 'resource.created',
-    createdMs: Date.now(),
-    orderingKey: undefined,
-    onDead: undefined,
-    verifiedBy: 'postern',
-    body: Buffer.from(body),
-    headers: ['content-type', 'application/json'],
-    dedupeWindowMs: 7 * 86_400_000,
-    onConflict: 'hold',
-    destinations: ['handlers'],
-  }
+  const id = `evt_${randomBytes(12).toString('hex')}`
+  return anEvent(id, { body: Buffer.from(body), createdMs: Date.now() })
 }

@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module'
 import { chooseDriver } from '../packages/postern/dist/stores/sqlite/driver.js'
 import { Engine } from '../packages/postern/dist/stores/sqlite/engine.js'
+import { anEvent } from './an-event.mjs'
 
 const [path, events] = process.argv.slice(2)
 const EVENTS_PER_COMMIT = 4096
@@ -16,7 +17,9 @@ const options = { path, driver: chooseDriver(), role: 'writer', autoCheckpointPa
 const engine = new Engine(options, createRequire(import.meta.url))
 for (let from = 0; from < Number(events); from += EVENTS_PER_COMMIT) {
   const count = Math.min(EVENTS_PER_COMMIT, Number(events) - from)
-  const batch = Array.from({ length: count }, (_, index) => event(`old_${from + index}`))
+  const batch = Array.from({ length: count }, (_, index) =>
+    anEvent(`old_${from + index}`, { body, createdMs: nowMs }),
+  )
   commit({ verb: 'put', events: batch, nowMs })
   const { claimed } = commit({
     verb: 'claim',
@@ -39,23 +42,4 @@ function commit(operation) {
   const [result] = engine.commit([operation])
   if (!result.ok) throw new Error(result.error)
   return result.value
-}
-
-function event(id) {
-  return {
-    tenant: '',
-    source: 'vastai',
-    id,
-    idKind: 'signed',
-    type: 'resource.created',
-    createdMs: nowMs,
-    orderingKey: undefined,
-    onDead: undefined,
-    verifiedBy: 'postern',
-    body,
-    headers: [],
-    dedupeWindowMs: 7 * DAY_MS,
-    onConflict: 'hold',
-    destinations: ['handlers'],
-  }
 }

@@ -1,7 +1,12 @@
 // A Redis server for one run: the one on the PATH, or Debian's package where apt can install it.
 import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { freePort } from './free-port.mjs'
+
+/** Every write is on the disk before it is answered, as Postern's store demands it. */
+export const SYNCED = [
+  ...['--appendonly', 'yes', '--appendfsync', 'always', '--no-appendfsync-on-rewrite', 'no'],
+  ...['--aof-load-truncated', 'no', '--maxmemory-policy', 'noeviction', '--save', ''],
+]
 
 /** @param durability Settings beside the package's own, which do not wait for the disk. */
 export async function startRedis(folder, durability = []) {
@@ -20,17 +25,9 @@ export async function startRedis(folder, durability = []) {
   for await (const line of server.stdout) if (String(line).includes('Ready to accept')) break
   server.stdout.resume()
   // SIGTERM would save to the folder, which is gone by then, and a server that cannot save does not end.
-  return { port, stop: () => server.kill('SIGKILL') }
+  return { port, url: `redis://127.0.0.1:${port}`, stop: () => server.kill('SIGKILL') }
 }
 
 function isInstalled() {
   return spawnSync('redis-server', ['--version']).status === 0
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

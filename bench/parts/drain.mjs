@@ -1,16 +1,14 @@
 // Claim and drain against BullMQ, behind the same kind of handler and with the same durability: both have every write on
 // the disk before they answer.
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { measureDrain } from '../measure-drain.mjs'
 import { median } from '../median.mjs'
-import { startRedis } from '../redis.mjs'
+import { startRedis, SYNCED } from '../redis.mjs'
 
 export const name = 'drain'
 
 const EVENTS = 20_000
-const SYNCED = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', '']
-const server = join(import.meta.dirname, '..', 'servers', 'drain.mjs')
 
 export async function measure({ values, folder, say }) {
   const rounds = []
@@ -32,20 +30,11 @@ async function drain(engine, folder) {
   const data = mkdtempSync(join(folder, 'drain-'))
   const redis = engine === 'bullmq' ? await startRedis(data, SYNCED) : undefined
   try {
-    const args = [server, engine, data, redis?.port ?? 0, EVENTS].map(String)
-    const { recordMs, drainMs, handled } = JSON.parse(
-      execFileSync(process.execPath, args, { encoding: 'utf8' }),
-    )
-    if (handled !== EVENTS) throw new Error(`${engine} handled ${handled} of ${EVENTS}`)
-    return { recorded: perSecond(recordMs), drained: perSecond(drainMs) }
+    return measureDrain(engine, redis ? redis.url : data, EVENTS)
   } finally {
     redis?.stop()
     rmSync(data, { recursive: true, force: true })
   }
-}
-
-function perSecond(ms) {
-  return Math.round((EVENTS / ms) * 1000)
 }
 
 export function describe({ recordedOfBullmq, drainedOfBullmq, rounds }) {

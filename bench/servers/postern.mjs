@@ -1,13 +1,13 @@
-// Postern with SQLite FULL. `stopped`: nothing is handled; `drained`: everything, by a handler that does nothing. Then how
+// Postern over the store at a place. `stopped`: nothing is handled; `drained`: everything, by a handler that does nothing. Then how
 // many schemes the source has, and how many named handlers each event goes to.
 import { createServer } from 'node:http'
 import { createPostern, custom } from 'postern'
 import { vastai } from 'postern/providers'
-import { sqlite } from 'postern/sqlite'
+import { storeAt } from '../store-at.mjs'
 import { report } from './report.mjs'
 
-const [folder, secret, worker, schemes = '2', destinations = '1'] = process.argv.slice(2)
-const store = sqlite(`${folder}/postern.db`)
+const [place, secret, worker, schemes = '2', destinations = '1'] = process.argv.slice(2)
+const store = await storeAt(place)
 let handled = 0
 const handle = () => void (handled += 1)
 const postern = createPostern({
