@@ -2,7 +2,7 @@ import type { TestProject } from 'vitest/node'
 import { leftOut, type TestedServer } from './left-out.ts'
 import { Needs } from './needed.ts'
 import { startPostgres } from './postgres.ts'
-import { programFolder, type ServerName } from './programs.ts'
+import { bringPrograms, type ServerName } from './programs.ts'
 import { startRedis } from './redis.ts'
 
 declare module 'vitest' {
@@ -37,13 +37,18 @@ const PROGRAMS: readonly ServerName[] = ['postgres', 'redis', 'pgbouncer']
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const needs = new Needs(project.vitest.state.getPaths())
   const without = leftOut()
-  for (const server of PROGRAMS)
-    if (needs.programs(server) && !isWithout(server, without)) programFolder(server)
-  const started = await Promise.all(SHARED.map((shared) => provide(shared, { project, needs, without })))
-  return async () => {
-    await Promise.all(started.map((stop) => stop()))
+  bringPrograms(PROGRAMS.filter((server) => needs.programs(server) && !isWithout(server, without)))
+  const started = await Promise.allSettled(
+    SHARED.map((shared) => provide(shared, { project, needs, without })),
+  )
+  const stopAll = async (): Promise<void> => {
+    await Promise.all(started.map((each) => each.status === 'fulfilled' && each.value()))
     for (const server of without) console.warn(`NOT TESTED: ${server} (POSTERN_TEST_WITHOUT)`)
   }
+  const failure = started.find((each) => each.status === 'rejected')
+  if (failure === undefined) return stopAll
+  await stopAll()
+  throw failure.reason
 }
 
 async function provide(

