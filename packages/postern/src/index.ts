@@ -16,12 +16,15 @@ export {
 export type { Mount } from './receive/index.ts'
 export { custom, type CustomOptions } from './providers/index.ts'
 export {
+  LeaseLostError,
   NonRetryableError,
   RetryAfterError,
+  type AttemptContext,
   type EventsOf,
   type Handler,
   type HandlerContext,
   type HandlerOptions,
   type On,
   type Registration,
+  type SettlingContext,
 } from './worker/index.ts'

@@ -10,6 +10,7 @@ import {
   type Observer,
   type OccurrenceMetrics,
   type RetrySchedule,
+  type SettlesIn,
   type Store,
   type StoredEvent,
   type StoreStat,
@@ -29,10 +30,10 @@ import {
 /** Sources by name: the name is the last part of the path. */
 export type Sources = Readonly<Record<string, Source>>
 
-export interface PosternOptions<S extends Sources, Effect> {
-  readonly store: Store<Effect> & HasRejectedLog & HasSmallState
+export interface PosternOptions<S extends Sources, Effect, Tx = never> {
+  readonly store: Store<Effect> & HasRejectedLog & HasSmallState & Partial<SettlesIn<Tx>>
   readonly sources: S
-  readonly handlers?: (on: On<S, Effect>) => readonly Registration<Effect>[]
+  readonly handlers?: (on: On<S, Effect, Tx>) => readonly Registration<Effect, Tx>[]
   /** Where `fetch` and `node` expect sources. Default `/webhooks`. */
   readonly prefix?: string
   readonly retry?: Partial<RetrySchedule>
@@ -99,15 +100,15 @@ const SOURCE_NAME = /^[a-z0-9_-]{1,64}$/
  * http.createServer(postern.node).listen(3000)
  * await postern.start()
  */
-export function createPostern<const S extends Sources, Effect = never>(
-  options: PosternOptions<S, Effect>,
+export function createPostern<const S extends Sources, Effect = never, Tx = never>(
+  options: PosternOptions<S, Effect, Tx>,
 ): Postern {
   assertSound(options)
   const log = options.log ?? consoleLog
   const sources = checkedSources(options.sources, log)
   const registrations = checkedHandlers(options, sources)
   warnOfNothingToWaitFor(sources, registrations, log)
-  const table = new HandlerTable<Effect>(registrations)
+  const table = new HandlerTable<Effect, Tx>(registrations)
   const counter = new MetricsCounter()
   const observe = observing(counter, options.observe, log)
   const worker = createWorker(options, sources, table, log, observe)
@@ -127,17 +128,17 @@ export function createPostern<const S extends Sources, Effect = never>(
   return assemble(options, { receiver, worker, housekeeping, counter, table })
 }
 
-interface Parts<Effect> {
+interface Parts<Effect, Tx> {
   readonly receiver: Receiver
-  readonly worker: Worker<Effect>
+  readonly worker: Worker<Effect, Tx>
   readonly housekeeping: Housekeeping
   readonly counter: MetricsCounter
-  readonly table: HandlerTable<Effect>
+  readonly table: HandlerTable<Effect, Tx>
 }
 
-function assemble<S extends Sources, Effect>(
-  options: PosternOptions<S, Effect>,
-  { receiver, worker, housekeeping, counter, table }: Parts<Effect>,
+function assemble<S extends Sources, Effect, Tx>(
+  options: PosternOptions<S, Effect, Tx>,
+  { receiver, worker, housekeeping, counter, table }: Parts<Effect, Tx>,
 ): Postern {
   const budget = new BodyBudget()
   const under = (prefix: string): Mount => createMount(receiver, routeUnder(prefix), budget)
@@ -185,13 +186,13 @@ function assemble<S extends Sources, Effect>(
   }
 }
 
-function createWorker<S extends Sources, Effect>(
-  options: PosternOptions<S, Effect>,
+function createWorker<S extends Sources, Effect, Tx>(
+  options: PosternOptions<S, Effect, Tx>,
   sources: ReadonlyMap<string, Source>,
-  table: HandlerTable<Effect>,
+  table: HandlerTable<Effect, Tx>,
   log: Logger,
   observe: Observer,
-): Worker<Effect> {
+): Worker<Effect, Tx> {
   const { concurrency = 64, leaseMs = 30_000, handlerTimeoutMs = 60_000 } = options.worker ?? {}
   return new Worker({
     store: options.store,
@@ -251,12 +252,12 @@ function warnOfNothingToWaitFor(
   }
 }
 
-function checkedHandlers<S extends Sources, Effect>(
-  options: PosternOptions<S, Effect>,
+function checkedHandlers<S extends Sources, Effect, Tx>(
+  options: PosternOptions<S, Effect, Tx>,
   sources: ReadonlyMap<string, Source>,
-): readonly Registration<Effect>[] {
+): readonly Registration<Effect, Tx>[] {
   // `On` narrows the strings and the event's type; at run time every registration is the same.
-  const registrations = options.handlers?.(registerHandler as On<S, Effect>) ?? []
+  const registrations = options.handlers?.(registerHandler as On<S, Effect, Tx>) ?? []
   for (const { source } of registrations) {
     if (!sources.has(source)) {
       throw new PosternError(

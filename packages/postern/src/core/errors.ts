@@ -4,6 +4,7 @@ export type ErrorCode =
   | 'bad_scheme'
   | 'bad_secret'
   | 'body_already_parsed'
+  | 'cannot_settle'
   | 'no_secret'
   | 'store_closed'
   | 'store_unavailable'

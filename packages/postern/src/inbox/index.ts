@@ -30,4 +30,5 @@ export {
 export { DEFAULT_RETRY_SCHEDULE, longestWaitMs, retryWaitMs, type RetrySchedule } from './retry.ts'
 export type { HasSmallState, SmallState, StateEntry } from './small-state.ts'
 export type { Reservation } from './reservation.ts'
+export type { SettlesIn } from './settles-in.ts'
 export type * from './store.ts'

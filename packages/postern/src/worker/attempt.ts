@@ -1,4 +1,4 @@
-import type { WebhookEvent } from '../core/index.ts'
+import { PosternError, type WebhookEvent } from '../core/index.ts'
 import {
   retryWaitMs,
   type Claimed,
@@ -7,11 +7,20 @@ import {
   type RetrySchedule,
   type StoredEvent,
 } from '../inbox/index.ts'
-import { NonRetryableError, RetryAfterError, type Handler, type HandlerContext } from './handler.ts'
+import {
+  LeaseLostError,
+  NonRetryableError,
+  RetryAfterError,
+  type AttemptContext,
+  type Handler,
+  type HandlerContext,
+  type SettlingContext,
+} from './handler.ts'
+import { OwnTransaction } from './own-transaction.ts'
 
 /** What every attempt of a worker shares. */
-export interface AttemptOptions<Effect> {
-  readonly handlersFor: (claimed: Claimed) => readonly Handler<string, never, Effect>[]
+export interface AttemptOptions<Effect, Tx = never> {
+  readonly handlersFor: (claimed: Claimed) => readonly Handler<string, never, Effect, Tx>[]
   /** The part of the body that handlers get as `data`. */
   readonly dataOf: (event: StoredEvent) => unknown
   readonly schedule: RetrySchedule
@@ -31,10 +40,11 @@ export interface AttemptResult<Effect> {
 const MAX_ERROR_LENGTH = 2000
 
 /** One try of one delivery: runs its handlers against the deadline and says how it ended. Never rejects. */
-export async function runAttempt<Effect>(
+export async function runAttempt<Effect, Tx = never>(
   claimed: Claimed,
   abort: LazyAbort,
-  options: AttemptOptions<Effect>,
+  options: AttemptOptions<Effect, Tx>,
+  own: OwnTransaction<Tx> = new OwnTransaction({}, claimed),
 ): Promise<AttemptResult<Effect>> {
   const { schedule, random } = options
   // The counter is raised before the run: an attempt beyond the last one means that earlier ones never came to an end.
@@ -44,43 +54,77 @@ export async function runAttempt<Effect>(
   }
   const effects: Effect[] = []
   try {
-    await withDeadline(runHandlers(claimed, abort, effects, options), abort, options)
+    await withDeadline(runHandlers({ claimed, abort, effects, own }, options), abort, options)
     return { outcome: { kind: 'succeeded' }, effects }
   } catch (error) {
     return { outcome: outcomeOf(error, claimed.attempt, schedule, random), effects: [], error }
   }
 }
 
-async function runHandlers<Effect>(
-  claimed: Claimed,
-  abort: LazyAbort,
-  effects: Effect[],
-  options: AttemptOptions<Effect>,
+/** An attempt while its handlers run. */
+interface Run<Effect, Tx> {
+  readonly claimed: Claimed
+  readonly abort: LazyAbort
+  readonly effects: Effect[]
+  readonly own: OwnTransaction<Tx>
+}
+
+async function runHandlers<Effect, Tx>(
+  run: Run<Effect, Tx>,
+  options: AttemptOptions<Effect, Tx>,
 ): Promise<void> {
+  const { claimed, abort } = run
   const handlers = options.handlersFor(claimed)
   if (handlers.length === 0) {
     throw new Error(`no handler for ${claimed.event.source} ${claimed.event.type} on this node`)
   }
   const event = eventOf(claimed, options.dataOf)
-  const context: HandlerContext<Effect> = {
+  for (const [index, handler] of handlers.entries()) {
+    // Ended meanwhile: the delivery is settled, and another worker may be running it.
+    if (abort.isAborted) return
+    await handler(event, contextOf(run, handlers.length - 1 - index))
+  }
+}
+
+/** What one handler gets; as many as `leftToRun` come after it. */
+function contextOf<Effect, Tx>(
+  { claimed, abort, effects, own }: Run<Effect, Tx>,
+  leftToRun: number,
+): HandlerContext<Effect, Tx> {
+  const context: AttemptContext<Effect> & SettlingContext<Tx> = {
     get signal() {
       return abort.signal
     },
     attempt: claimed.attempt,
-    tx: (effect) => void effects.push(effect),
+    tx(effect) {
+      if (own.isUsed) throw cannotSettle('`tx` after `settleIn`: what it adds would never be written')
+      effects.push(effect)
+    },
+    async settleIn(tx) {
+      if (abort.isAborted)
+        throw new LeaseLostError('the attempt is over: its deadline has passed, or its lease is lost')
+      if (leftToRun > 0) {
+        throw cannotSettle(
+          `settleIn: ${leftToRun} more of the handlers that share this delivery have yet to run, and would not be tried again; give this one a name of its own, or register it last`,
+        )
+      }
+      if (effects.length > 0) throw cannotSettle('settleIn after `tx`: what was added would never be written')
+      await own.settle(tx)
+    },
   }
-  for (const handler of handlers) {
-    // Ended meanwhile: the delivery is settled, and another worker may be running it.
-    if (abort.isAborted) return
-    await handler(event, context)
-  }
+  // The type leaves `settleIn` out where the store lacks it; without a compiler its error says so.
+  return context as HandlerContext<Effect, Tx>
+}
+
+function cannotSettle(message: string): PosternError {
+  return new PosternError('cannot_settle', message)
 }
 
 /** Ends the wait at the deadline even where a handler ignores its signal, so that it cannot hold its place for ever. */
-function withDeadline<Effect>(
+function withDeadline(
   work: Promise<void>,
   abort: LazyAbort,
-  { deadlines, handlerTimeoutMs }: AttemptOptions<Effect>,
+  { deadlines, handlerTimeoutMs }: Pick<AttemptOptions<never>, 'deadlines' | 'handlerTimeoutMs'>,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const deadline = deadlines.set(() => {

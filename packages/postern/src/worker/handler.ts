@@ -1,7 +1,10 @@
 import type { EventMap, Source, WebhookEvent } from '../core/index.ts'
 
-/** What a handler is given beside the event. */
-export interface HandlerContext<Effect = never> {
+/** What a handler is given beside the event; `settleIn` only where the store can settle inside a transaction of the user's. */
+export type HandlerContext<Effect = never, Tx = never> = AttemptContext<Effect> &
+  ([Tx] extends [never] ? unknown : SettlingContext<Tx>)
+
+export interface AttemptContext<Effect = never> {
   /** Aborted at the handler's deadline, when its lease is lost, and when a stop runs out of patience. */
   readonly signal: AbortSignal
   /** 1 for the first try. */
@@ -10,25 +13,39 @@ export interface HandlerContext<Effect = never> {
   readonly tx: (effect: Effect) => void
 }
 
+export interface SettlingContext<Tx> {
+  /**
+   * Settles the delivery as succeeded inside a transaction that the handler has opened: both are committed together, or
+   * neither is, so that what the handler writes there happens exactly once. Once for each transaction, best as its last
+   * statement: from then on it holds the delivery's lock, and its lease is no longer prolonged.
+   *
+   * Rejects, so that the transaction is rolled back: with `LeaseLostError` where the deadline has passed or another worker
+   * has the delivery; with a `PosternError` (`cannot_settle`) where `tx` is no open transaction, where `tx(effect)` is used as
+   * well, or where another handler of the same delivery has yet to run. Handlers without a name share one delivery: give one
+   * that settles a name of its own, or register it last.
+   */
+  readonly settleIn: (tx: Tx) => Promise<void>
+}
+
 /**
  * The user's work for one event. Fulfilling means done; a throw or rejection means it is tried again later, up to the
  * schedule's last attempt. Throw `NonRetryableError` to give up at once, `RetryAfterError` to choose the wait.
  *
  * It runs at least once: a crash between the work and its record runs it again.
  */
-export type Handler<Type extends string = string, Data = unknown, Effect = never> = (
+export type Handler<Type extends string = string, Data = unknown, Effect = never, Tx = never> = (
   event: WebhookEvent<Type, Data>,
-  context: HandlerContext<Effect>,
+  context: HandlerContext<Effect, Tx>,
 ) => unknown
 
 /** A handler and what it is for; made by `on`. */
-export interface Registration<Effect = never> {
+export interface Registration<Effect = never, Tx = never> {
   readonly source: string
   /** An event type, or `*` for all of them. */
   readonly type: string
   /** The destination: `handlers` for all that are not named. */
   readonly destination: string
-  readonly handler: Handler<string, never, Effect>
+  readonly handler: Handler<string, never, Effect, Tx>
 }
 
 export interface HandlerOptions {
@@ -46,21 +63,32 @@ export type EventsOf<S> = S extends Source<infer Events> ? Events : EventMap
 export type DataOf<Events, Type> = Type extends keyof Events ? Events[Type] : unknown
 
 /** Registers a handler, typed by the sources: `on('vastai', 'outbid', async (event, { signal }) => …)`. */
-export type On<Sources extends Readonly<Record<string, Source>>, Effect = never> = <
+export type On<Sources extends Readonly<Record<string, Source>>, Effect = never, Tx = never> = <
   Name extends keyof Sources & string,
   Type extends (keyof EventsOf<Sources[Name]> & string) | '*' | (string & {}),
 >(
   source: Name,
   type: Type,
-  handler: Handler<Type extends '*' ? string : Type, DataOf<EventsOf<Sources[Name]>, Type>, Effect>,
+  handler: Handler<Type extends '*' ? string : Type, DataOf<EventsOf<Sources[Name]>, Type>, Effect, Tx>,
   options?: HandlerOptions,
-) => Registration<Effect>
+) => Registration<Effect, Tx>
 
 /** Thrown by a handler: trying again would not help, so the delivery is dead at once. */
 export class NonRetryableError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = 'NonRetryableError'
+  }
+}
+
+/**
+ * Thrown by `settleIn`: the lease is no longer this attempt's, since its deadline has passed or another worker has taken the
+ * delivery. Let it roll the transaction back: somebody else does the work.
+ */
+export class LeaseLostError extends Error {
+  constructor(message = 'the delivery is no longer leased to this attempt', options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'LeaseLostError'
   }
 }
 

@@ -4,12 +4,12 @@ import { UNNAMED_DESTINATION, type Handler, type HandlerOptions, type Registrati
 const NAME = /^[a-z0-9_-]{1,64}$/
 
 /** Makes registrations; `On` gives it its types. */
-export function registerHandler<Effect>(
+export function registerHandler<Effect, Tx>(
   source: string,
   type: string,
-  handler: Handler<string, never, Effect>,
+  handler: Handler<string, never, Effect, Tx>,
   options: HandlerOptions = {},
-): Registration<Effect> {
+): Registration<Effect, Tx> {
   const destination = options.name ?? UNNAMED_DESTINATION
   if (!NAME.test(destination)) {
     throw new PosternError(
@@ -27,20 +27,20 @@ export function registerHandler<Effect>(
  * Which handlers an event has. Looked up in maps: a type such as `constructor` or `__proto__`, looked up in an object,
  * finds what every object inherits.
  */
-export class HandlerTable<Effect> {
-  readonly #bySource = new Map<string, Map<string, Registration<Effect>[]>>()
-  readonly #order = new Map<Registration<Effect>, number>()
+export class HandlerTable<Effect, Tx = never> {
+  readonly #bySource = new Map<string, Map<string, Registration<Effect, Tx>[]>>()
+  readonly #order = new Map<Registration<Effect, Tx>, number>()
   /** Every destination that this node serves. */
   readonly destinations: readonly string[]
   /** Of the types that handlers name; every other type has its source's `*`. */
   readonly #destinations = new Map<string, Map<string, readonly string[]>>()
 
-  constructor(registrations: readonly Registration<Effect>[]) {
+  constructor(registrations: readonly Registration<Effect, Tx>[]) {
     registrations.forEach((registration, index) => {
       const byType = getOrAdd(
         this.#bySource,
         registration.source,
-        () => new Map<string, Registration<Effect>[]>(),
+        () => new Map<string, Registration<Effect, Tx>[]>(),
       )
       getOrAdd(byType, registration.type, () => []).push(registration)
       this.#order.set(registration, index)
@@ -62,7 +62,7 @@ export class HandlerTable<Effect> {
   handlersFor(
     destination: string,
     event: Pick<WebhookEvent, 'source' | 'type'>,
-  ): readonly Handler<string, never, Effect>[] {
+  ): readonly Handler<string, never, Effect, Tx>[] {
     return this.#matching(event.source, event.type)
       .filter((registration) => registration.destination === destination)
       .map(({ handler }) => handler)
@@ -72,7 +72,7 @@ export class HandlerTable<Effect> {
     return [...new Set(this.#matching(source, type).map(({ destination }) => destination))]
   }
 
-  #matching(source: string, type: string): readonly Registration<Effect>[] {
+  #matching(source: string, type: string): readonly Registration<Effect, Tx>[] {
     const byType = this.#bySource.get(source)
     const exact = byType?.get(type) ?? []
     const all = byType?.get('*') ?? []
@@ -81,7 +81,7 @@ export class HandlerTable<Effect> {
     return [...exact, ...all].toSorted((left, right) => this.#indexOf(left) - this.#indexOf(right))
   }
 
-  #indexOf(registration: Registration<Effect>): number {
+  #indexOf(registration: Registration<Effect, Tx>): number {
     return this.#order.get(registration) ?? 0
   }
 }

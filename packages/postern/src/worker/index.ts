@@ -1,13 +1,16 @@
 export {
+  LeaseLostError,
   NonRetryableError,
   RetryAfterError,
   UNNAMED_DESTINATION,
+  type AttemptContext,
   type EventsOf,
   type Handler,
   type HandlerContext,
   type HandlerOptions,
   type On,
   type Registration,
+  type SettlingContext,
 } from './handler.ts'
 export { HandlerTable, registerHandler } from './handlers.ts'
 export { Housekeeping } from './housekeeping.ts'

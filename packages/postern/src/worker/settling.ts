@@ -3,8 +3,8 @@ import type { Claimed, Observer, Outcome, Settlement, SettleResult, Store } from
 import { LazyAbort, runAttempt, type AttemptOptions, type AttemptResult } from './attempt.ts'
 import { nextTurn, pause } from './pause.ts'
 
-export interface SettlingSettings<Effect> extends AttemptOptions<Effect> {
-  readonly store: Pick<Store<Effect>, 'settle'>
+export interface SettlingSettings<Effect, Tx = never> extends AttemptOptions<Effect, Tx> {
+  readonly store: Pick<Store<Effect>, 'settle' | 'get'>
   readonly log: Logger
   readonly observe: Observer
 }
@@ -12,6 +12,8 @@ export interface SettlingSettings<Effect> extends AttemptOptions<Effect> {
 export interface FinishedAttempt<Effect> {
   readonly claimed: Claimed
   readonly result: AttemptResult<Effect>
+  /** Whether its handler may have settled it in a transaction of its own; absent where none ran. */
+  readonly own?: { readonly isUsed: boolean }
   readonly durationMs: number
   readonly onEnd: ((end: AttemptEnd) => void) | undefined
 }
@@ -23,13 +25,15 @@ export type AttemptEnd = Outcome['kind'] | 'lost' | 'unsettled'
 const STORE_PAUSE_MS = 1000
 const SETTLE_TRIES = 3
 
+const SUCCEEDED = { outcome: { kind: 'succeeded' }, effects: [] } as const
+
 /** Tells the store how attempts ended, those of one turn of the event loop together, and then the observer. */
-export class Settling<Effect> {
-  readonly #settings: SettlingSettings<Effect>
+export class Settling<Effect, Tx = never> {
+  readonly #settings: SettlingSettings<Effect, Tx>
   readonly #unsettled: FinishedAttempt<Effect>[] = []
   readonly #underWay = new Set<Promise<void>>()
 
-  constructor(settings: SettlingSettings<Effect>) {
+  constructor(settings: SettlingSettings<Effect, Tx>) {
     this.#settings = settings
   }
 
@@ -72,9 +76,11 @@ export class Settling<Effect> {
     results: readonly SettleResult[],
   ): Promise<void> {
     const failed: FinishedAttempt<Effect>[] = []
+    const doubtful: FinishedAttempt<Effect>[] = []
     for (const [index, attempt] of attempts.entries()) {
       const result = results[index]
-      if (result?.result !== 'failed') this.#report(attempt, result)
+      if (result?.result === 'lost' && attempt.own?.isUsed === true) doubtful.push(attempt)
+      else if (result?.result !== 'failed') this.#report(attempt, result)
       else if (attempt.result.effects.length > 0)
         failed.push(await this.#withFailedEffects(attempt, result.error))
       else {
@@ -84,7 +90,35 @@ export class Settling<Effect> {
         attempt.onEnd?.('unsettled')
       }
     }
+    await Promise.all(doubtful.map((attempt) => this.#reportDoubtful(attempt)))
     if (failed.length > 0) await this.now(failed)
+  }
+
+  /** Lost to another worker, or settled by the transaction of its own handler: where that was committed, it has succeeded. */
+  async #reportDoubtful(attempt: FinishedAttempt<Effect>): Promise<void> {
+    const { log } = this.#settings
+    try {
+      if (!(await this.#isSettledByHandler(attempt.claimed))) return this.#report(attempt, { result: 'lost' })
+    } catch (error) {
+      log.error('the store could not say whether a handler has settled its delivery', { error })
+      return attempt.onEnd?.('unsettled')
+    }
+    const { outcome, error } = attempt.result
+    if (error !== undefined && outcome.kind !== 'released') {
+      const { source, id } = attempt.claimed.event
+      log.error('a handler failed after it had settled its delivery, which stays succeeded', {
+        source,
+        id,
+        error,
+      })
+    }
+    this.#report({ ...attempt, result: SUCCEEDED }, { result: 'settled' })
+  }
+
+  async #isSettledByHandler({ deliverySeq, token, event }: Claimed): Promise<boolean> {
+    const detail = await this.#settings.store.get(event.eventSeq)
+    const delivery = detail?.deliveries.find((each) => each.deliverySeq === deliverySeq)
+    return delivery?.state === 'succeeded' && delivery.token === token
   }
 
   /** Effects that cannot be written fail the attempt like a handler that throws. */

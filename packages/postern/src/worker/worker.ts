@@ -1,12 +1,20 @@
 import type { Logger } from '../core/index.ts'
-import { Deadlines, type Claimed, type Observer, type Reservation, type Store } from '../inbox/index.ts'
+import {
+  Deadlines,
+  type Claimed,
+  type Observer,
+  type Reservation,
+  type SettlesIn,
+  type Store,
+} from '../inbox/index.ts'
 import { Places, type FreePlaces } from './places.ts'
 import { LazyAbort, Released, runAttempt, type AttemptOptions, type AttemptResult } from './attempt.ts'
+import { OwnTransaction } from './own-transaction.ts'
 import { nextTurn, pause } from './pause.ts'
 import { Settling, type AttemptEnd } from './settling.ts'
 
-export interface WorkerSettings<Effect> extends AttemptOptions<Effect> {
-  readonly store: Pick<Store<Effect>, 'claim' | 'settle' | 'extend'>
+export interface WorkerSettings<Effect, Tx = never> extends AttemptOptions<Effect, Tx> {
+  readonly store: Pick<Store<Effect>, 'claim' | 'settle' | 'extend' | 'get'> & Partial<SettlesIn<Tx>>
   readonly destinations: readonly string[]
   /** Handlers that run at once, per destination. */
   readonly concurrency: number
@@ -24,13 +32,13 @@ const DEADLINE_STEP_MS = 250
 const SUSPECT_PAUSE_MS = 250
 
 /** Claims deliveries, runs their handlers, settles them. Knows the Store contract, not databases. */
-export class Worker<Effect> {
-  readonly #settings: WorkerSettings<Effect>
-  readonly #running = new Map<Claimed, { readonly abort: LazyAbort; readonly isPlaced: boolean }>()
+export class Worker<Effect, Tx = never> {
+  readonly #settings: WorkerSettings<Effect, Tx>
+  readonly #running = new Map<Claimed, RunningAttempt<Tx>>()
   readonly #places: Places
   /** Leased by their puts, to begin in the next turn. */
   readonly #arrived: Claimed[] = []
-  readonly #settling: Settling<Effect>
+  readonly #settling: Settling<Effect, Tx>
   readonly #stop = new AbortController()
   /** The loop's claim, which may be waiting, and the destinations that it is for. */
   #waitingClaim: { readonly abort: AbortController; readonly names: ReadonlySet<string> } | undefined
@@ -45,7 +53,7 @@ export class Worker<Effect> {
   readonly #deadlines = new Map<number, Deadlines>()
   #onFinished: (() => void) | undefined
 
-  constructor(settings: WorkerSettings<Effect>) {
+  constructor(settings: WorkerSettings<Effect, Tx>) {
     this.#settings = settings
     this.#places = new Places(settings.destinations, settings.concurrency)
     this.#settling = new Settling(settings)
@@ -268,23 +276,24 @@ export class Worker<Effect> {
   /** Runs what is leased; what is placed gives its place back in the end. */
   #begin(
     claimed: Claimed,
-    { options = this.#settings, onEnd, isPlaced = true }: Beginning<Effect> = {},
+    { options = this.#settings, onEnd, isPlaced = true }: Beginning<Effect, Tx> = {},
   ): void {
     if (this.#stop.signal.aborted) return this.#giveBackUnbegun(claimed, onEnd, isPlaced)
     this.#heartbeat ??= this.#startHeartbeat()
     const abort = new LazyAbort()
-    this.#running.set(claimed, { abort, isPlaced })
+    const own = new OwnTransaction(this.#settings.store, claimed)
+    this.#running.set(claimed, { abort, own, isPlaced })
     const startedMs = performance.now()
-    void runAttempt(claimed, abort, options).then((result) => {
+    void runAttempt(claimed, abort, options, own).then((result) => {
       this.#running.delete(claimed)
       if (isPlaced) this.#giveBackPlace(claimed.destination)
-      this.#settling.add({ claimed, result, durationMs: performance.now() - startedMs, onEnd })
+      this.#settling.add({ claimed, result, own, durationMs: performance.now() - startedMs, onEnd })
       this.#onFinished?.()
     })
   }
 
   /** Leased too late: the worker stops, or the sender no longer waits. */
-  #giveBackUnbegun(claimed: Claimed, onEnd: Beginning<Effect>['onEnd'], isPlaced: boolean): void {
+  #giveBackUnbegun(claimed: Claimed, onEnd: Beginning<Effect, Tx>['onEnd'], isPlaced: boolean): void {
     const result: AttemptResult<Effect> = { outcome: { kind: 'released' }, effects: [] }
     // Where its commit took longer than the stop, its lease ends by itself.
     if (this.#isOver) onEnd?.('unsettled')
@@ -312,7 +321,8 @@ export class Worker<Effect> {
   async #extendLeases(): Promise<void> {
     const { store, leaseMs, log } = this.#settings
     // What runs for its own request is leased for as long as that request waits, and not for longer.
-    const running = [...this.#running].filter(([, { isPlaced }]) => isPlaced)
+    // What its handler has settled is locked until the handler's transaction ends, and all the others would wait for it.
+    const running = [...this.#running].filter(([, { isPlaced, own }]) => isPlaced && !own.isUsed)
     if (running.length === 0) return
     try {
       const results = await store.extend(
@@ -328,8 +338,14 @@ export class Worker<Effect> {
   }
 }
 
-interface Beginning<Effect> {
-  readonly options?: AttemptOptions<Effect>
+interface RunningAttempt<Tx> {
+  readonly abort: LazyAbort
+  readonly own: OwnTransaction<Tx>
+  readonly isPlaced: boolean
+}
+
+interface Beginning<Effect, Tx> {
+  readonly options?: AttemptOptions<Effect, Tx>
   readonly onEnd?: ((end: AttemptEnd) => void) | undefined
   readonly isPlaced?: boolean
 }
