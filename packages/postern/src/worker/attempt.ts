@@ -113,7 +113,7 @@ function contextOf<Effect, Tx>(
     },
   }
   // The type leaves `settleIn` out where the store lacks it; without a compiler its error says so.
-  return context as HandlerContext<Effect, Tx>
+  return context
 }
 
 function cannotSettle(message: string): PosternError {

@@ -202,11 +202,30 @@ describe('a lease that is lost', () => {
     },
   )
 
+  test('to its own settle, whose answer was lost on the way, is no success', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { worker, store, db } = aWorker((_event, { settleIn }) =>
+      db.transaction(async (tx) => {
+        await settleIn(tx)
+        throw new Error('rolled back')
+      }),
+    )
+    await putStored(store)
+    const { settle } = store
+    vi.spyOn(store, 'settle').mockImplementationOnce(async (settlements) => {
+      await settle(settlements)
+      throw new Error('connection closed')
+    })
+    const run = worker.run(await claimOne(store), TIMEOUT_MS)
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(await run).toBe('lost')
+  })
+
   test('at the deadline is lost without asking the store', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     const late = deferred()
     const thrown = deferred<unknown>()
-    const { worker, store, db, settledIn } = aWorker(async (_event, { settleIn }) => {
+    const { worker, store, db, asked } = aWorker(async (_event, { settleIn }) => {
       await late.promise
       await db.transaction(settleIn).catch(thrown.resolve)
     })
@@ -216,7 +235,7 @@ describe('a lease that is lost', () => {
     expect(await run).toBe('retry')
     late.resolve()
     expect(await thrown.promise).toBeInstanceOf(LeaseLostError)
-    expect(settledIn).toEqual([])
+    expect(asked).toEqual([])
     expect((await deliveryOf(store, eventSeq)).state).toBe('pending')
   })
 })
@@ -245,14 +264,14 @@ describe('settleIn is refused', () => {
 
   test('after an effect was added, of whichever handler', async () => {
     const effect = vi.fn()
-    const { worker, store, db, settledIn } = aWorker(
+    const { worker, store, db, asked } = aWorker(
       (_event, { tx }) => tx(effect),
       (_event, { settleIn }) => db.transaction(settleIn),
     )
     const eventSeq = await putStored(store)
     await worker.drain()
     expect((await deliveryOf(store, eventSeq)).error).toMatch(/settleIn after `tx`/)
-    expect(settledIn).toEqual([])
+    expect(asked).toEqual([])
     expect(effect).not.toHaveBeenCalled()
   })
 
@@ -322,18 +341,18 @@ function aWorker(...handlers: readonly TestHandler[]): {
   readonly occurrences: readonly Occurrence[]
   /** Error lines. */
   readonly logged: readonly unknown[][]
-  /** The leases that were settled in transactions, committed or not. */
-  readonly settledIn: readonly Lease[]
+  /** The leases that the store was asked to settle in a transaction. */
+  readonly asked: readonly Lease[]
 } {
   let nowMs = 1_750_000_000_000
   const inner = memory({ now: () => nowMs })
-  const settledIn: Lease[] = []
+  const asked: Lease[] = []
   const store = {
     ...inner,
     pass: (ms: number) => void (nowMs += ms),
     async settleIn(tx: TestTransaction, lease: Lease, durationMs: number) {
+      asked.push(lease)
       if (!(await isLeased(inner, lease))) return 'lost' as const
-      settledIn.push(lease)
       tx.steps.push(() => inner.settle([{ ...lease, outcome: { kind: 'succeeded' }, durationMs }]))
       return 'settled' as const
     },
@@ -361,7 +380,7 @@ function aWorker(...handlers: readonly TestHandler[]): {
     await worker.stop(0)
     await store.close()
   })
-  return { worker, store, db: new TestDatabase(), occurrences, logged, settledIn }
+  return { worker, store, db: new TestDatabase(), occurrences, logged, asked }
 }
 
 /** Where the handlers write; a transaction whose work throws is rolled back. */
