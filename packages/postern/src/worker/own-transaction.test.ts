@@ -212,11 +212,15 @@ describe('a lease that is lost', () => {
     )
     await putStored(store)
     const { settle } = store
+    const failed = deferred()
     vi.spyOn(store, 'settle').mockImplementationOnce(async (settlements) => {
       await settle(settlements)
+      failed.resolve()
       throw new Error('connection closed')
     })
     const run = worker.run(await claimOne(store), TIMEOUT_MS)
+    await failed.promise
+    await new Promise((resolve) => setImmediate(resolve))
     await vi.advanceTimersByTimeAsync(1000)
     expect(await run).toBe('lost')
   })
