@@ -3,17 +3,19 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describeContender, runContender } from '../contender.mjs'
 import { median } from '../median.mjs'
-import { startRedis } from '../redis.mjs'
+import { startRedis } from '../../test/support/servers/for-scripts.mjs'
+
+/** As the seeds' readers would run it: nothing waits for the disk. */
+const AS_INSTALLED = { appendonly: 'no', save: '3600 1 300 100 60 10000' }
 
 export const name = 'accept-and-drain'
 
 export async function measure({ values, folder, say }) {
-  // As the seeds' readers would run it.
-  const redis = await startRedis(folder)
+  const redis = await startRedis(AS_INSTALLED)
   const contenders = [
     { name: 'bare node:http', script: 'bare.mjs' },
     { name: 'postern, worker stopped', script: 'postern.mjs', args: ['stopped'] },
-    { name: "the seeds' design", script: 'seeds.mjs', args: ['', String(redis.port)] },
+    { name: "the seeds' design", script: 'seeds.mjs', args: ['', redis.url] },
     { name: 'postern, drained', script: 'postern.mjs', args: ['drained'] },
   ]
   const rounds = []
@@ -29,7 +31,7 @@ export async function measure({ values, folder, say }) {
       rounds.push(results)
     }
   } finally {
-    redis.stop()
+    await redis.stop()
   }
   return summaryOf(rounds)
 }

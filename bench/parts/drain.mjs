@@ -2,9 +2,9 @@
 // the disk before they answer.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { startRedis } from '../../test/support/servers/for-scripts.mjs'
 import { measureDrain } from '../measure-drain.mjs'
 import { median } from '../median.mjs'
-import { startRedis, SYNCED } from '../redis.mjs'
 
 export const name = 'drain'
 
@@ -27,14 +27,16 @@ export async function measure({ values, folder, say }) {
 }
 
 async function drain(engine, folder) {
-  const data = mkdtempSync(join(folder, 'drain-'))
-  const redis = engine === 'bullmq' ? await startRedis(data, SYNCED) : undefined
-  try {
-    return measureDrain(engine, redis ? redis.url : data, EVENTS)
-  } finally {
-    redis?.stop()
-    rmSync(data, { recursive: true, force: true })
+  if (engine === 'bullmq') {
+    const redis = await startRedis()
+    const result = measureDrain(engine, redis.url, EVENTS)
+    await redis.stop()
+    return result
   }
+  const data = mkdtempSync(join(folder, 'drain-'))
+  const result = measureDrain(engine, data, EVENTS)
+  rmSync(data, { recursive: true, force: true })
+  return result
 }
 
 export function describe({ recordedOfBullmq, drainedOfBullmq, rounds }) {

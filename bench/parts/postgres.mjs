@@ -1,27 +1,22 @@
 // PostgreSQL: accept over HTTP against what the usual job queues take from callers without HTTP, drain against their
 // fastest mode, and both beside a history. `synchronous_commit = on`, the server's default.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { startPostgres } from '../../test/support/servers/for-scripts.mjs'
 import { describeContender, runContender } from '../contender.mjs'
 import { describeDrain, measureDrain } from '../measure-drain.mjs'
 import { median } from '../median.mjs'
-import { startPostgres } from '../postgres.mjs'
 
 export const name = 'postgres'
 
 const EVENTS = 20_000
 const bench = join(import.meta.dirname, '..')
 
-export async function measure({ values, folder, say }) {
-  // The server's own user has to reach what is in it.
-  chmodSync(folder, 0o711)
-  const data = mkdtempSync(join(folder, 'postgres-'))
-  chmodSync(data, 0o711)
-  const postgres = await startPostgres(data)
+export async function measure({ values, say }) {
+  const postgres = await startPostgres()
   try {
     const oldEvents = Number(values['old-events'])
-    const old = await postgres.create('old')
+    const { url: old } = await postgres.database()
     if (oldEvents > 0) say(`filling a database with ${oldEvents} old events`)
     if (oldEvents > 0) run('fill-store.mjs', old, oldEvents)
     const rounds = []
@@ -31,8 +26,7 @@ export async function measure({ values, folder, say }) {
     }
     return summaryOf(oldEvents, rounds)
   } finally {
-    postgres.stop()
-    rmSync(data, { recursive: true, force: true })
+    await postgres.stop()
   }
 }
 
@@ -47,11 +41,11 @@ async function oneRound({ postgres, old, values, say }) {
     note(each, result, describeContender(result))
   }
   const fresh = async (use) => {
-    const url = await postgres.create('fresh')
+    const { url, drop } = await postgres.database()
     try {
       return await use(url)
     } finally {
-      await postgres.drop('fresh')
+      await drop()
     }
   }
   const calls = (engine) =>

@@ -1,37 +1,34 @@
 // Redis: ours and BullMQ behind the same HTTP server, and drained without it, on a Redis that syncs each write; and ours
 // beside a history.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { startRedis } from '../../test/support/servers/for-scripts.mjs'
 import { describeContender, runContender } from '../contender.mjs'
 import { describeDrain, measureDrain } from '../measure-drain.mjs'
 import { median } from '../median.mjs'
-import { startRedis, SYNCED } from '../redis.mjs'
 
 export const name = 'redis'
 
 const EVENTS = 20_000
 const bench = join(import.meta.dirname, '..')
 
-export async function measure({ values, folder, say }) {
+export async function measure({ values, say }) {
   const oldEvents = Number(values['old-events'])
-  const data = mkdtempSync(join(folder, 'redis-old-'))
-  const old = oldEvents > 0 ? await startRedis(data, SYNCED) : undefined
+  const old = oldEvents > 0 ? await startRedis() : undefined
   try {
     if (old) say(`filling a server with ${oldEvents} old events`)
     if (old) run('fill-store.mjs', old.url, oldEvents)
     const rounds = []
     for (let round = 1; round <= Number(values.rounds); round += 1) {
-      rounds.push(await oneRound({ old, folder, values, say: (line) => say(`round ${round}  ${line}`) }))
+      rounds.push(await oneRound({ old, values, say: (line) => say(`round ${round}  ${line}`) }))
     }
     return summaryOf(oldEvents, rounds)
   } finally {
-    old?.stop()
-    rmSync(data, { recursive: true, force: true })
+    await old?.stop()
   }
 }
 
-async function oneRound({ old, folder, values, say }) {
+async function oneRound({ old, values, say }) {
   const results = {}
   const note = (each, result, text) => {
     results[each] = result
@@ -47,8 +44,8 @@ async function oneRound({ old, folder, values, say }) {
   }
   for (const engine of ['postern', 'bullmq']) {
     for (const worker of ['stopped', 'drained'])
-      await withRedis(folder, ({ url }) => http(`${engine}, ${worker}`, `${engine}.mjs`, url, worker))
-    await withRedis(folder, ({ url }) => drain(`${engine}, drain`, engine, url))
+      await withRedis(({ url }) => http(`${engine}, ${worker}`, `${engine}.mjs`, url, worker))
+    await withRedis(({ url }) => drain(`${engine}, drain`, engine, url))
   }
   if (old) {
     await http('postern, old', 'postern.mjs', old.url, 'stopped')
@@ -58,14 +55,12 @@ async function oneRound({ old, folder, values, say }) {
   return results
 }
 
-async function withRedis(folder, use) {
-  const data = mkdtempSync(join(folder, 'redis-'))
-  const redis = await startRedis(data, SYNCED)
+async function withRedis(use) {
+  const redis = await startRedis()
   try {
     return await use(redis)
   } finally {
-    redis.stop()
-    rmSync(data, { recursive: true, force: true })
+    await redis.stop()
   }
 }
 

@@ -7,8 +7,8 @@ import { vastai } from 'postern/providers'
 import { report } from './report.mjs'
 
 const [place, secret, worker] = process.argv.slice(2)
-const { hostname: host, port } = new URL(place)
-const connection = { host, port: Number(port), maxRetriesPerRequest: null }
+const { hostname: host, port, password } = new URL(place)
+const connection = { host, port: Number(port), password, maxRetriesPerRequest: null }
 const queue = new Queue('bench', { connection, defaultJobOptions: { removeOnComplete: true } })
 const source = vastai({ secret })
 let handled = 0

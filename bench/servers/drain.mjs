@@ -40,8 +40,8 @@ async function drainPostern() {
 }
 
 async function drainBullmq() {
-  const { hostname: host, port } = new URL(place)
-  const connection = { host, port: Number(port), maxRetriesPerRequest: null }
+  const { hostname: host, port, password } = new URL(place)
+  const connection = { host, port: Number(port), password, maxRetriesPerRequest: null }
   const queue = new Queue('bench', { connection, defaultJobOptions: { removeOnComplete: true } })
   const data = { body: body.toString('base64') }
   const recordMs = await timed(() =>

@@ -5,8 +5,8 @@ import express from 'express'
 import { Redis } from 'ioredis'
 import { report } from './report.mjs'
 
-const [, secret, , redisPort] = process.argv.slice(2)
-const redis = new Redis(Number(redisPort), '127.0.0.1')
+const [, secret, , redisUrl] = process.argv.slice(2)
+const redis = new Redis(redisUrl)
 const app = express()
 let handled = 0
 
