@@ -1,0 +1,30 @@
+/**
+ * PostgreSQL's text holds neither NUL (22021) nor half a surrogate pair, which the encoder would turn into U+FFFD without
+ * a word. Both are written behind U+0001, which few texts hold, so that every string comes back as it was; what is escaped
+ * still sorts below everything else, as NUL does.
+ */
+export function toText(text: string): string {
+  return text.replaceAll(UNSTORABLE, (unit) => {
+    if (unit === '\0') return '\u0001\u0001'
+    return unit === '\u0001' ? '\u0001\u0002' : `\u0001\u0003${unit.charCodeAt(0).toString(16)}`
+  })
+}
+
+/** The string that `toText` was given. */
+export function fromText(text: string): string {
+  if (!text.includes('\u0001')) return text
+  return text.replaceAll(ESCAPE, (escape, hex: string | undefined) => {
+    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
+    return escape === '\u0001\u0001' ? '\0' : '\u0001'
+  })
+}
+
+export function fromNullableText(text: string | null): string | undefined {
+  return text === null ? undefined : fromText(text)
+}
+
+// With the flag `u`, a class of surrogates matches only those that are not half of a pair.
+// oxlint-disable-next-line no-control-regex
+const UNSTORABLE = /[\0\u0001\uD800-\uDFFF]/gu
+// oxlint-disable-next-line no-control-regex
+const ESCAPE = /\u0001(?:\u0001|\u0002|\u0003([0-9a-f]{4}))/g

@@ -1,0 +1,7 @@
+/**
+ * The store for many nodes: the user's PostgreSQL.
+ *
+ * @module
+ */
+export type { PostgresClient, PostgresEffect, PostgresPool } from './client.ts'
+export { postgres, type PostgresOptions, type PostgresStore } from './postgres.ts'

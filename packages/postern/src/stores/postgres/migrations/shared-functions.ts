@@ -1,0 +1,102 @@
+import { PARTITION_EVENTS, SLOTS } from './tables.ts'
+
+/**
+ * Function settings. The plans are those that an index was made for, whatever the statistics of a table that is empty at one
+ * moment and holds a million rows at the next; and they are made once for each connection.
+ */
+export const PLANNED_ONCE = `SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
+  SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan`
+
+/** What the verbs' functions are made of. */
+export function sharedFunctions(s: string): string {
+  return `
+  -- The start of a verb: its time. A role or database may have defaults that break a promise: another isolation level the
+  -- claims, "off" what is acknowledged. What is set here ends with the transaction, and so needs no session.
+  CREATE FUNCTION ${s}.begin_1(lock_ms integer, offset_ms bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+  BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+      RAISE 'postern needs the isolation level read committed' USING ERRCODE = 'invalid_transaction_state';
+    END IF;
+    PERFORM set_config('lock_timeout', lock_ms || 'ms', true);
+    IF current_setting('synchronous_commit') = 'off' THEN PERFORM set_config('synchronous_commit', 'on', true); END IF;
+    RETURN ${s}.now_1(offset_ms);
+  END $$;
+
+  -- Of the statement, not the transaction: one that the user has opened may be old.
+  CREATE FUNCTION ${s}.now_1(offset_ms bigint) RETURNS bigint LANGUAGE sql STABLE
+    RETURN floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint + offset_ms;
+
+  -- Locks lanes and then their deliveries, each by its key: everyone in the same order, so that no two wait for each other.
+  CREATE FUNCTION ${s}.lock_1(seqs bigint[]) RETURNS uuid[] LANGUAGE plpgsql ${PLANNED_ONCE} AS $$
+  DECLARE
+    lanes uuid[] := ARRAY(SELECT DISTINCT lane FROM ${s}.delivery WHERE seq = ANY (seqs) AND lane IS NOT NULL);
+  BEGIN
+    IF lanes <> '{}' THEN
+      PERFORM 1 FROM ${s}.lane WHERE key = ANY (lanes) ORDER BY key FOR UPDATE;
+    END IF;
+    PERFORM 1 FROM ${s}.delivery WHERE seq = ANY (seqs) ORDER BY seq FOR UPDATE;
+    RETURN lanes;
+  END $$;
+
+  -- Says of locked lanes anew which delivery comes next. One that runs stays. Whether another can be claimed now.
+  CREATE FUNCTION ${s}.advance_1(lanes uuid[]) RETURNS boolean LANGUAGE plpgsql ${PLANNED_ONCE} AS $$
+  BEGIN
+    -- Waits for a claim that has it; what was claimed meanwhile is pending no more, and stays.
+    UPDATE ${s}.delivery AS turn SET at_ms = NULL
+    WHERE lane = ANY (lanes) AND at_ms IS NOT NULL AND state = 'pending'
+      AND EXISTS (SELECT 1 FROM ${s}.delivery AS earlier WHERE earlier.open_lane = turn.lane AND earlier.seq < turn.seq);
+    -- A statement of its own, for a snapshot that sees what the first has waited for.
+    UPDATE ${s}.delivery SET at_ms = due_ms
+    FROM unnest(lanes) AS line (lane), LATERAL (
+      SELECT seq FROM ${s}.delivery WHERE open_lane = line.lane ORDER BY seq LIMIT 1
+    ) AS head
+    WHERE delivery.seq = head.seq AND state = 'pending' AND at_ms IS NULL
+      AND NOT EXISTS (SELECT 1 FROM ${s}.delivery AS turn WHERE turn.lane = line.lane AND turn.at_ms IS NOT NULL);
+    RETURN FOUND;
+  END $$;
+
+  -- Every delivery of these events, as JSON: event, number, destination, state.
+  CREATE FUNCTION ${s}.statuses_1(event_seqs bigint[]) RETURNS json LANGUAGE sql STABLE ${PLANNED_ONCE} AS $$
+    SELECT json_agg(json_build_array(event_seq, delivery.seq, destination, state) ORDER BY delivery.seq)
+    FROM (SELECT DISTINCT unnest(event_seqs) AS event_seq) AS event, LATERAL (
+      SELECT seq, destination, state FROM ${s}.every_delivery
+      WHERE seq BETWEEN event.event_seq * ${SLOTS} AND event.event_seq * ${SLOTS} + ${SLOTS - 1}
+      UNION ALL
+      SELECT seq, destination, state FROM ${s}.further_delivery JOIN ${s}.every_delivery ON seq = delivery_seq
+      WHERE further_delivery.event_seq = event.event_seq
+    ) AS delivery
+  $$;
+
+  -- Leased deliveries with their events, in the order given. Bodies come as one value after another, and JSON has their
+  -- lengths: as a column of its own each costs the client as much as all the others together.
+  CREATE FUNCTION ${s}.hand_out_1(seqs bigint[], OUT claimed text, OUT bodies bytea) LANGUAGE sql STABLE ${PLANNED_ONCE} AS $$
+    SELECT json_agg(json_build_array(
+             seq, token, destination, attempt, event_seq, tenant, source, id, type, created_ms, received_ms, ordering_key,
+             verified_by, conflicts_with, headers, octet_length(body)) ORDER BY place)::text,
+           string_agg(body, ''::bytea ORDER BY place)
+    FROM (
+      SELECT place, delivery.*, tenant, source, id, type, created_ms, received_ms, ordering_key, verified_by, conflicts_with, headers, body
+      FROM unnest(seqs) WITH ORDINALITY AS u (seq, place)
+      JOIN ${s}.delivery USING (seq) JOIN ${s}.event ON event.seq = event_seq
+    ) AS leased
+  $$;
+
+  -- Makes the tables that events from number * ${PARTITION_EVENTS} on go to. Attached when they are made: CREATE … PARTITION OF would lock
+  -- out every reader of the parent.
+  CREATE FUNCTION ${s}.make_room_1(number bigint) RETURNS void LANGUAGE plpgsql AS $$
+  DECLARE
+    part record;
+  BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('postern room ${s}', 0));
+    IF EXISTS (SELECT 1 FROM ${s}.partition AS known WHERE known.number = make_room_1.number) THEN RETURN; END IF;
+    FOR part IN SELECT * FROM (VALUES
+      ('event', ${PARTITION_EVENTS}::bigint), ('finished', ${PARTITION_EVENTS * SLOTS}), ('attempt', ${PARTITION_EVENTS * SLOTS})) AS parts (name, size)
+    LOOP
+      EXECUTE format('CREATE TABLE ${s}.%I (LIKE ${s}.%I INCLUDING DEFAULTS)', part.name || '_' || number, part.name);
+      EXECUTE format('ALTER TABLE ${s}.%I ATTACH PARTITION ${s}.%I FOR VALUES FROM (%s) TO (%s)',
+        part.name, part.name || '_' || number, number * part.size, (number + 1) * part.size);
+    END LOOP;
+    INSERT INTO ${s}.partition VALUES (number);
+  END $$;
+  `
+}

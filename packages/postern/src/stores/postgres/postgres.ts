@@ -1,0 +1,351 @@
+import { PosternError } from '../../core/index.ts'
+import {
+  DURATION_BOUNDS_MS,
+  GroupCommit,
+  HistogramCounter,
+  SIZE_BOUNDS,
+  type Claimed,
+  type ClaimRequest,
+  type CommitStat,
+  type EventDetail,
+  type HasRejectedLog,
+  type HasSmallState,
+  type Lease,
+  type ListPage,
+  type ListQuery,
+  type Move,
+  type MoveResult,
+  type NewEvent,
+  type PruneRequest,
+  type PruneResult,
+  type PutResult,
+  type RejectedLog,
+  type Replay,
+  type ReplayResult,
+  type SettleResult,
+  type SmallState,
+  type Store,
+  type StoreInspection,
+  type StoreStat,
+} from '../../inbox/index.ts'
+import { claimDue, extendAll, type ClaimResult } from './claim.ts'
+import type { PostgresClient, PostgresEffect, PostgresPool } from './client.ts'
+import { unavailable } from './failure.ts'
+import { inspect } from './inspect.ts'
+import { openServer } from './opening.ts'
+import { moveAll, replayAll } from './operate.ts'
+import { FIRST_LANE, pruneRows } from './prune.ts'
+import { Putting } from './putting.ts'
+import { get, list } from './reads.ts'
+import { Rooms } from './rooms.ts'
+import { Server, type Transaction, type TransactionOptions } from './server.ts'
+import { settleAll, settleIn, settleWithEffects, type PostgresSettlement, type Settled } from './settle.ts'
+import { entries, recall, recent, record, remember } from './side-ports.ts'
+import { stat } from './stat.ts'
+import { WakeUps } from './wake-ups.ts'
+
+export interface PostgresOptions {
+  /**
+   * The schema that holds the inbox's tables, made where there is none: letters, digits and underscores. Default `postern`.
+   */
+  readonly schema?: string
+  /**
+   * Takes events on a server whose settings lose them when the power is cut. Default `false`: every verb but `inspect` rejects
+   * with `unsafe_store`.
+   */
+  readonly mayLoseAcknowledgedEvents?: boolean
+  /** How often a waiting claim looks by itself, should a wake-up be missed. Default 1 s, and 250 ms where none come. */
+  readonly pollMs?: number
+  /** Added to the server's clock; only tests set it. */
+  readonly offsetMs?: () => number
+}
+
+/** The store for many nodes. */
+export interface PostgresStore extends Store<PostgresEffect>, HasRejectedLog, HasSmallState {
+  /**
+   * Ends a lease with success inside a transaction that the caller has opened, so that both are there or neither. `lost` where
+   * the lease is no longer this one's; the caller should then roll back. Rejects with the transaction's own errors.
+   */
+  settleIn(tx: PostgresClient, lease: Lease, durationMs: number): Promise<'settled' | 'lost'>
+}
+
+/** Arrays of settlements that one commit carries at most. */
+const MOST_SETTLEMENTS = 500
+/** What another node's claim looks at is passed over, and free again once that has committed. */
+const LOOK_AGAIN_MS = 10
+/** How often a waiting claim looks where no other node can wake it. */
+const UNHEARD_POLL_MS = 250
+const READING: TransactionOptions = { isReadOnly: true }
+/** Quoted, it cannot end a text or an identifier of a migration. */
+const SOUND_SCHEMA = /^[A-Za-z_][A-Za-z0-9_]{0,40}$/
+
+/**
+ * A store in the user's PostgreSQL, 14 or newer, over a pool of the package `pg`. Throws `bad_config` where the schema's name
+ * is none; its verbs reject with `unsafe_store` where the server would lose what it has acknowledged, and with
+ * `store_unavailable` where it cannot be reached.
+ */
+export function postgres(pool: PostgresPool, options: PostgresOptions = {}): PostgresStore {
+  const { schema = 'postern' } = options
+  if (!SOUND_SCHEMA.test(schema)) {
+    throw new PosternError(
+      'bad_config',
+      `The schema's name must be letters, digits and underscores: ${JSON.stringify(schema)}`,
+    )
+  }
+  return new SharedStore(pool, `"${schema}"`, options)
+}
+
+class SharedStore implements PostgresStore {
+  readonly #schema: string
+  readonly #options: PostgresOptions
+  readonly #server: Server
+  readonly #wakeUps: WakeUps
+  readonly #rooms: Rooms
+  readonly #putting: Putting
+  readonly #settling: GroupCommit<readonly PostgresSettlement[], SettleResult[]>
+  readonly #operations = new HistogramCounter(SIZE_BOUNDS)
+  readonly #durations = new HistogramCounter(DURATION_BOUNDS_MS)
+  readonly #closing = new AbortController()
+  #opened: Promise<void> | undefined
+  #lanesAfter = FIRST_LANE
+  #underWay = 0
+  #onIdle: (() => void) | undefined
+  #closed: Promise<void> | undefined
+
+  readonly rejected: RejectedLog = {
+    record: (request) => this.#run((tx) => record(tx, request, this.#settings())),
+    recent: (limit) => this.#run((tx) => recent(tx, limit, this.#settings()), READING),
+  }
+
+  readonly state: SmallState = {
+    get: (key) => this.#run((tx) => recall(tx, key, this.#settings()), READING),
+    set: (key, value, { forMs = Infinity } = {}) =>
+      this.#run((tx) => remember(tx, { key, value, forMs }, this.#settings())),
+    list: (prefix) => this.#run((tx) => entries(tx, prefix, this.#settings()), READING),
+  }
+
+  constructor(pool: PostgresPool, schema: string, options: PostgresOptions) {
+    this.#schema = schema
+    this.#options = options
+    this.#server = new Server(pool, () => (this.#opened = undefined))
+    this.#wakeUps = new WakeUps(pool, schema.slice(1, -1))
+    this.#rooms = new Rooms(this.#server, schema)
+    this.#putting = new Putting({
+      server: this.#server,
+      schema,
+      offsetMs: () => this.#offsetMs(),
+      onBatch: ({ lastSeq, bringsWork, count, tookMs }) => {
+        this.#rooms.reached(lastSeq)
+        if (bringsWork) this.#wakeUps.announce()
+        this.#count(count, tookMs)
+      },
+    })
+    this.#settling = new GroupCommit((all) => this.#settleTogether(all), MOST_SETTLEMENTS)
+  }
+
+  put(events: readonly NewEvent[]): Promise<PutResult[]> {
+    return this.#track(() => this.#putting.put(events))
+  }
+
+  async claim(request: ClaimRequest): Promise<Claimed[]> {
+    if (this.#closing.signal.aborted) throw closedError()
+    const endMs = performance.now() + request.waitMs
+    for (;;) {
+      const work = this.#nextWork(request.signal)
+      try {
+        const { claimed, untilDueMs = Infinity } = await this.#claimDue(request)
+        const leftMs = endMs - performance.now()
+        if (claimed.length > 0 || leftMs <= 0 || this.#isOver(request)) return claimed
+        await work.within(Math.min(leftMs, this.#pollMs(), Math.max(LOOK_AGAIN_MS, untilDueMs)))
+      } finally {
+        work.forget()
+      }
+      if (this.#isOver(request)) return []
+    }
+  }
+
+  /** Those with effects have a transaction of their own: an effect may wait for rows that the store knows nothing of. */
+  settle(settlements: readonly PostgresSettlement[]): Promise<SettleResult[]> {
+    return this.#track(async () => {
+      if (settlements.length === 0) return []
+      if (!settlements.some(hasEffects)) return this.#settling.add(settlements)
+      const settled = await this.#server.transaction((tx) =>
+        settleWithEffects(tx, this.#schema, settlements, this.#offsetMs()),
+      )
+      return this.#announce(settled)
+    })
+  }
+
+  settleIn(tx: PostgresClient, lease: Lease, durationMs: number): Promise<'settled' | 'lost'> {
+    return settleIn(tx, this.#schema, lease, { durationMs, offsetMs: this.#offsetMs() })
+  }
+
+  extend(leases: readonly Lease[], leaseMs: number): Promise<('extended' | 'lost')[]> {
+    return this.#track(() =>
+      extendAll(this.#server, this.#schema, leases, { leaseMs, offsetMs: this.#offsetMs() }),
+    )
+  }
+
+  async move(moves: readonly Move[]): Promise<MoveResult[]> {
+    const results = await this.#run((tx) => moveAll(tx, moves, this.#settings()))
+    this.#wakeUps.announce()
+    return results
+  }
+
+  get(eventSeq: number): Promise<EventDetail | undefined> {
+    return this.#run((tx) => get(tx, this.#schema, eventSeq), READING)
+  }
+
+  list(query: ListQuery): Promise<ListPage> {
+    return this.#run((tx) => list(tx, this.#schema, query), READING)
+  }
+
+  async replay(replays: readonly Replay[]): Promise<ReplayResult[]> {
+    const results = await this.#run((tx) => replayAll(tx, replays, this.#settings()))
+    this.#wakeUps.announce()
+    return results
+  }
+
+  async prune(request: PruneRequest): Promise<PruneResult> {
+    const { lanesAfter, ...pruned } = await this.#run((tx) =>
+      pruneRows(tx, request, { ...this.#settings(), lanesAfter: this.#lanesAfter }),
+    )
+    this.#lanesAfter = lanesAfter
+    return pruned
+  }
+
+  async stat(): Promise<StoreStat> {
+    const counts = await this.#run((tx) => stat(tx, this.#schema, this.#offsetMs()), READING)
+    return { ...counts, commits: this.#commits() }
+  }
+
+  async inspect(): Promise<StoreInspection> {
+    if (this.#closing.signal.aborted) throw closedError()
+    const { mayLoseAcknowledgedEvents = false } = this.#options
+    const settings = { ...this.#settings(), mayLoseAcknowledgedEvents }
+    return this.#counted(() => this.#server.transaction((tx) => inspect(tx, settings), READING))
+  }
+
+  async close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort()
+    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
+    await this.#rooms.idle()
+    await this.#wakeUps.close()
+    this.#server.close()
+  }
+
+  async #claimDue(request: ClaimRequest): Promise<ClaimResult> {
+    const nothing = { claimed: [], untilDueMs: undefined }
+    if (this.#closing.signal.aborted || request.destinations.every(({ limit }) => limit <= 0)) return nothing
+    return this.#track(() => claimDue(this.#server, this.#schema, request, this.#offsetMs()))
+  }
+
+  async #settleTogether(all: readonly (readonly PostgresSettlement[])[]): Promise<SettleResult[][]> {
+    const startedMs = performance.now()
+    const settlements = all.flat()
+    const settled = await settleAll(this.#server, this.#schema, settlements, this.#offsetMs())
+    this.#count(settlements.length, performance.now() - startedMs)
+    const results = this.#announce(settled)
+    return all.map((own) => results.splice(0, own.length))
+  }
+
+  #announce({ results, bringsWork }: Settled): SettleResult[] {
+    if (bringsWork) this.#wakeUps.announce()
+    return results
+  }
+
+  #count(operations: number, tookMs: number): void {
+    this.#operations.add(operations)
+    this.#durations.add(tookMs)
+  }
+
+  /** What of a commit was its fsync, only the server knows. */
+  #commits(): CommitStat {
+    const fsyncMs = new HistogramCounter(DURATION_BOUNDS_MS).read()
+    return { operations: this.#operations.read(), durationMs: this.#durations.read(), fsyncMs }
+  }
+
+  #offsetMs(): number {
+    return Math.trunc(this.#options.offsetMs?.() ?? 0)
+  }
+
+  #settings(): { readonly schema: string; readonly offsetMs: number } {
+    return { schema: this.#schema, offsetMs: this.#offsetMs() }
+  }
+
+  #pollMs(): number {
+    const { pollMs = 1000 } = this.#options
+    return this.#wakeUps.hears ? pollMs : Math.min(pollMs, UNHEARD_POLL_MS)
+  }
+
+  #isOver(request: ClaimRequest): boolean {
+    return request.signal?.aborted === true || this.#closing.signal.aborted
+  }
+
+  #run<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    return this.#track(() => this.#server.transaction(work, options))
+  }
+
+  /** Refuses once closed, and opens first. */
+  async #track<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closing.signal.aborted) throw closedError()
+    return this.#counted(async () => {
+      this.#opened ??= this.#open()
+      await this.#opened
+      return work()
+    })
+  }
+
+  #open(): Promise<void> {
+    const { mayLoseAcknowledgedEvents = false } = this.#options
+    return openServer(this.#server, { schema: this.#schema, mayLoseAcknowledgedEvents })
+  }
+
+  /** Counts what is under way, so that closing waits for it. After a failure the server is looked at again: it may be another. */
+  async #counted<T>(work: () => Promise<T>): Promise<T> {
+    this.#underWay += 1
+    try {
+      return await work()
+    } catch (error) {
+      this.#opened = undefined
+      throw unavailable(error)
+    } finally {
+      this.#underWay -= 1
+      if (this.#underWay === 0) this.#onIdle?.()
+    }
+  }
+
+  /** Listens before the claim looks, so that what comes while it looks is not missed. */
+  #nextWork(signal: AbortSignal | undefined): { within(ms: number): Promise<void>; forget(): void } {
+    let wake: () => void = () => {}
+    const woken = new Promise<void>((resolve) => (wake = resolve))
+    const forget = this.#wakeUps.onWork(wake)
+    const signals = [this.#closing.signal, ...(signal ? [signal] : [])]
+    for (const each of signals) each.addEventListener('abort', wake)
+    let timer: NodeJS.Timeout | undefined
+    return {
+      within: async (ms) => {
+        timer = setTimeout(wake, ms)
+        await woken
+      },
+      forget: () => {
+        clearTimeout(timer)
+        forget()
+        for (const each of signals) each.removeEventListener('abort', wake)
+      },
+    }
+  }
+}
+
+function hasEffects({ effects }: PostgresSettlement): boolean {
+  return effects !== undefined && effects.length > 0
+}
+
+function closedError(): PosternError {
+  return new PosternError('store_closed', 'The store is closed')
+}
