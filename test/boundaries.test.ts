@@ -12,6 +12,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   worker: ['core', 'inbox'],
   'stores/memory': ['core', 'inbox'],
   'stores/sqlite': ['core', 'inbox'],
+  'stores/redis': ['core', 'inbox'],
   adapters: ['receive'],
   testing: ['core', 'inbox', 'providers'],
   root: ['core', 'inbox', 'providers', 'receive', 'worker'],
