@@ -13,7 +13,7 @@ const here = import.meta.dirname
 export async function runContender({ script, args = [] }, { data, seconds, connections }) {
   const startedMs = performance.now()
   const server = fork(join(here, 'servers', script), [data, SECRET, ...args], { stdio: 'inherit' })
-  const [{ port }] = await once(server, 'message')
+  const [{ port }] = await Promise.race([once(server, 'message'), failed(server, script)])
   const startMs = Math.round(performance.now() - startedMs)
   load({ port, connections, seconds: 1 })
   const before = await usage(server)
@@ -30,6 +30,11 @@ export async function runContender({ script, args = [] }, { data, seconds, conne
     backlogBefore: before.backlog,
     handledPerSecond: Math.round((after.handled - before.handled) / result.seconds),
   }
+}
+
+async function failed(server, script) {
+  const [code] = await once(server, 'exit')
+  throw new Error(`${script} ended with ${code} before it listened`)
 }
 
 export function describeContender(result) {
