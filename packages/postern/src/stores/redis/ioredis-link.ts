@@ -10,7 +10,7 @@ export interface IoredisClient {
   connect(): Promise<unknown>
   callBuffer(...args: [command: string, ...args: Argument[]]): Promise<unknown>
   subscribe(channel: string): Promise<unknown>
-  on(event: string, listener: (...values: never[]) => void): unknown
+  on(event: string, listener: (...values: unknown[]) => void): unknown
   disconnect(): void
 }
 
@@ -23,7 +23,7 @@ export interface IoredisCluster {
   callBuffer(...args: [command: string, ...args: Argument[]]): Promise<unknown>
   nodes(role: 'master'): readonly IoredisClient[]
   subscribe(channel: string): Promise<unknown>
-  on(event: string, listener: (...values: never[]) => void): unknown
+  on(event: string, listener: (...values: unknown[]) => void): unknown
   disconnect(): void
 }
 
@@ -111,7 +111,7 @@ function endOf(own: Either): Link['onEnd'] {
 function listening(own: Either): Pick<Link, 'subscribe'> {
   return {
     subscribe: async (channel, onMessage) => {
-      own.on('message', (_channel: string, message: string) => onMessage(message))
+      own.on('message', (_channel, message) => onMessage(String(message)))
       await own.subscribe(channel)
     },
   }

@@ -10,7 +10,7 @@ export interface NodeRedisClient {
     options?: { readonly typeMapping?: Readonly<Record<number, unknown>> },
   ): Promise<unknown>
   subscribe(channel: string, listener: (message: string) => void): Promise<void>
-  on(event: string, listener: (...values: never[]) => void): unknown
+  on(event: string, listener: (...values: unknown[]) => void): unknown
   destroy(): void
 }
 
@@ -27,7 +27,7 @@ export interface NodeRedisCluster {
     options?: { readonly typeMapping?: Readonly<Record<number, unknown>> },
   ): Promise<unknown>
   subscribe(channel: string, listener: (message: string) => void): Promise<void>
-  on(event: string, listener: (...values: never[]) => void): unknown
+  on(event: string, listener: (...values: unknown[]) => void): unknown
   destroy(): void
 }
 
