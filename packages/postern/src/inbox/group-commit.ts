@@ -10,8 +10,9 @@
 export class GroupCommit<Item, Result> {
   readonly #commit: (items: readonly Item[]) => Promise<readonly Result[]>
   readonly #maxItems: number
+  readonly #smallestBatch: number
   #waiting: Waiter<Item, Result>[] = []
-  #batchLimit = SMALLEST_BATCH
+  #batchLimit: number
   #underWay = 0
   #lastDoneMs = 0
   #lastTookMs = 0
@@ -21,10 +22,18 @@ export class GroupCommit<Item, Result> {
   /**
    * @param commit Carries out items in one commit; answers in the order given. Called again before it has answered.
    * @param maxItems The most that one commit carries, so that its length stays bounded.
+   * @param smallestBatch How many must wait for a second commit to be handed over before the first is done: more where a
+   * commit costs more by itself.
    */
-  constructor(commit: (items: readonly Item[]) => Promise<readonly Result[]>, maxItems: number) {
+  constructor(
+    commit: (items: readonly Item[]) => Promise<readonly Result[]>,
+    maxItems: number,
+    smallestBatch: number = SMALLEST_BATCH,
+  ) {
     this.#commit = commit
     this.#maxItems = maxItems
+    this.#smallestBatch = smallestBatch
+    this.#batchLimit = smallestBatch
   }
 
   /** Adds an item to the next commit; fulfils when that commit is done, rejects when it failed. */
@@ -61,7 +70,7 @@ export class GroupCommit<Item, Result> {
     if (this.#underWay === 0) return this.#waiting.length > 0
     return (
       this.#underWay < MOST_UNDER_WAY &&
-      this.#waiting.length >= SMALLEST_BATCH &&
+      this.#waiting.length >= this.#smallestBatch &&
       this.#lastTookMs <= SLOW_COMMIT_MS
     )
   }
@@ -88,7 +97,7 @@ export class GroupCommit<Item, Result> {
     const tookMs = nowMs - Math.max(startedMs, this.#lastDoneMs)
     this.#lastDoneMs = nowMs
     this.#lastTookMs = tookMs
-    this.#batchLimit = Math.max(SMALLEST_BATCH, Math.ceil(tookMs * ITEMS_PER_MS))
+    this.#batchLimit = Math.max(this.#smallestBatch, Math.ceil(tookMs * ITEMS_PER_MS))
   }
 
   #announceIdle(): void {

@@ -1,5 +1,5 @@
 import type { Claimed, DeliveryState, DeliveryStatus, StoredEvent } from '../../inbox/index.ts'
-import { fromNullableText, fromText } from './exact-text.ts'
+import { fromText } from './exact-text.ts'
 
 /** What the functions that lease answer with; both null where nothing was leased. */
 export interface HandedOut {
@@ -7,54 +7,64 @@ export interface HandedOut {
   readonly bodies: Uint8Array | null
 }
 
-/** As the function `hand_out_1` writes it. */
+/** Between rows, between fields, and for null, as the function `hand_out_1` writes them. */
+const ROW_END = '\u0001\u0005'
+const FIELD_END = '\u0001\u0004'
+const NULL_FIELD = '\u0001\u0006'
+
 type LeasedRow = readonly [
-  deliverySeq: number,
-  token: number,
+  deliverySeq: string,
+  token: string,
+  attempt: string,
+  eventSeq: string,
+  receivedMs: string,
+  createdMs: string,
+  conflictsWith: string,
+  bodyBytes: string,
   destination: string,
-  attempt: number,
-  eventSeq: number,
   tenant: string,
   source: string,
   id: string,
   type: string,
-  createdMs: number | null,
-  receivedMs: number,
-  orderingKey: string | null,
+  orderingKey: string,
   verifiedBy: string,
-  conflictsWith: number | null,
   headers: string,
-  bodyBytes: number,
 ]
 
 /** Reads leases, in their order. Each body is a view of one buffer; no two overlap. */
 export function readClaimed({ claimed, bodies }: HandedOut): Claimed[] {
   if (claimed === null) return []
-  // Written by the function from rows of these types.
-  const rows = JSON.parse(claimed) as LeasedRow[]
   let start = 0
-  return rows.map((row): Claimed => {
-    const [deliverySeq, token, destination, attempt] = row
-    const bodyBytes = row[15]
-    const body = bodies?.subarray(start, start + bodyBytes) ?? new Uint8Array()
-    start += bodyBytes
-    return { deliverySeq, token, destination: fromText(destination), attempt, event: toEvent(row, body) }
+  return claimed.split(ROW_END).map((text): Claimed => {
+    // Written by the function, every field in its place.
+    const row = text.split(FIELD_END) as unknown as LeasedRow
+    const [deliverySeq, token, attempt, , , , , bodyBytes, destination] = row
+    const end = start + Number(bodyBytes)
+    const body = bodies?.subarray(start, end) ?? new Uint8Array()
+    start = end
+    return {
+      deliverySeq: Number(deliverySeq),
+      token: Number(token),
+      destination: fromText(destination),
+      attempt: Number(attempt),
+      event: toEvent(row, body),
+    }
   })
 }
 
 function toEvent(row: LeasedRow, body: Uint8Array): StoredEvent {
-  const [, , , , eventSeq, tenant, source, id, type, createdMs, receivedMs, orderingKey] = row
-  const [verifiedBy, conflictsWith, headers] = row.slice(12) as [string, number | null, string]
+  const [, , , eventSeq, receivedMs, createdMs, conflictsWith, , , tenant, source, id, type] = row
+  const [, , , , , , , , , , , , , orderingKey, verifiedBy, headers] = row
   let parsed: string[] | undefined
   return {
-    eventSeq,
+    eventSeq: Number(eventSeq),
     tenant: fromText(tenant),
     source: fromText(source),
     id: fromText(id),
     type: fromText(type),
-    createdMs: createdMs ?? undefined,
-    receivedMs,
-    orderingKey: fromNullableText(orderingKey),
+    createdMs: createdMs === NULL_FIELD ? undefined : Number(createdMs),
+    receivedMs: Number(receivedMs),
+    orderingKey: orderingKey === NULL_FIELD ? undefined : fromText(orderingKey),
     verifiedBy: fromText(verifiedBy),
     body,
     /** Parsed when first asked for: few handlers do. */
@@ -62,7 +72,7 @@ function toEvent(row: LeasedRow, body: Uint8Array): StoredEvent {
       // Written by put from an array of strings.
       return (parsed ??= JSON.parse(headers) as string[])
     },
-    conflictsWith: conflictsWith ?? undefined,
+    conflictsWith: conflictsWith === NULL_FIELD ? undefined : Number(conflictsWith),
   }
 }
 

@@ -1,4 +1,4 @@
-import { PLANNED_ONCE } from './shared-functions.ts'
+import { handOut, PLANNED_ONCE } from './shared-functions.ts'
 import { SLOTS } from './tables.ts'
 
 /** Leases: by a claim, by a copy that was put, and how they are prolonged. */
@@ -31,8 +31,12 @@ export function claimFunctions(s: string): string {
       ) AS next INTO until_due_ms;
       RETURN;
     END IF;
-    UPDATE ${s}.delivery SET state = 'leased', token = token + 1, attempt = attempt + 1, at_ms = now_ms + lease_ms WHERE seq = ANY (due);
-    SELECT * FROM ${s}.hand_out_1(due) INTO claimed, bodies;
+    WITH taken AS (
+      UPDATE ${s}.delivery SET state = 'leased', token = token + 1, attempt = attempt + 1, at_ms = now_ms + lease_ms
+      FROM unnest(due) WITH ORDINALITY AS u (due_seq, place) WHERE seq = due_seq
+      RETURNING place, seq, token, attempt, event_seq, destination
+    )
+    ${handOut(s, 'taken AS delivery')} INTO claimed, bodies;
   END $$;
 
   -- Leases the newest delivery of a known event at one destination, if it is its turn and nothing of the event is done or under
@@ -88,7 +92,7 @@ export function claimFunctions(s: string): string {
     SELECT array_agg(seq), array_agg(place) FROM (
       SELECT delivery.seq, place FROM unnest(seqs, tokens) WITH ORDINALITY AS u (seq, token, place)
       JOIN ${s}.delivery ON delivery.seq = u.seq AND delivery.token = u.token AND state = 'leased'
-      ORDER BY delivery.seq FOR UPDATE OF delivery) AS locked INTO held, places;
+      ORDER BY lane IS NOT NULL, delivery.seq FOR UPDATE OF delivery) AS locked INTO held, places;
     UPDATE ${s}.delivery SET at_ms = now_ms + lease_ms WHERE seq = ANY (held);
     RETURN array_to_json(coalesce(places, '{}'));
   END $$;

@@ -26,16 +26,17 @@ export function sharedFunctions(s: string): string {
   CREATE FUNCTION ${s}.now_1(offset_ms bigint) RETURNS bigint LANGUAGE sql STABLE
     RETURN floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint + offset_ms;
 
-  -- Locks lanes and then their deliveries, each by its key: everyone in the same order, so that no two wait for each other.
-  CREATE FUNCTION ${s}.lock_1(seqs bigint[]) RETURNS uuid[] LANGUAGE plpgsql ${PLANNED_ONCE} AS $$
+  -- Locks deliveries that stand in no line, then lanes, then what stands in line, each by its key: everyone in this order, so
+  -- that no two wait for each other.
+  CREATE FUNCTION ${s}.lock_1(seqs bigint[]) RETURNS void LANGUAGE plpgsql ${PLANNED_ONCE} AS $$
   DECLARE
-    lanes uuid[] := ARRAY(SELECT DISTINCT lane FROM ${s}.delivery WHERE seq = ANY (seqs) AND lane IS NOT NULL);
+    lanes uuid[];
   BEGIN
-    IF lanes <> '{}' THEN
-      PERFORM 1 FROM ${s}.lane WHERE key = ANY (lanes) ORDER BY key FOR UPDATE;
-    END IF;
-    PERFORM 1 FROM ${s}.delivery WHERE seq = ANY (seqs) ORDER BY seq FOR UPDATE;
-    RETURN lanes;
+    PERFORM 1 FROM ${s}.delivery WHERE seq = ANY (seqs) AND lane IS NULL ORDER BY seq FOR UPDATE;
+    lanes := ARRAY(SELECT DISTINCT lane FROM ${s}.delivery WHERE seq = ANY (seqs) AND lane IS NOT NULL);
+    IF lanes = '{}' THEN RETURN; END IF;
+    PERFORM 1 FROM ${s}.lane WHERE key = ANY (lanes) ORDER BY key FOR UPDATE;
+    PERFORM 1 FROM ${s}.delivery WHERE seq = ANY (seqs) AND lane IS NOT NULL ORDER BY seq FOR UPDATE;
   END $$;
 
   -- Says of locked lanes anew which delivery comes next. One that runs stays. Whether another can be claimed now.
@@ -67,18 +68,9 @@ export function sharedFunctions(s: string): string {
     ) AS delivery
   $$;
 
-  -- Leased deliveries with their events, in the order given. Bodies come as one value after another, and JSON has their
-  -- lengths: as a column of its own each costs the client as much as all the others together.
+  -- Leased deliveries with their events, in the order given.
   CREATE FUNCTION ${s}.hand_out_1(seqs bigint[], OUT claimed text, OUT bodies bytea) LANGUAGE sql STABLE ${PLANNED_ONCE} AS $$
-    SELECT json_agg(json_build_array(
-             seq, token, destination, attempt, event_seq, tenant, source, id, type, created_ms, received_ms, ordering_key,
-             verified_by, conflicts_with, headers, octet_length(body)) ORDER BY place)::text,
-           string_agg(body, ''::bytea ORDER BY place)
-    FROM (
-      SELECT place, delivery.*, tenant, source, id, type, created_ms, received_ms, ordering_key, verified_by, conflicts_with, headers, body
-      FROM unnest(seqs) WITH ORDINALITY AS u (seq, place)
-      JOIN ${s}.delivery USING (seq) JOIN ${s}.event ON event.seq = event_seq
-    ) AS leased
+    ${handOut(s, `unnest(seqs) WITH ORDINALITY AS u (seq, place) JOIN ${s}.delivery USING (seq)`)}
   $$;
 
   -- Makes the tables that events from number * ${PARTITION_EVENTS} on go to. Attached when they are made: CREATE … PARTITION OF would lock
@@ -100,3 +92,39 @@ export function sharedFunctions(s: string): string {
   END $$;
   `
 }
+
+/**
+ * Selects leased deliveries with their events, by their place. Fields are apart by U+0001 U+0004 and rows by U+0001 U+0005, which
+ * no stored text holds; a field that is null is U+0001 U+0006. Of json_build_array each row cost three times as much. Bodies come
+ * as one value: as a column of its own each would cost the client as much as all its other fields together.
+ */
+export function handOut(s: string, deliveries: string): string {
+  const fields = [
+    'seq::text',
+    'token::text',
+    'attempt::text',
+    'event_seq::text',
+    'received_ms::text',
+    `coalesce(created_ms::text, ${NULL_FIELD})`,
+    `coalesce(conflicts_with::text, ${NULL_FIELD})`,
+    'octet_length(body)::text',
+    'destination',
+    'tenant',
+    'source',
+    'id',
+    'type',
+    `coalesce(ordering_key, ${NULL_FIELD})`,
+    'verified_by',
+    'headers',
+  ]
+  return `SELECT string_agg(${fields.join(` || ${FIELD_END} || `)}, ${ROW_END}), string_agg(body, ''::bytea)
+    FROM (
+      SELECT delivery.seq, token, attempt, event_seq, destination, tenant, source, id, type, created_ms, received_ms, ordering_key,
+             verified_by, conflicts_with, headers, body
+      FROM ${deliveries} JOIN ${s}.event ON event.seq = event_seq ORDER BY place
+    ) AS leased`
+}
+
+const FIELD_END = String.raw`E'\x01\x04'`
+const ROW_END = String.raw`E'\x01\x05'`
+const NULL_FIELD = String.raw`E'\x01\x06'`
