@@ -12,16 +12,15 @@ const data = { body: Buffer.alloc(640, 'x').toString('base64') }
 
 const call = await { pgboss, graphile }[engine]()
 let calls = 0
-let stop = false
 await Promise.all(Array.from({ length: 8 }, call))
 const startedMs = performance.now()
-setTimeout(() => (stop = true), Number(seconds) * 1000)
+const endMs = startedMs + Number(seconds) * 1000
 await Promise.all(Array.from({ length: Number(callers) }, repeat))
 console.log(JSON.stringify({ perSecond: Math.round((calls / (performance.now() - startedMs)) * 1000) }))
 process.exit(0)
 
 async function repeat() {
-  while (!stop) {
+  while (performance.now() < endMs) {
     await call()
     calls += 1
   }

@@ -12,8 +12,9 @@ const connection = { host, port: Number(port), password, maxRetriesPerRequest: n
 const queue = new Queue('bench', { connection, defaultJobOptions: { removeOnComplete: true } })
 const source = vastai({ secret })
 let handled = 0
-if (worker === 'drained')
-  new Worker('bench', async () => void (handled += 1), { connection, concurrency: 64 })
+const options = { connection, concurrency: 64, autorun: false }
+const handling = new Worker('bench', async () => void (handled += 1), options)
+if (worker === 'drained') void handling.run()
 
 const server = createServer((request, response) => {
   const chunks = []
