@@ -13,6 +13,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'stores/memory': ['core', 'inbox'],
   'stores/sqlite': ['core', 'inbox'],
   'stores/postgres': ['core', 'inbox'],
+  'stores/redis': ['core', 'inbox'],
   adapters: ['receive'],
   testing: ['core', 'inbox', 'providers'],
   root: ['core', 'inbox', 'providers', 'receive', 'worker'],

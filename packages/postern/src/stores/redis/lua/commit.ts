@@ -1,0 +1,84 @@
+import { CLAIM } from './claim.ts'
+import { DELIVERIES } from './deliveries.ts'
+import { LANES } from './lanes.ts'
+import { OPERATE } from './operate.ts'
+import { PUT } from './put.ts'
+import { ROWS } from './rows.ts'
+import { SETTLE } from './settle.ts'
+import { SIDE_PORTS } from './side-ports.ts'
+
+/** The end of a commit: everything that was gathered is written, and whoever waits elsewhere is told. */
+const END = String.raw`
+local function flushEvents()
+  if #events > 0 then many('HSET', S .. 'events', events) end
+  if #bodies > 0 then many('HSET', S .. 'bodies', bodies) end
+  for windowMs, list in pairs(expiries) do
+    many('RPUSH', S .. 'expiry:' .. string.format('%.0f', windowMs), list)
+    R('SADD', S .. 'windows', string.format('%.0f', windowMs))
+  end
+end
+
+local function flushRows()
+  local packed = {}
+  for seq, row in pairs(dirty) do
+    packed[#packed + 1] = seq
+    packed[#packed + 1] = cmsgpack.pack(row)
+  end
+  if #packed > 0 then many('HSET', S .. 'deliveries', packed) end
+  local packedLanes = {}
+  for id, lane in pairs(dirtyLanes) do
+    packedLanes[#packedLanes + 1] = id
+    packedLanes[#packedLanes + 1] = cmsgpack.pack(lane)
+  end
+  if #packedLanes > 0 then many('HSET', S .. 'lanes', packedLanes) end
+end
+
+local function flushPassed()
+  for event in pairs(passed) do
+    local blob = eventBlob(event)
+    if blob then
+      local received, made = string.match(blob, HEAD)
+      if isFinished(deliveriesOf(event, tonumber(made))) then place('finished', '', event, tonumber(received)) end
+    end
+  end
+end
+
+local function announce()
+  local dests = {}
+  for dest in pairs(woken) do dests[#dests + 1] = dest end
+  if #dests > 0 then R('PUBLISH', ARGV[8], CALLER .. '\n' .. table.concat(dests, '\n')) end
+  return dests
+end
+
+local VERBS = {
+  put = put, claim = claim, settle = settle, extend = extend, move = move, replay = replay, prune = prune,
+  record = record, remain = remain, sweep = sweepState,
+}
+
+-- A call that a client sends a second time, after a connection broke, is refused: it may have been carried out.
+local callerKey = S .. 'caller:' .. CALLER
+if tonumber(R('GET', callerKey) or 0) >= CALL then
+  return redis.error_reply('SENTTWICE this call was carried out before')
+end
+
+local results, hasWritten = {}, false
+for index, op in ipairs(cmsgpack.unpack(ARGV[9])) do
+  results[index] = VERBS[op[1]](op)
+  hasWritten = hasWritten or op[1] ~= 'claim'
+end
+
+flushEvents()
+flushPassed()
+flushRows()
+flushQueues()
+for field, by in pairs(counts) do
+  if by ~= 0 then R('HINCRBY', S .. 'counts', field, by) end
+end
+if lastSeq and lastSeq ~= firstLast then R('SET', S .. 'seq', string.format('%.0f', lastSeq)) end
+-- A claim that found nothing writes nothing: it costs no fsync.
+if hasWritten or next(dirty) then R('SET', callerKey, CALL, 'PX', 86400000) end
+return cmsgpack.pack({ now, results, announce() })
+`
+
+/** The script of a commit: any number of operations, one call, one fsync. */
+export const COMMIT: string = [ROWS, LANES, DELIVERIES, PUT, CLAIM, SETTLE, OPERATE, SIDE_PORTS, END].join('')

@@ -1,0 +1,154 @@
+/** The script of whatever only reads: one operation, one call. */
+export const READ: string = String.raw`
+local S, STEP, INDEX = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local R = redis.call
+local HEAD = '^(%d+) (%d+) (%d+) (%d+) (%d) (%S) (%S+) (%d+) ()'
+
+local function headOf(blob)
+  local received, made, conflicts, bytes, apart, onDead, line, texts, at = string.match(blob, HEAD)
+  return string.sub(blob, 1, at + tonumber(texts) - 1), tonumber(made), apart == '1'
+end
+
+local function rowOf(seq)
+  local packed = R('HGET', S .. 'deliveries', seq)
+  return packed and cmsgpack.unpack(packed)
+end
+
+local function get(op)
+  local event = op[2]
+  local blob = R('HGET', S .. 'events', event)
+  if not blob then return false end
+  local _, made, isApart = headOf(blob)
+  local deliveries = {}
+  for place = 0, made - 1 do
+    local seq = event + place * STEP
+    deliveries[#deliveries + 1] = { seq, rowOf(seq) }
+  end
+  for text in string.gmatch(R('HGET', S .. 'replays', event) or '', '%d+') do
+    deliveries[#deliveries + 1] = { tonumber(text), rowOf(text) }
+  end
+  return { blob, isApart and R('HGET', S .. 'bodies', event), tonumber(R('HGET', S .. 'copies', event) or 0), deliveries }
+end
+
+local function body(op)
+  return R('HGET', S .. 'bodies', op[2])
+end
+
+local function eventsAt(seqs)
+  local found = {}
+  for index, blob in ipairs(R('HMGET', S .. 'events', unpack(seqs))) do
+    if blob then found[#found + 1] = { seqs[index], headOf(blob) } end
+  end
+  return found
+end
+
+local function deliveriesAt(seqs)
+  local found = {}
+  for index, packed in ipairs(R('HMGET', S .. 'deliveries', unpack(seqs))) do
+    local row = packed and cmsgpack.unpack(packed)
+    local blob = row and R('HGET', S .. 'events', row[1])
+    if blob then found[#found + 1] = { seqs[index], row, headOf(blob) } end
+  end
+  return found
+end
+
+-- One step down the numbers: all that stand in a stretch of them, and where to go on; 0 at the end. Below the place that
+-- prune has walked to, only what it had to leave is there.
+local function walk(op)
+  local isEvents, before, most = op[2], op[3], op[4]
+  local top = tonumber(R('GET', S .. 'seq') or INDEX) + STEP
+  local floor = math.max(tonumber(R('GET', S .. 'floor') or 0), INDEX)
+  local seqs = {}
+  local from = math.min(before, top) - 1
+  local seq = from - (from - INDEX) % STEP
+  if seq > floor then
+    while seq > floor and #seqs < most do
+      seqs[#seqs + 1] = seq
+      seq = seq - STEP
+    end
+  else
+    local left = S .. (isEvents and 'left' or 'leftDeliveries')
+    for _, text in ipairs(R('ZREVRANGEBYSCORE', left, '(' .. string.format('%.0f', before), '-inf', 'LIMIT', 0, most)) do
+      seqs[#seqs + 1] = tonumber(text)
+    end
+    if #seqs == 0 then return { {}, 0 } end
+  end
+  return { isEvents and eventsAt(seqs) or deliveriesAt(seqs), seqs[#seqs] or 0 }
+end
+
+-- The newest of some sets whose members are delivery numbers.
+local function pick(op)
+  local keys, before, most = op[2], op[3], op[4]
+  local seqs = {}
+  for _, key in ipairs(keys) do
+    for _, text in ipairs(R('ZREVRANGEBYSCORE', S .. key, '(' .. string.format('%.0f', before), '-inf', 'LIMIT', 0, most)) do
+      seqs[#seqs + 1] = tonumber(text)
+    end
+  end
+  table.sort(seqs, function(left, right) return left > right end)
+  local first = {}
+  for index = 1, math.min(most, #seqs) do first[index] = seqs[index] end
+  if #first == 0 then return { {}, 0 } end
+  local isLast = #first < most
+  return { op[5] and eventsAt(first) or deliveriesAt(first), isLast and 0 or first[#first] }
+end
+
+local function stat()
+  local counts, destinations = R('HGETALL', S .. 'counts'), {}
+  local names = {}
+  for index = 1, #counts, 2 do
+    local state, dest = string.match(counts[index], '^(%a+):(.*)$')
+    names[dest] = names[dest] or { pending = 0, leased = 0, dead = 0 }
+    names[dest][state] = tonumber(counts[index + 1])
+  end
+  for dest, each in pairs(names) do
+    local oldest = false
+    for _, kind in ipairs({ 'pending:', 'aged:' }) do
+      local first = R('ZRANGE', S .. kind .. dest, 0, 0, 'WITHSCORES')[2]
+      if first and (not oldest or tonumber(first) < oldest) then oldest = tonumber(first) end
+    end
+    destinations[#destinations + 1] =
+      { dest, each.pending, each.leased, each.dead, R('SCARD', S .. 'blocked:' .. dest), oldest }
+  end
+  local clock = R('TIME')
+  return { R('HLEN', S .. 'events'), destinations, clock[1] * 1000 + math.floor(clock[2] / 1000) }
+end
+
+local function recent(op)
+  local keys, numbers = {}, {}
+  for _, budget in ipairs(op[2]) do
+    local found = R('ZREVRANGE', S .. 'rejected:' .. budget, 0, op[3] - 1, 'WITHSCORES')
+    for index = 1, #found, 2 do
+      keys[#keys + 1] = found[index]
+      numbers[found[index]] = tonumber(found[index + 1])
+    end
+  end
+  table.sort(keys, function(left, right) return numbers[left] > numbers[right] end)
+  local kept = {}
+  for index = 1, math.min(op[3], #keys) do
+    local row = cmsgpack.unpack(R('HGET', S .. 'rejected', keys[index]))
+    row[#row + 1] = tonumber(R('HGET', S .. 'rejected:copies', keys[index]))
+    kept[index] = row
+  end
+  return kept
+end
+
+local function recall(op)
+  return R('HGET', S .. 'state', op[2])
+end
+
+local function entries()
+  return R('HGETALL', S .. 'state')
+end
+
+local function clock()
+  local time = R('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local VERBS = {
+  get = get, body = body, walk = walk, pick = pick, stat = stat, recent = recent, recall = recall, entries = entries,
+}
+local op = cmsgpack.unpack(ARGV[4])
+return cmsgpack.pack({ clock(), VERBS[op[1]](op) })
+`

@@ -1,0 +1,182 @@
+import type {
+  Delivery,
+  DestinationStat,
+  EventDetail,
+  EventSummary,
+  KeptRequest,
+  ListPage,
+  ListQuery,
+  StoreStat,
+} from '../../inbox/index.ts'
+import type { Reason } from '../../core/index.ts'
+import { attemptsOf, deliveryOf } from './delivery-row.ts'
+import { readRecord, storedEvent } from './event-record.ts'
+import { destinationName, destinationOf } from './names.ts'
+import type { Unpacked } from './packing.ts'
+import type { Space } from './space.ts'
+
+/** One event with its deliveries and their attempts. */
+export async function getDetail(space: Space, eventSeq: number): Promise<EventDetail | undefined> {
+  const { value } = await space.read(['get', eventSeq])
+  if (value === false) return undefined
+  // Packed by lua/read.ts.
+  const [record, apart, duplicates, rows] = value as readonly [
+    Buffer,
+    Unpacked,
+    number,
+    readonly (readonly [number, Unpacked])[],
+  ]
+  const event = storedEvent(readRecord(eventSeq, record), apart)
+  const deliveries = rows
+    .filter(([, row]) => row !== false)
+    .map(([seq, row]) => ({ ...deliveryOf(seq, row, event.orderingKey), attempts: attemptsOf(row) }))
+  return { event, duplicates, deliveries }
+}
+
+/** How many rows one step of a list looks at. */
+const STEP_ROWS = 500
+
+/** Events or deliveries of a space, newest first: one more than the page holds, where there are so many. */
+export async function listRows(space: Space, query: ListQuery): Promise<readonly ListedRow[]> {
+  const found: ListedRow[] = []
+  const wanted = query.limit + 1
+  let before = query.before ?? Number.MAX_SAFE_INTEGER
+  const keys = await indexFor(space, query)
+  while (found.length < wanted) {
+    const most = Math.max(STEP_ROWS, wanted)
+    const isEvents = query.of === 'events'
+    const { value } = await space.read(
+      keys === undefined ? ['walk', isEvents, before, most] : ['pick', keys, before, most, isEvents],
+    )
+    // Packed by lua/read.ts.
+    const [rows, next] = value as readonly [readonly (readonly Unpacked[])[], number]
+    for (const row of rows) {
+      const listed = isEvents ? eventRow(row) : deliveryRow(row)
+      if (isWanted(listed, query)) found.push(listed)
+    }
+    if (next === 0) break
+    before = next
+  }
+  return found.slice(0, wanted)
+}
+
+/** One row of a list. */
+export interface ListedRow {
+  readonly seq: number
+  readonly event: EventSummary
+  readonly delivery: Delivery | undefined
+}
+
+/** The page that the rows of all spaces make. */
+export function pageOf(query: ListQuery, rows: readonly ListedRow[]): ListPage {
+  const newestFirst = rows.toSorted((left, right) => right.seq - left.seq)
+  const shown = newestFirst.slice(0, query.limit)
+  return {
+    events: query.of === 'events' ? shown.map(({ event }) => event) : [],
+    deliveries: shown.flatMap(({ delivery }) => delivery ?? []),
+    next: newestFirst.length > query.limit ? shown.at(-1)?.seq : undefined,
+  }
+}
+
+/** The sets that hold all that is wanted, where there are any: what is dead, and what conflicts. */
+async function indexFor(space: Space, query: ListQuery): Promise<string[] | undefined> {
+  if (query.of === 'events') return query.conflicts === true ? ['conflicts'] : undefined
+  if (query.state !== 'dead' && query.blocking !== true) return undefined
+  if (query.destination !== undefined) return [`dead:${destinationName(query.destination)}`]
+  const { destinations } = await countSpace(space)
+  return destinations.map(({ name }) => `dead:${destinationName(name)}`)
+}
+
+function eventRow(row: readonly Unpacked[]): ListedRow {
+  const [seq, record] = row as readonly [number, Buffer]
+  return { seq, event: readRecord(seq, record).summary, delivery: undefined }
+}
+
+function deliveryRow(row: readonly Unpacked[]): ListedRow {
+  const [seq, packed, record] = row as readonly [number, readonly [number], Buffer]
+  const event = readRecord(packed[0], record).summary
+  return { seq, event, delivery: deliveryOf(seq, packed, event.orderingKey) }
+}
+
+function isWanted({ event, delivery }: ListedRow, query: ListQuery): boolean {
+  if (query.source !== undefined && query.source !== event.source) return false
+  if (query.type !== undefined && query.type !== event.type) return false
+  if (delivery === undefined) return query.conflicts !== true || event.conflictsWith !== undefined
+  if (query.state !== undefined && query.state !== delivery.state) return false
+  if (query.destination !== undefined && query.destination !== delivery.destination) return false
+  return query.blocking !== true || delivery.blocks
+}
+
+/** What a space counts; the age by the store's clock, which `offsetMs` moves from the server's. */
+export interface SpaceCounts {
+  readonly events: number
+  readonly destinations: readonly (Omit<DestinationStat, 'oldestPendingMs'> & {
+    readonly oldestMadeMs: number | undefined
+  })[]
+  readonly serverMs: number
+}
+
+export async function countSpace(space: Space): Promise<SpaceCounts> {
+  const { value } = await space.read(['stat'])
+  // Packed by lua/read.ts.
+  const [events, rows, serverMs] = value as readonly [
+    number,
+    readonly (readonly [Buffer, number, number, number, number, number | false])[],
+    number,
+  ]
+  const destinations = rows.map(([name, pending, leased, dead, blockedKeys, oldest]) => ({
+    name: destinationOf(name.toString()),
+    pending,
+    leased,
+    dead,
+    blockedKeys,
+    oldestMadeMs: oldest === false ? undefined : oldest,
+  }))
+  return { events, destinations, serverMs }
+}
+
+/** The counts of all spaces together. */
+export function statOf(
+  counts: readonly SpaceCounts[],
+  nowMs: (serverMs: number) => number,
+): Omit<StoreStat, 'commits'> {
+  const destinations = new Map<string, DestinationStat>()
+  for (const { destinations: each, serverMs } of counts) {
+    for (const { oldestMadeMs, ...counted } of each) {
+      if (counted.pending + counted.leased + counted.dead === 0) continue
+      const before = destinations.get(counted.name)
+      const ageMs = oldestMadeMs === undefined ? undefined : nowMs(serverMs) - oldestMadeMs
+      destinations.set(counted.name, {
+        name: counted.name,
+        pending: counted.pending + (before?.pending ?? 0),
+        leased: counted.leased + (before?.leased ?? 0),
+        dead: counted.dead + (before?.dead ?? 0),
+        blockedKeys: counted.blockedKeys + (before?.blockedKeys ?? 0),
+        oldestPendingMs: oldestOf(ageMs, before?.oldestPendingMs),
+      })
+    }
+  }
+  const events = counts.reduce((sum, each) => sum + each.events, 0)
+  return { events, destinations: [...destinations.values()] }
+}
+
+function oldestOf(left: number | undefined, right: number | undefined): number | undefined {
+  return left === undefined || right === undefined ? (left ?? right) : Math.max(left, right)
+}
+
+type KeptTexts = readonly [
+  source: string,
+  reason: Reason,
+  method: string,
+  url: string,
+  headers: string[],
+  bodyBytes: number,
+]
+
+/** A refused request, as `lua/side-ports.ts` keeps it. */
+export function keptRequest(row: Unpacked): KeptRequest {
+  const [receivedMs, texts, body, copies] = row as readonly [number, Buffer, Buffer, number]
+  // Written by `record`.
+  const [source, reason, method, url, headers, bodyBytes] = JSON.parse(texts.toString()) as KeptTexts
+  return { source, reason, method, url, headers, body: Uint8Array.from(body), bodyBytes, receivedMs, copies }
+}
