@@ -1,64 +1,42 @@
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { createClient } from 'redis'
+import { describe, inject, test } from 'vitest'
+import { createRedisDatabase } from '../../../../../test/support/servers/redis-database.ts'
 import { storeContract, type Clause, type StoreHarness } from '../../testing/index.ts'
-import { redis, type RedisEffect, type RedisStore } from './index.ts'
+import { redis, type RedisClient, type RedisEffect, type RedisStore } from './index.ts'
 
 const SKIPPED: Partial<Record<Clause, string>> = {
   'claim/keep': 'a server does not see a process end, and prolongs no lease by itself',
 }
-const PORT = 7391
-let stop: () => void = () => {}
-beforeAll(async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'postern-redis-'))
-  const args = [
-    '--port',
-    String(PORT),
-    '--dir',
-    folder,
-    '--appendonly',
-    'yes',
-    '--appendfsync',
-    'always',
-    '--aof-load-truncated',
-    'no',
-    '--save',
-    '',
-  ]
-  const server = spawn('redis-server', args, { stdio: 'ignore' })
-  stop = () => {
-    server.kill('SIGKILL')
-    rmSync(folder, { recursive: true, force: true })
-  }
-  const client = new Redis(PORT)
-  client.on('error', () => {})
-  await client.ping()
-  client.disconnect()
-})
-afterAll(() => stop())
+const SERVER = inject('redisUrl') ?? ''
 
-let count = 0
-describe('the Store contract over Redis', () => {
-  for (const { clause, name, run } of storeContract) {
-    const reason = SKIPPED[clause]
-    test.skipIf(reason)(`${clause}: ${name}${reason ? ` (${reason})` : ''}`, async () => {
-      const harness = redisHarness()
-      await run(harness).finally(() => harness.dispose())
-    })
-  }
-})
+/** The store only makes connections of its own like these: they never connect themselves. */
+const CLIENTS: Readonly<Record<string, (url: string) => RedisClient>> = {
+  ioredis: (url) => new Redis(url, { lazyConnect: true }),
+  redis: (url) => createClient({ url }),
+}
 
-function redisHarness(): StoreHarness {
-  const prefix = `case${(count += 1)}:`
-  const client = new Redis(PORT, { lazyConnect: true })
-  const plain = new Redis(PORT)
+describe.skipIf(SERVER === '').each(Object.entries(CLIENTS))(
+  'the Store contract over Redis, by %s',
+  (_, make) => {
+    for (const { clause, name, run } of storeContract) {
+      const reason = SKIPPED[clause]
+      test.skipIf(reason)(`${clause}: ${name}${reason ? ` (${reason})` : ''}`, async () => {
+        const harness = await redisHarness(make)
+        await run(harness).finally(() => harness.dispose())
+      })
+    }
+  },
+)
+
+/** Each case has a database of its own on the run's server; effects write to a list there. */
+async function redisHarness(make: (url: string) => RedisClient): Promise<StoreHarness> {
+  const database = await createRedisDatabase(SERVER)
+  const plain = new Redis(database.url)
   const opened: RedisStore[] = []
   let offsetMs = 0
   const open = async (): Promise<RedisStore> => {
-    const store = redis(client, { prefix, offsetMs: () => offsetMs })
+    const store = redis(make(database.url), { offsetMs: () => offsetMs })
     opened.push(store)
     return store
   }
@@ -66,13 +44,13 @@ function redisHarness(): StoreHarness {
     open,
     reopen: open,
     advance: (ms) => void (offsetMs += ms),
-    effect: (name): RedisEffect => ['RPUSH', `${prefix}effects`, name],
-    failingEffect: (): RedisEffect => ['INCRBY', `${prefix}never`, 'a word'],
-    effectsSeen: () => plain.lrange(`${prefix}effects`, 0, -1),
+    effect: (name): RedisEffect => ['RPUSH', 'effects', name],
+    failingEffect: (): RedisEffect => ['INCRBY', 'never', 'no number'],
+    effectsSeen: () => plain.lrange('effects', 0, -1),
     dispose: async () => {
       await Promise.all(opened.map((store) => store.close()))
-      client.disconnect()
       plain.disconnect()
+      await database.drop()
     },
   }
 }

@@ -27,6 +27,7 @@ import type {
   SettleResult,
   SmallState,
   Store,
+  StoreInspection,
   StoreStat,
 } from '../../inbox/index.ts'
 import { claimedIn, claimOperation, type ClaimAnswer } from './claim-operation.ts'
@@ -92,7 +93,11 @@ class ServerStore implements Store<RedisEffect>, HasRejectedLog, HasSmallState {
     this.#options = options
     const { prefix = '', cluster = false, mayLoseAcknowledgedEvents = false } = options
     const open = openerOf(client, cluster)
-    this.#server = new Server({ open, acceptsLoss: mayLoseAcknowledgedEvents })
+    this.#server = new Server({
+      open,
+      acceptsLoss: mayLoseAcknowledgedEvents,
+      layoutKey: `${prefix}postern:layout`,
+    })
     const channel = `${prefix}postern:work`
     this.#waiting = new Waiting(open, channel, this.#server.id)
     this.#spaces = oneSpace(this.#spaceOf(prefix, channel))
@@ -221,6 +226,14 @@ class ServerStore implements Store<RedisEffect>, HasRejectedLog, HasSmallState {
       const spaces = await this.#spaces.all()
       const counts = await Promise.all(spaces.map((space) => countSpace(space)))
       return { ...statOf(counts, (serverMs) => this.#nowMs(serverMs)), commits: this.#counters.read() }
+    })
+  }
+
+  /** Also of a server that is not safe, which every other verb refuses. */
+  inspect(): Promise<StoreInspection> {
+    return this.#track(async () => {
+      const found = await this.#server.inspect()
+      return { ...found, clockAheadMs: found.clockAheadMs + wholeMs(this.#options.offsetMs?.() ?? 0) }
     })
   }
 

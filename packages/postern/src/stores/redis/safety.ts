@@ -1,13 +1,6 @@
 import { PosternError } from '../../core/index.ts'
+import type { StoreSetting } from '../../inbox/index.ts'
 import type { Link } from './link.ts'
-
-/** A setting of the server that acknowledged events hang on. */
-export interface ServerSetting {
-  readonly name: string
-  readonly value: string
-  readonly wanted: string
-  readonly isSound: boolean
-}
 
 /** What the server must be started with; `docs/stores/redis.md` says why. */
 const WANTED: Readonly<Record<string, string>> = {
@@ -24,7 +17,7 @@ const WANTED: Readonly<Record<string, string>> = {
 const UNKNOWN = 'unknown'
 
 /** Reads the settings; of several servers, the first value that is not sound. */
-export async function readSettings(link: Link): Promise<readonly ServerSetting[]> {
+export async function readSettings(link: Link): Promise<readonly StoreSetting[]> {
   return Promise.all(
     Object.entries(WANTED).map(async ([name, wanted]) => {
       const values = await valuesOf(link, name)
@@ -54,7 +47,7 @@ function valueIn(reply: unknown): string {
 }
 
 /** Throws `unsafe_store` where the server may lose what it has acknowledged. */
-export function assertSound(settings: readonly ServerSetting[]): void {
+export function assertSound(settings: readonly StoreSetting[]): void {
   const unsound = settings.filter(({ isSound }) => !isSound)
   if (unsound.length === 0) return
   const list = unsound
