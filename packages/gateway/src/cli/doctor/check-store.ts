@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Logger, StoreInspection } from 'postern'
 import { ConfigError, messageOf } from '../../config/problem.ts'
@@ -74,10 +74,15 @@ function clockOf({ clockAheadMs }: StoreInspection): Finding {
 function checkFutureFile({ address, setting }: StoreLocation): Finding {
   let folder = dirname(address)
   while (!existsSync(folder)) folder = dirname(folder)
+  if (isWritableFolder(folder)) return ok('store', `${address} is not there yet; serve makes it`)
+  return fail(setting, `${address} is not there, and ${folder} is no folder that this user may write to`)
+}
+
+function isWritableFolder(path: string): boolean {
   try {
-    accessSync(folder, constants.W_OK)
-    return ok('store', `${address} is not there yet; serve makes it`)
+    accessSync(path, constants.W_OK)
+    return statSync(path).isDirectory()
   } catch {
-    return fail(setting, `${address} is not there, and this user may not write to ${folder}`)
+    return false
   }
 }

@@ -22,8 +22,8 @@ const ADVICE: Readonly<Record<string, string>> = {
 export function explainFailure(error: unknown, address: string): string {
   const first: unknown = error instanceof AggregateError ? (error.errors[0] ?? error) : error
   const message = withoutSecrets(messageOf(first), address)
-  const code = String((first as { readonly code?: unknown } | undefined)?.code ?? '')
-  const advice = ADVICE[code] ?? ADVICE[/^[A-Z]+/.exec(message)?.[0] ?? '']
+  const code = first instanceof Error ? (first as NodeJS.ErrnoException).code : undefined
+  const advice = ADVICE[code ?? ''] ?? ADVICE[/^[A-Z]+/.exec(message)?.[0] ?? '']
   return advice === undefined ? message : `${message}; ${advice}`
 }
 
