@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { postern as run, startGateway, type Gateway } from './support/gateway.ts'
 import { createDatabase } from './support/servers/database.ts'
 import { freePort } from './support/servers/free-port.ts'
 import { leftOut, type TestedServer } from './support/servers/left-out.ts'
+import { startPostgres } from './support/servers/postgres.ts'
 import { createRedisDatabase } from './support/servers/redis-database.ts'
 import { startRedis } from './support/servers/redis.ts'
 
@@ -38,14 +38,10 @@ const STORES: readonly Served[] = [
     settings: ['fsync', 'full_page_writes', 'synchronous_commit'],
     open: () => createDatabase(inject('postgresUrl') ?? ''),
     unsafe: {
-      setting: 'synchronous_commit',
+      setting: 'full_page_writes',
       open: async () => {
-        const { url, drop } = await createDatabase(inject('postgresUrl') ?? '')
-        onTestFinished(drop)
-        const client = new Client({ connectionString: url })
-        await client.connect()
-        await client.query(`ALTER DATABASE ${new URL(url).pathname.slice(1)} SET synchronous_commit = off`)
-        await client.end()
+        const { url, stop } = await startPostgres({ full_page_writes: 'off' })
+        onTestFinished(stop)
         return url
       },
     },

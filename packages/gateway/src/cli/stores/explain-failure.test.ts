@@ -24,6 +24,13 @@ test.each<[string, unknown, RegExp]>([
     new Error('WRONGPASS invalid username-password pair'),
     /pair; .*password is wrong/,
   ],
+  [
+    'what a store has wrapped',
+    new Error('PostgreSQL: no', {
+      cause: Object.assign(new Error('database "x" does not exist'), { code: '3D000' }),
+    }),
+    /^database "x" does not exist; .*createdb/,
+  ],
   ['what nobody knows', new Error('out of cheese'), /^out of cheese$/],
   ['what is no error', 'odd', /^odd$/],
 ])('%s is explained', (_what, error, message) => {

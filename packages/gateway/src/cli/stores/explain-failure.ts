@@ -20,11 +20,17 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 /** What a store's failure means for the operator, in one sentence, and without the secrets in its URL. */
 export function explainFailure(error: unknown, address: string): string {
-  const first: unknown = error instanceof AggregateError ? (error.errors[0] ?? error) : error
-  const message = withoutSecrets(messageOf(first), address)
-  const code = first instanceof Error ? (first as NodeJS.ErrnoException).code : undefined
+  const root = rootOf(error)
+  const message = withoutSecrets(messageOf(root), address)
+  const code = root instanceof Error ? (root as NodeJS.ErrnoException).code : undefined
   const advice = ADVICE[code ?? ''] ?? ADVICE[/^[A-Z]+/.exec(message)?.[0] ?? '']
   return advice === undefined ? message : `${message}; ${advice}`
+}
+
+/** What a store wraps, and of a name with several addresses the first one's error: its own message is empty. */
+function rootOf(error: unknown): unknown {
+  if (error instanceof AggregateError && error.errors.length > 0) return rootOf(error.errors[0])
+  return error instanceof Error && error.cause !== undefined ? rootOf(error.cause) : error
 }
 
 /** No client is known to repeat a password; should one do so, it is not passed on. */
