@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { postern as run, startGateway, type Gateway } from './support/gateway.ts'
 import { createDatabase } from './support/servers/database.ts'
 import { freePort } from './support/servers/free-port.ts'
 import { leftOut, type TestedServer } from './support/servers/left-out.ts'
+import { startProxy, throughPort } from './support/servers/proxy.ts'
 import { startPostgres } from './support/servers/postgres.ts'
 import { createRedisDatabase } from './support/servers/redis-database.ts'
 import { startRedis } from './support/servers/redis.ts'
@@ -140,6 +141,52 @@ describe.each(STORES)('$server', ({ server, variable, engine, settings, open, un
       expect(stdout).not.toContain(new URL(store.url).password)
     })
   })
+
+  test.skipIf(leftOut().includes(server))(
+    'out of reach is answered 503, and what comes afterwards is taken without a restart',
+    async () => {
+      const { url, drop } = await open()
+      onTestFinished(drop)
+      const proxy = await startProxy(Number(new URL(url).port))
+      const gateway = await startGateway(folder, ['serve'], { [variable]: throughPort(url, proxy.port) })
+      onTestFinished(async () => {
+        expect(await gateway.stop()).toBe(0)
+        await proxy.close()
+        expect(gateway.output()).not.toMatch(/nobody caught/)
+      })
+      const send = async (id: string): Promise<string> =>
+        (
+          await postern([
+            'trigger',
+            'vastai',
+            'outbid',
+            '--id',
+            id,
+            '--url',
+            `${gateway.origin}/webhooks/vastai`,
+          ])
+        ).stdout
+
+      proxy.delay(200)
+      expect(await send('far')).toMatch(/^200 OK/)
+      proxy.silence()
+      expect(await send('silent')).toMatch(/^503 Service Unavailable .* (1|2|3)\d{3} ms/)
+      proxy.heal()
+      // It may have come through after its answer had been given.
+      expect(await send('silent')).toMatch(/^200 OK/)
+      proxy.cut()
+      expect(await send('cut')).toMatch(/^503 Service Unavailable/)
+      expect((await fetch(`${gateway.origin}/readyz`)).status).toBe(503)
+      proxy.heal()
+      await vi.waitFor(async () => expect((await fetch(`${gateway.origin}/readyz`)).status).toBe(200), {
+        timeout: 10_000,
+      })
+      expect(await send('cut')).toMatch(/^200 OK/)
+      const { events } = (await ask(gateway, '/api/events')) as { readonly events: readonly { id: string }[] }
+      expect(events.map(({ id }) => id).toSorted()).toEqual(['cut', 'far', 'silent'])
+      await gateway.logs(/"msg":"(a|the) connection to the store broke"/)
+    },
+  )
 
   test.skipIf(leftOut().includes(server))(
     'that may lose what was acknowledged is refused, unless that is accepted',

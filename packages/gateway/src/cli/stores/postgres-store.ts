@@ -1,4 +1,4 @@
-import { CONNECT_TIMEOUT_MS, type StoreOpener } from './store-opener.ts'
+import { CONNECT_TIMEOUT_MS, SILENCE_TIMEOUT_MS, type StoreOpener } from './store-opener.ts'
 
 export const postgresOpener: StoreOpener = {
   isThere: () => true,
@@ -8,7 +8,8 @@ export const postgresOpener: StoreOpener = {
       connectionString: url,
       application_name: 'postern',
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      // A server that is gone without a word is found out by the system, not only by the next query.
+      query_timeout: SILENCE_TIMEOUT_MS,
+      // For connections that wait and ask nothing, such as the one for wake-ups.
       keepAlive: true,
     })
     // Without a listener a connection that breaks while nobody uses it ends the process.

@@ -1,6 +1,6 @@
 import type { Logger } from 'postern'
 import type { Redis } from 'ioredis'
-import { CONNECT_TIMEOUT_MS, type StoreOpener } from './store-opener.ts'
+import { CONNECT_TIMEOUT_MS, SILENCE_TIMEOUT_MS, type StoreOpener } from './store-opener.ts'
 
 export const redisOpener: StoreOpener = {
   isThere: () => true,
@@ -9,6 +9,7 @@ export const redisOpener: StoreOpener = {
     const client = new Client(url, {
       lazyConnect: true,
       connectTimeout: CONNECT_TIMEOUT_MS,
+      socketTimeout: SILENCE_TIMEOUT_MS,
       connectionName: 'postern',
       // What is under way when a connection breaks is rejected at once and never sent again: the store's answer to a
       // settle that was done before would be `lost`.

@@ -28,3 +28,9 @@ export interface StoreOpener {
 
 /** How long a connection may take to be made. */
 export const CONNECT_TIMEOUT_MS = 5000
+
+/**
+ * How long an answer may take before its connection is given up: of a server that is gone without a word the system
+ * finds out after a quarter of an hour, and until then every new connection would do.
+ */
+export const SILENCE_TIMEOUT_MS = 15_000
