@@ -33,4 +33,4 @@ export const CONNECT_TIMEOUT_MS = 5000
  * How long an answer may take before its connection is given up: of a server that is gone without a word the system
  * finds out after a quarter of an hour, and until then every new connection would do.
  */
-export const SILENCE_TIMEOUT_MS = 15_000
+export const SILENCE_TIMEOUT_MS = 10_000
