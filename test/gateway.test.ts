@@ -1,12 +1,11 @@
-import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { postern as run, startGateway, type Gateway } from './support/gateway.ts'
+import { freePort } from './support/servers/free-port.ts'
 
-/** The command as npm links it, in a folder of its own: what the README's reader has. */
-const POSTERN = resolve('node_modules/.bin/postern')
 const VENDORS = ['vastai', 'castai', 'coreweave', 'anima'] as const
 
 let folder: string
@@ -169,99 +168,7 @@ describe('serve', () => {
   })
 })
 
-interface Gateway {
-  readonly origin: string
-  output(): string
-  /** Waits for a line, from a position of the output on. */
-  logs(pattern: RegExp, from?: number): Promise<RegExpExecArray>
-  /** Ends it as a service manager does, and answers its exit code. */
-  stop(): Promise<number | null>
-}
-
-async function startGateway(
-  cwd: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<Gateway> {
-  const port = await freePort()
-  const child = spawn(process.execPath, [POSTERN, ...args], {
-    cwd,
-    env: { ...cleanEnv(), ...env, PORT: String(port), POSTERN_ADMIN: `127.0.0.1:${await freePort()}` },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const output = collect(child)
-  const ended = new Promise<number | null>((done) => child.on('exit', done))
-  const origin = `http://localhost:${port}`
-  const started: Gateway = {
-    origin,
-    output: output.text,
-    logs: output.find,
-    stop: () => {
-      child.kill('SIGTERM')
-      return ended
-    },
-  }
-  await Promise.race([
-    untilUp(`${origin}/readyz`),
-    ended.then(() => Promise.reject(new Error(output.text()))),
-  ])
-  return started
-}
-
-async function untilUp(url: string): Promise<void> {
-  for (;;) {
-    const response = await fetch(url).catch(() => undefined)
-    if (response?.ok) return
-  }
-}
-
-function collect(child: ChildProcess): { text(): string; find: Gateway['logs'] } {
-  let text = ''
-  let wake: () => void = () => {}
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (chunk: Buffer) => {
-      text += chunk.toString()
-      wake()
-    })
-  }
-  return {
-    text: () => text,
-    find: async (pattern, from = 0) => {
-      for (;;) {
-        const match = pattern.exec(text.slice(from))
-        if (match !== null) return match
-        await new Promise<void>((done) => (wake = done))
-      }
-    },
-  }
-}
-
-function postern(
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
-  return new Promise((done) => {
-    const child = execFile(
-      process.execPath,
-      [POSTERN, ...args],
-      { cwd: folder, env: { ...cleanEnv(), ...env } },
-      (_error, stdout, stderr) => done({ exitCode: child.exitCode, stdout, stderr }),
-    )
-  })
-}
-
-/** Without what a developer may have set for a gateway of their own. */
-function cleanEnv(): NodeJS.ProcessEnv {
-  const names = Object.keys(process.env).filter(
-    (name) => !/^(PORT|REDIS_URL|POSTERN_.*|.*_WEBHOOK_SECRET(_2)?)$/.test(name),
-  )
-  return Object.fromEntries(names.map((name) => [name, process.env[name]]))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address() as AddressInfo
-  await new Promise((done) => server.close(done))
-  return port
+/** In a folder of its own: what the README's reader has. */
+function postern(args: readonly string[], env?: Readonly<Record<string, string>>): ReturnType<typeof run> {
+  return run(folder, args, env)
 }

@@ -15,6 +15,8 @@ export interface TestProxy {
   cutAfter(bytes: number, way: Way): void
   /** Nothing comes through, and nobody is told, until `heal`: a partition. New connections are taken and stay silent. */
   silence(): void
+  /** What is open now stays silent for ever, and new ones pass: as when a machine is replaced, or a router forgets. */
+  forget(): void
   /** As at first. What was held back by `silence` arrives. */
   heal(): void
   close(): Promise<void>
@@ -30,9 +32,9 @@ export async function startProxy(targetPort: number): Promise<TestProxy> {
     client.on('error', () => {})
     if (weather.isCut) return void client.resetAndDestroy()
     const target = connect(targetPort, '127.0.0.1').on('error', () => {})
-    weather.add(client, target)
-    carry(client, target, 'toServer', weather)
-    carry(target, client, 'toClient', weather)
+    const line = weather.add(client, target)
+    carry(client, target, 'toServer', { weather, line })
+    carry(target, client, 'toClient', { weather, line })
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return {
@@ -44,6 +46,7 @@ export async function startProxy(targetPort: number): Promise<TestProxy> {
     cut: () => weather.cut(),
     cutAfter: (bytes, way) => weather.cutAfter(bytes, way),
     silence: () => weather.silence(),
+    forget: () => weather.forget(),
     heal: () => weather.heal(),
     close: async () => {
       weather.cut()
@@ -64,13 +67,26 @@ export function throughPort(url: string, port: number): string {
 /** What one direction of a connection may hold back before it reads no further, as a real network's buffers do. */
 const HELD_BYTES = 1024 * 1024
 
+interface Line {
+  readonly sockets: readonly [client: Socket, target: Socket]
+  isForgotten: boolean
+}
+
+interface Conditions {
+  readonly weather: Weather
+  readonly line: Line
+}
+
 /** Carries one direction of a connection, its end included: who is cut off by silence hears of no end either. */
-function carry(from: Socket, to: Socket, way: Way, weather: Weather): void {
+function carry(from: Socket, to: Socket, way: Way, { weather, line }: Conditions): void {
   let held = 0
   let last = Promise.resolve()
   const next = (step: () => void | Promise<void>): void => {
     const dueMs = performance.now() + weather.delayMs
-    last = last.then(() => weather.pass(dueMs)).then(step)
+    last = last
+      .then(() => weather.pass(dueMs))
+      .then(() => (line.isForgotten ? new Promise(() => {}) : undefined))
+      .then(step)
   }
   from.setNoDelay(true)
   from.on('data', (chunk: Buffer) => {
@@ -94,20 +110,21 @@ async function deliver(chunk: Buffer, to: Socket, way: Way, weather: Weather): P
 }
 
 class Weather {
-  readonly #pairs = new Set<readonly [client: Socket, target: Socket]>()
+  readonly #lines = new Set<Line>()
   #left: { bytes: number; readonly way: Way } | undefined
   #silence: { readonly over: Promise<void>; readonly end: () => void } | undefined
   isCut = false
   delayMs = 0
 
   get size(): number {
-    return this.#pairs.size
+    return this.#lines.size
   }
 
-  add(client: Socket, target: Socket): void {
-    const pair = [client, target] as const
-    this.#pairs.add(pair)
-    client.once('close', () => this.#pairs.delete(pair))
+  add(client: Socket, target: Socket): Line {
+    const line: Line = { sockets: [client, target], isForgotten: false }
+    this.#lines.add(line)
+    client.once('close', () => this.#lines.delete(line))
+    return line
   }
 
   cut(): void {
@@ -124,6 +141,10 @@ class Weather {
     let end = (): void => {}
     const over = new Promise<void>((resolve) => (end = resolve))
     this.#silence = { over, end }
+  }
+
+  forget(): void {
+    for (const line of this.#lines) line.isForgotten = true
   }
 
   heal(): void {
@@ -153,6 +174,6 @@ class Weather {
   }
 
   resetAll(): void {
-    for (const socket of [...this.#pairs].flat()) socket.resetAndDestroy()
+    for (const { sockets } of this.#lines) for (const socket of sockets) socket.resetAndDestroy()
   }
 }

@@ -207,6 +207,22 @@ describe('a proxy', () => {
     again.destroy()
   })
 
+  test('forgets what is open, and carries what is new', async () => {
+    const client = await open(proxy.port)
+    client.write('before')
+    await text(client, 6)
+    proxy.forget()
+    client.write('after')
+    const again = await open(proxy.port)
+    again.write('|')
+    expect(await text(again, 1)).toBe('|')
+    proxy.heal()
+    again.write('|')
+    expect(await text(again, 1)).toBe('|')
+    expect(received).toBe('before||')
+    for (const socket of [client, again]) socket.destroy()
+  })
+
   test('holds everything back while it is silent, ends as well, and delivers it when it heals', async () => {
     const client = await open(proxy.port)
     client.write('before')

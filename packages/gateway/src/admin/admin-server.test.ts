@@ -117,6 +117,11 @@ describe('events', () => {
   })
 })
 
+test('what the store runs on is told, with what it may lose', async () => {
+  const get = await start()
+  expect((await get('/api/store')).json).toMatchObject({ engine: 'memory', acceptsLoss: true })
+})
+
 describe('a wrong question gets an answer', () => {
   test.each([
     ['/', 404],

@@ -2,7 +2,7 @@ import type { EventDetail, ListQuery, Store, StoredEvent } from 'postern'
 import type { AdminAnswer } from './admin-answer.ts'
 
 /** The part of a store that the API reads. */
-export type ReadableStore = Pick<Store, 'get' | 'list' | 'stat'>
+export type ReadableStore = Pick<Store, 'get' | 'inspect' | 'list' | 'stat'>
 
 const NOT_FOUND: AdminAnswer = { status: 404, body: { error: 'Not found' } }
 const DEFAULT_LIMIT = 100
@@ -11,6 +11,7 @@ const LARGEST_LIMIT = 1000
 /** Answers a GET of the admin API. */
 export async function answerApi(url: URL, store: ReadableStore): Promise<AdminAnswer> {
   if (url.pathname === '/api/stat') return { status: 200, body: await store.stat() }
+  if (url.pathname === '/api/store') return { status: 200, body: await store.inspect() }
   if (url.pathname === '/api/events') return listEvents(url.searchParams, store)
   const seq = /^\/api\/events\/(\d{1,15})$/.exec(url.pathname)?.[1]
   if (seq === undefined) return NOT_FOUND

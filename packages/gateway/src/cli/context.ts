@@ -15,6 +15,8 @@ export interface CliContext {
   readonly now: () => number
   readonly randomBytes: (length: number) => Uint8Array
   readonly version: string
+  /** Of Node, such as `20.19.0`. */
+  readonly nodeVersion: string
   /** Calls back at every SIGTERM and SIGINT; answers how to stop that. */
   readonly onSignal: (listener: (signal: string) => void) => () => void
   /** Calls back with what nobody caught; answers how to stop that. */

@@ -19,7 +19,8 @@ import { TerminalLog, type Paint } from '../observe/terminal-log.ts'
 import { triggerLine } from '../observe/trigger-line.ts'
 import type { CliContext } from './context.ts'
 import { developmentSecrets, SECRETS_FILE } from './development-secrets.ts'
-import { DEFAULT_PREFIX, httpUrl, startGateway, type RunningGateway } from './gateway.ts'
+import { DEFAULT_PREFIX, startGateway, type RunningGateway } from './gateway.ts'
+import { httpUrl } from './listen-message.ts'
 import { runUntilStopped } from './run-until-stopped.ts'
 import { readSettings, type GatewayFlags, type Settings } from './settings.ts'
 import { openStateFolder, STATE_FOLDER } from './state-folder.ts'
@@ -112,7 +113,7 @@ function banner(settings: Settings, view: View, { adminUrl }: RunningGateway, ve
     ...urls,
     '',
     ...(isAnyMade ? [`  Development secrets: ${SECRETS_FILE}`] : []),
-    `  Events:              ${settings.store.path}`,
+    `  Events:              ${settings.store.shownAs}`,
     ...(adminUrl === undefined ? [] : [`  Admin API:           ${adminUrl}/api/events`]),
     '',
     'To send a signed event, in a second terminal:',

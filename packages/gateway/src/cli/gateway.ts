@@ -1,14 +1,16 @@
 import type { AddressInfo } from 'node:net'
 import { createPostern, type Postern, type Sources } from 'postern'
-import { sqlite, type SqliteStore } from 'postern/sqlite'
 import { AdminServer } from '../admin/admin-server.ts'
 import { isLoopback } from '../config/address.ts'
 import type { GatewayConfig } from '../config/define-config.ts'
-import { ConfigError, messageOf } from '../config/problem.ts'
+import { ConfigError } from '../config/problem.ts'
 import type { Reporter } from '../observe/reporter.ts'
 import type { HttpLimits } from './http-limits.ts'
+import { httpUrl, listenMessage } from './listen-message.ts'
 import { PublicServer } from './server.ts'
 import type { AdminSettings, Settings } from './settings.ts'
+import { closeStore, openStore, unsoundSettings, type InspectedStore } from './stores/open-store.ts'
+import type { GatewayStore } from './stores/store-opener.ts'
 
 export interface GatewayParts {
   readonly settings: Settings
@@ -23,6 +25,8 @@ export interface RunningGateway {
   readonly port: number
   /** Where the operator's listener is; `undefined` where there is none. */
   readonly adminUrl: string | undefined
+  /** What the store runs on, with its version. */
+  readonly engine: string
   /** Answers what has come, finishes or gives back what runs, and closes the store. */
   stop(): Promise<void>
   /** Takes no more requests and does nothing else: for a process that cannot be trusted any longer. */
@@ -40,8 +44,11 @@ const FATAL_GRACE_MS = 2000
 /** Opens the store and starts to listen and to work. Leaves nothing open where it rejects. */
 export async function startGateway(parts: GatewayParts): Promise<RunningGateway> {
   const { settings, config, reporter } = parts
-  const store = await openStore(settings.store.path)
-  const postern = await createInbox(config, store, reporter)
+  const { mayLoseAcknowledgedEvents } = settings
+  const opened = await openStore(settings.store, { mayLoseAcknowledgedEvents, log: reporter.log })
+  const { store, inspection } = opened
+  warnOfAcceptedLoss(settings, opened, reporter)
+  const postern = await createInbox(config, opened, reporter)
   const server = new PublicServer({
     postern,
     maxBodyBytesAt: bodyLimits(config.sources, config.prefix ?? DEFAULT_PREFIX),
@@ -54,38 +61,42 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     return {
       port,
       adminUrl: admin?.url,
+      engine: inspection.engine,
       stopAccepting: () => server.drain({ announceMs: 0, graceMs: FATAL_GRACE_MS }),
       stop: async () => {
         await server.drain({ announceMs: ANNOUNCE_MS, graceMs: HTTP_GRACE_MS })
         await postern.stop({ graceMs: WORKER_GRACE_MS })
         await admin?.server.close()
+        await opened.release()
       },
     }
   } catch (error) {
     await server.drain({ announceMs: 0, graceMs: 0 })
     await postern.stop({ graceMs: 0 })
+    await opened.release()
     throw error
   }
 }
 
-/** The first answer of the store tells whether it can be opened. */
-async function openStore(path: string): Promise<SqliteStore> {
-  let store: SqliteStore | undefined
-  try {
-    store = sqlite(path)
-    await store.stat()
-    return store
-  } catch (error) {
-    await store?.close().catch(() => {})
-    throw new ConfigError([{ path: 'POSTERN_STORE', message: `${path} cannot be used: ${messageOf(error)}` }])
-  }
+function warnOfAcceptedLoss(settings: Settings, { inspection }: InspectedStore, { log }: Reporter): void {
+  const unsound = unsoundSettings(inspection)
+  if (unsound.length === 0) return
+  const found = unsound.map(({ name, value }) => `${name} ${value}`).join(', ')
+  log.warn(
+    `events that were answered 200 may be lost when the store's server crashes, as POSTERN_MAY_LOSE_ACKNOWLEDGED_EVENTS accepts: ${found}`,
+    { store: settings.store.shownAs },
+  )
 }
 
-async function createInbox(config: GatewayConfig, store: SqliteStore, reporter: Reporter): Promise<Postern> {
+async function createInbox(
+  config: GatewayConfig,
+  opened: InspectedStore,
+  reporter: Reporter,
+): Promise<Postern> {
   try {
-    return createPostern({ ...config, store, log: reporter.log, observe: reporter.observe })
+    return createPostern({ ...config, store: opened.store, log: reporter.log, observe: reporter.observe })
   } catch (error) {
-    await store.close()
+    await closeStore(opened)
     throw error
   }
 }
@@ -108,7 +119,7 @@ async function listen(server: PublicServer, { listen: address }: Settings): Prom
 
 async function openAdmin(
   { address, token, isDefault }: AdminSettings,
-  store: SqliteStore,
+  store: GatewayStore,
   { log }: Reporter,
 ): Promise<{ readonly server: AdminServer; readonly url: string } | undefined> {
   const server = new AdminServer({ store, log, access: { isLoopback: isLoopback(address.host), token } })
@@ -121,18 +132,4 @@ async function openAdmin(
     log.warn(`no admin API: ${message}`)
     return undefined
   }
-}
-
-function listenMessage(error: unknown, host: string | undefined, port: number): string {
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE') return `port ${port} is taken by another process; choose another`
-  if (code === 'EACCES') return `port ${port} is not open to this user; choose one from 1024 on`
-  return `cannot listen on ${host ?? 'any address'}, port ${port}: ${messageOf(error)}`
-}
-
-/** The address to show for a listener: `localhost` where it listens on loopback or everywhere. */
-export function httpUrl(host: string | undefined, port: number): string {
-  if (host === undefined || host === '0.0.0.0' || host === '::' || host === 'localhost')
-    return `http://localhost:${port}`
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

@@ -32,6 +32,7 @@ function processContext(signals: ProcessSignals): CliContext {
     now: Date.now,
     randomBytes,
     version: ownVersion(),
+    nodeVersion: process.versions.node,
     onSignal: signals.subscribe,
     onFatal: (listener) => {
       process.on('uncaughtException', listener)

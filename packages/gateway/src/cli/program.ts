@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { LOG_LEVELS } from '../observe/json-log.ts'
 import type { CliContext } from './context.ts'
 import { dev } from './dev.ts'
+import { doctor, type DoctorFlags } from './doctor/doctor.ts'
 import { serve, type ServeFlags } from './serve.ts'
 import type { GatewayFlags } from './settings.ts'
 import { trigger, type TriggerFlags } from './trigger.ts'
@@ -12,16 +13,20 @@ Examples:
   postern trigger vastai resource.created        a signed event, in a second terminal
   postern trigger vastai outbid --count 100      100 events in Vast.ai's own scheme
   postern serve --config postern.config.ts       production: refuses to start on what is missing
+  postern doctor                                 looks at all that serve needs, and says what to do
 
 Exit codes:
   0  done; of trigger: every answer was a 2xx
-  1  failed; of dev and serve: the configuration is wrong, or a second signal came
+  1  failed; of dev and serve: the configuration is wrong, or a second signal came; of doctor: something failed
   2  the command line is wrong`
 
 const ENVIRONMENT = `
 Environment:
   PORT                       where to listen, 3000 by default
-  POSTERN_STORE              sqlite:PATH, by default sqlite:.postern/postern.db
+  POSTERN_STORE              sqlite:PATH, postgres://… or redis://…, by default sqlite:.postern/postern.db
+  REDIS_URL                  the store of serve where POSTERN_STORE is not set
+  POSTERN_MAY_LOSE_ACKNOWLEDGED_EVENTS
+                             yes: start also on a server that may lose what was answered 200
   POSTERN_ADMIN              host:port of the admin API
   POSTERN_ADMIN_TOKEN        bearer token of the admin API, 16 characters or more
   <SOURCE>_WEBHOOK_SECRET    signing secret of a source, such as VASTAI_WEBHOOK_SECRET
@@ -54,6 +59,7 @@ export function createProgram(context: CliContext, onDone: (code: number) => voi
   addDev(program, context, onDone)
   addServe(program, context, onDone)
   addTrigger(program, context, onDone)
+  addDoctor(program, context, onDone)
   return program
 }
 
@@ -85,7 +91,10 @@ function gatewayCommand(program: Command, name: string, description: string): Co
       '--config <file>',
       'configuration, by default postern.config.ts, .mts, .js or .mjs in this folder',
     )
-    .option('--store <store>', 'where events are kept: sqlite:PATH (POSTERN_STORE)')
+    .option(
+      '--store <store>',
+      'where events are kept: sqlite:PATH, postgres://… or redis://… (POSTERN_STORE)',
+    )
 }
 
 function addTrigger(program: Command, context: CliContext, onDone: (code: number) => void): void {
@@ -112,6 +121,19 @@ function addTrigger(program: Command, context: CliContext, onDone: (code: number
     .action(async (source: string | undefined, type: string | undefined, flags: TriggerFlags) => {
       onDone(await trigger({ source, type, flags }, context))
     })
+}
+
+const DOCTOR_HELP = `
+Checks Node, the configuration and its secrets, whether the store can be reached, keeps what is answered 200 and has the
+same clock, and whether the ports are free. Changes nothing.
+
+Exit codes: 0 nothing failed, 1 something did, 2 the command line is wrong`
+
+function addDoctor(program: Command, context: CliContext, onDone: (code: number) => void): void {
+  gatewayCommand(program, 'doctor', 'check what serve would start with here')
+    .option('--json', 'one JSON object: { sound, findings: [{ level, subject, message }] }')
+    .addHelpText('after', DOCTOR_HELP + ENVIRONMENT)
+    .action(async (flags: DoctorFlags) => onDone(await doctor(flags, context)))
 }
 
 function wholeNumber(text: string): number {

@@ -18,6 +18,7 @@ function setUp(): {
   const gateway: RunningGateway = {
     port: 1,
     adminUrl: undefined,
+    engine: 'none',
     stop: async () => note('stop')(),
     stopAccepting: async () => note('stop accepting')(),
   }
@@ -88,6 +89,7 @@ test('a signal while it starts stops it as soon as it has started', async () => 
   started?.({
     port: 1,
     adminUrl: undefined,
+    engine: 'none',
     stop: async () => void calls.push('stopped'),
     stopAccepting: async () => {},
   })

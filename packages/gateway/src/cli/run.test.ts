@@ -43,6 +43,7 @@ function cli(args: readonly string[], changed: Partial<CliContext> = {}): Promis
     now: Date.now,
     randomBytes: (length) => Buffer.alloc(length, (ids += 1)),
     version: '1.2.3',
+    nodeVersion: '20.19.0',
     onSignal: () => () => {},
     onFatal: () => () => {},
     exit: () => {},
@@ -73,13 +74,16 @@ describe('the command line', () => {
     expect(out).toBe('1.2.3\n')
   })
 
-  test.each([['--help'], ['dev', '--help'], ['serve', '--help'], ['trigger', '--help']])(
-    'explains itself: %s %s',
-    async (...args) => {
-      expect(await cli(args)).toBe(0)
-      expect(out).toMatch(/Usage: postern/)
-    },
-  )
+  test.each([
+    ['--help'],
+    ['dev', '--help'],
+    ['serve', '--help'],
+    ['trigger', '--help'],
+    ['doctor', '--help'],
+  ])('explains itself: %s %s', async (...args) => {
+    expect(await cli(args)).toBe(0)
+    expect(out).toMatch(/Usage: postern/)
+  })
 
   test('explains its exit codes and shows examples', async () => {
     await cli(['--help'])
@@ -357,7 +361,7 @@ describe('serve refuses to start', () => {
   })
 
   test('on a blank secret, a store it does not know and an open admin listener, a line for each', async () => {
-    const env = { CASTAI_WEBHOOK_SECRET: ' ', POSTERN_STORE: 'redis://h', POSTERN_ADMIN: '0.0.0.0:3001' }
+    const env = { CASTAI_WEBHOOK_SECRET: ' ', POSTERN_STORE: 'nats://h', POSTERN_ADMIN: '0.0.0.0:3001' }
     expect(await cli(['serve'], { env })).toBe(1)
     expect(err.trim().split('\n')).toEqual([
       expect.stringMatching(/^error: POSTERN_STORE: /),
@@ -437,6 +441,6 @@ describe('dev', () => {
 
   test('refuses a store that is a folder', async () => {
     expect(await cli(['dev', '--store', 'sqlite:.'], { env: { PORT: '0' } })).toBe(1)
-    expect(err).toMatch(/^error: POSTERN_STORE: .* cannot be used: /)
+    expect(err).toMatch(/^error: --store: .* cannot be used: /)
   })
 })

@@ -1,13 +1,10 @@
-import { templateProviders } from 'postern/providers'
-import { findConfig, loadConfig } from '../config/config-file.ts'
-import type { GatewayConfig } from '../config/define-config.ts'
-import { ConfigError, problem, type Checked } from '../config/problem.ts'
-import { resolveSources, sourcesOf, withSources } from '../config/resolve-sources.ts'
-import { environmentSecrets, secretVariable } from '../config/secret-variable.ts'
+import { findConfig } from '../config/config-file.ts'
+import { ConfigError } from '../config/problem.ts'
 import { systemTicker } from '../observe/burst.ts'
 import { JsonLog, type LOG_LEVELS } from '../observe/json-log.ts'
 import type { CliContext } from './context.ts'
 import { startGateway, type RunningGateway } from './gateway.ts'
+import { readProductionConfig } from './production-config.ts'
 import { runUntilStopped } from './run-until-stopped.ts'
 import { readSettings, type GatewayFlags } from './settings.ts'
 
@@ -31,7 +28,7 @@ async function start(
   reporter: JsonLog,
 ): Promise<RunningGateway> {
   const settings = readSettings({ flags, env, cwd, mode: 'production' })
-  const configured = await readConfig(findConfig(cwd, flags.config), env)
+  const configured = await readProductionConfig(findConfig(cwd, flags.config), env)
   if (!settings.ok || !configured.ok) {
     const problems = [settings, configured].flatMap((checked) => (checked.ok ? [] : checked.problems))
     throw new ConfigError(problems)
@@ -42,26 +39,12 @@ async function start(
     version,
     port: gateway.port,
     sources: Object.keys(config.sources),
-    store: settings.value.store.path,
+    store: settings.value.store.shownAs,
+    engine: gateway.engine,
     ...(gateway.adminUrl !== undefined && { admin: gateway.adminUrl }),
   })
   if (config.handlers === undefined) {
     reporter.log.warn('no handlers are configured: events are stored and nothing else is done with them')
   }
   return gateway
-}
-
-async function readConfig(file: string | undefined, env: CliContext['env']): Promise<Checked<GatewayConfig>> {
-  const given = file === undefined ? fromEnvironment(env) : await loadConfig(file)
-  if (!given.ok) return given
-  const resolved = resolveSources(given.value.sources, { env })
-  return resolved.ok ? { ok: true, value: withSources(given.value, resolved.value) } : resolved
-}
-
-/** The providers whose variable is there, even where it is blank: that one is meant to be served, and is refused. */
-function fromEnvironment(env: CliContext['env']): Checked<GatewayConfig> {
-  const meant = templateProviders.filter(({ name }) => environmentSecrets(env, name).kind !== 'unset')
-  if (meant.length > 0) return { ok: true, value: { sources: sourcesOf(meant) } }
-  const variables = templateProviders.map(({ name }) => secretVariable(name)).join(', ')
-  return problem('sources', `there is no postern.config.ts here, and none of ${variables} is set`)
 }

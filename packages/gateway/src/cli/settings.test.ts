@@ -14,12 +14,17 @@ function problemPaths(...input: Parameters<typeof read>): readonly string[] {
   return settings.ok ? [] : settings.problems.map(({ path }) => path)
 }
 
+function sqliteAt(path: string, setting: string): object {
+  return { kind: 'sqlite', address: path, shownAs: path, setting }
+}
+
 test('development listens on this machine only, with an admin listener', () => {
   expect(read('development')).toEqual({
     ok: true,
     value: {
       listen: { host: '127.0.0.1', port: 3000 },
-      store: { kind: 'sqlite', path: '/srv/app/.postern/postern.db' },
+      store: sqliteAt('/srv/app/.postern/postern.db', 'POSTERN_STORE'),
+      mayLoseAcknowledgedEvents: false,
       admin: { address: { host: '127.0.0.1', port: 3001 }, token: undefined, isDefault: true },
     },
   })
@@ -32,7 +37,7 @@ test('production listens everywhere, without an admin listener', () => {
 test('a flag wins over its variable', () => {
   const env = { PORT: '1', POSTERN_STORE: 'sqlite:env.db' }
   expect(read('production', env, { port: '2', host: '::1', store: 'sqlite:flag.db' })).toMatchObject({
-    value: { listen: { host: '::1', port: 2 }, store: { path: '/srv/app/flag.db' } },
+    value: { listen: { host: '::1', port: 2 }, store: sqliteAt('/srv/app/flag.db', '--store') },
   })
 })
 
@@ -41,8 +46,49 @@ test('a blank variable is not there', () => {
 })
 
 test('everything wrong is told at once', () => {
-  const env = { PORT: 'x', POSTERN_STORE: 'redis://h', POSTERN_ADMIN: 'y' }
+  const env = { PORT: 'x', POSTERN_STORE: 'nats://h', POSTERN_ADMIN: 'y' }
   expect(problemPaths('production', env)).toEqual(['PORT', 'POSTERN_STORE', 'POSTERN_ADMIN'])
+})
+
+describe('REDIS_URL', () => {
+  const env = { REDIS_URL: 'redis://:hunter2@cache/1' }
+
+  test('is the store of serve where POSTERN_STORE is not set', () => {
+    const store = { kind: 'redis', address: env.REDIS_URL, shownAs: 'redis://cache/1', setting: 'REDIS_URL' }
+    expect(read('production', env)).toMatchObject({ value: { store } })
+    expect(read('production', { ...env, POSTERN_STORE: ' ' })).toMatchObject({ value: { store } })
+  })
+
+  test('is not looked at otherwise', () => {
+    expect(read('production', { ...env, POSTERN_STORE: 'sqlite:a.db' })).toMatchObject({
+      value: { store: { kind: 'sqlite' } },
+    })
+    expect(read('production', env, { store: 'sqlite:a.db' })).toMatchObject({
+      value: { store: { kind: 'sqlite' } },
+    })
+    expect(read('development', env)).toMatchObject({ value: { store: { kind: 'sqlite' } } })
+    expect(read('production', { REDIS_URL: '' })).toMatchObject({ value: { store: { kind: 'sqlite' } } })
+  })
+
+  test('of another kind is refused by its name', () => {
+    expect(problemPaths('production', { REDIS_URL: 'postgres://db/inbox' })).toEqual(['REDIS_URL'])
+    expect(problemPaths('production', { REDIS_URL: 'cache:6379' })).toEqual(['REDIS_URL'])
+  })
+})
+
+test.each([
+  ['yes', true],
+  ['no', false],
+  ['', false],
+])('loss is accepted by %j: %s', (word, mayLoseAcknowledgedEvents) => {
+  expect(read('production', { POSTERN_MAY_LOSE_ACKNOWLEDGED_EVENTS: word })).toMatchObject({
+    value: { mayLoseAcknowledgedEvents },
+  })
+})
+
+test.each(['true', '1', 'YES', 'y'])('loss is not accepted by %j', (word) => {
+  const name = 'POSTERN_MAY_LOSE_ACKNOWLEDGED_EVENTS'
+  expect(problemPaths('production', { [name]: word })).toEqual([name])
 })
 
 test('a wrong flag is named as the flag', () => {

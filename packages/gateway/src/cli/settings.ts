@@ -1,6 +1,6 @@
 import { isLoopback, parseHostPort, parsePort, type Address } from '../config/address.ts'
 import { parseStore, type StoreLocation } from '../config/store-url.ts'
-import type { Checked, Problem } from '../config/problem.ts'
+import { problem, type Checked, type Problem } from '../config/problem.ts'
 import { STATE_FOLDER } from './state-folder.ts'
 
 /** What `dev` and `serve` take on the command line; each wins over its variable. */
@@ -21,6 +21,8 @@ export interface AdminSettings {
 export interface Settings {
   readonly listen: Address
   readonly store: StoreLocation
+  /** By the configuration's own word a store may be used that loses acknowledged events when its server crashes. */
+  readonly mayLoseAcknowledgedEvents: boolean
   readonly admin: AdminSettings | undefined
 }
 
@@ -48,10 +50,11 @@ export function readSettings(input: SettingsInput): Checked<Settings> {
   const host = flags.host ?? (mode === 'development' ? '127.0.0.1' : undefined)
   const port = take(readPort(input))
   const store = take(readStore(input))
+  const mayLoseAcknowledgedEvents = take(readAcceptedLoss(input)) ?? false
   const admin = take(readAdmin(input))
   if (problems.length > 0 || port === undefined || store === undefined) return { ok: false, problems }
   const listen = { port, ...(host !== undefined && { host }) }
-  return { ok: true, value: { listen, store, admin } }
+  return { ok: true, value: { listen, store, mayLoseAcknowledgedEvents, admin } }
 }
 
 function readPort({ flags, env }: SettingsInput): Checked<number> {
@@ -60,13 +63,29 @@ function readPort({ flags, env }: SettingsInput): Checked<number> {
   return text === undefined ? { ok: true, value: DEFAULT_PORT } : parsePort(text, 'PORT')
 }
 
-function readStore({ flags, env, cwd }: SettingsInput): Checked<StoreLocation> {
+/** A Redis that is set for something else is no reason for `dev` to leave its own folder. */
+export function readStore({ flags, env, cwd, mode }: SettingsInput): Checked<StoreLocation> {
   if (flags.store !== undefined) return parseStore(flags.store, cwd, '--store')
-  return parseStore(
-    present(env['POSTERN_STORE']) ?? `sqlite:${STATE_FOLDER}/postern.db`,
-    cwd,
-    'POSTERN_STORE',
-  )
+  const [given, redisUrl] = [present(env['POSTERN_STORE']), present(env['REDIS_URL'])]
+  if (given === undefined && redisUrl !== undefined && mode === 'production')
+    return parseRedisUrl(redisUrl, cwd)
+  return parseStore(given ?? `sqlite:${STATE_FOLDER}/postern.db`, cwd, 'POSTERN_STORE')
+}
+
+function parseRedisUrl(text: string, cwd: string): Checked<StoreLocation> {
+  const parsed = parseStore(text, cwd, 'REDIS_URL')
+  return parsed.ok && parsed.value.kind !== 'redis'
+    ? problem('REDIS_URL', 'not a redis:// or rediss:// URL; for another store set POSTERN_STORE')
+    : parsed
+}
+
+const ACCEPTED_LOSS = 'POSTERN_MAY_LOSE_ACKNOWLEDGED_EVENTS'
+
+export function readAcceptedLoss({ env }: Pick<SettingsInput, 'env'>): Checked<boolean> {
+  const text = present(env[ACCEPTED_LOSS])
+  if (text !== undefined && text !== 'yes' && text !== 'no')
+    return problem(ACCEPTED_LOSS, "is neither 'yes' nor 'no'; nothing else says it in so many words")
+  return { ok: true, value: text === 'yes' }
 }
 
 function readAdmin({ env, mode }: SettingsInput): Checked<AdminSettings | undefined> {

@@ -1,14 +1,18 @@
 import type { PosternOptions, Sources } from 'postern'
 import type { SqliteEffect } from 'postern/sqlite'
 
-/** What a `postern.config.ts` may say: `createPostern`'s options, without what the command line chooses. */
-export type GatewayConfig<S extends Sources = Sources> = Pick<
-  PosternOptions<S, SqliteEffect>,
+/**
+ * What a `postern.config.ts` may say: `createPostern`'s options, without what the command line chooses. `Effect` is what
+ * handlers give to `tx`: that of the store in `POSTERN_STORE`.
+ */
+export type GatewayConfig<S extends Sources = Sources, Effect = SqliteEffect> = Pick<
+  PosternOptions<S, Effect>,
   'sources' | 'handlers' | 'prefix' | 'retry' | 'worker'
 >
 
 /**
- * Types a gateway's configuration by its sources; answers it unchanged.
+ * Types a gateway's configuration by its sources; answers it unchanged. On another store than SQLite name the type of its
+ * effects: `defineConfig<typeof sources, PostgresEffect>({ sources, … })`.
  *
  * @example
  * export const config = defineConfig({
@@ -16,6 +20,8 @@ export type GatewayConfig<S extends Sources = Sources> = Pick<
  *   handlers: (on) => [on('vastai', 'outbid', async (event) => reprovision(event.data))],
  * })
  */
-export function defineConfig<const S extends Sources>(config: GatewayConfig<S>): GatewayConfig<S> {
+export function defineConfig<const S extends Sources, Effect = SqliteEffect>(
+  config: GatewayConfig<S, Effect>,
+): GatewayConfig<S, Effect> {
   return config
 }

@@ -77,6 +77,23 @@ test('an error is written with its name, message and stack', async () => {
   ])
 })
 
+test('of the fields of a client’s error only the code is written', async () => {
+  const cause = Object.assign(new Error('WRONGPASS'), { command: { name: 'auth', args: ['hunter2'] } })
+  const error = Object.assign(new Error('no', { cause }), {
+    code: 'EAUTH',
+    parameters: [Buffer.from('hunter2'), 'hunter2'],
+  })
+  log.log.error('it failed', { error })
+  const err = {
+    type: 'Error',
+    message: 'no',
+    code: 'EAUTH',
+    cause: expect.objectContaining({ message: 'WRONGPASS' }),
+  }
+  expect(await lines()).toEqual([expect.objectContaining({ err: expect.objectContaining(err) })])
+  expect(written).not.toContain('hunter2')
+})
+
 test('a refused request is told without its headers and body', async () => {
   const request = {
     method: 'POST',

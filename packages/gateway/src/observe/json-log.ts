@@ -78,6 +78,7 @@ function createPino(level: string, lines: GatheredLines): Pino {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: plainError },
       redact: { paths: [...SECRETS, ...SECRETS.map((name) => `*.${name}`)], censor: '[redacted]' },
       hooks: { streamWrite: escapeJson },
     },
@@ -88,6 +89,22 @@ function createPino(level: string, lines: GatheredLines): Pino {
 function levelOf(occurrence: Exclude<Occurrence, Rejected>): 'error' | 'info' | 'warn' {
   if (occurrence.kind === 'accepted' || occurrence.outcome === 'succeeded') return 'info'
   return occurrence.outcome === 'dead' ? 'error' : 'warn'
+}
+
+/**
+ * Of an error's own fields only the code: a store's client puts the command into them that failed, with its arguments,
+ * which are events' bodies or a password.
+ */
+function plainError(error: Error): object {
+  const { name, message, stack, cause } = error
+  const { code } = error as NodeJS.ErrnoException
+  return {
+    type: name,
+    message,
+    stack,
+    ...(code !== undefined && { code }),
+    ...(cause instanceof Error && { cause: plainError(cause) }),
+  }
 }
 
 /** Pino knows how to write an error under the name `err`. */

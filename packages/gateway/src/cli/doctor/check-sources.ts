@@ -1,0 +1,56 @@
+import { createPostern } from 'postern'
+import { memory } from 'postern/memory'
+import type { GatewayConfig } from '../../config/define-config.ts'
+import { messageOf } from '../../config/problem.ts'
+import { resolveSources, withSources, type ResolvedSource } from '../../config/resolve-sources.ts'
+import { secretVariable } from '../../config/secret-variable.ts'
+import type { CliContext } from '../context.ts'
+import { readGivenConfig } from '../production-config.ts'
+import type { GatewayStore } from '../stores/store-opener.ts'
+import { fail, failures, ok, warn, type Finding } from './finding.ts'
+
+const ORIGIN_TEXT: Readonly<Record<ResolvedSource['origin'], (name: string) => string>> = {
+  configuration: () => 'has its secret from the configuration',
+  environment: (name) => `has its secret from ${secretVariable(name)}`,
+  development: () => 'has a development secret',
+}
+
+/** The configuration, and the secrets of each of its sources. */
+export async function checkSources(
+  file: string | undefined,
+  env: CliContext['env'],
+): Promise<readonly Finding[]> {
+  const given = await readGivenConfig(file, env)
+  if (!given.ok) return failures(given.problems)
+  const findings: Finding[] = []
+  const resolved = new Map<string, ResolvedSource>()
+  for (const [name, source] of Object.entries(given.value.sources)) {
+    const checked = resolveSources({ [name]: source }, { env })
+    if (!checked.ok) findings.push(...failures(checked.problems))
+    for (const [, each] of checked.ok ? checked.value : []) {
+      resolved.set(name, each)
+      findings.push(ok(`sources.${name}`, ORIGIN_TEXT[each.origin](name)))
+    }
+  }
+  return [...findings, ...(await tryConfig(withSources(given.value, resolved)))]
+}
+
+/** Puts an inbox together that never starts, and passes on what it says of its configuration. */
+async function tryConfig(config: GatewayConfig): Promise<readonly Finding[]> {
+  const findings: Finding[] = []
+  const note = (message: string): void => {
+    const [, subject = 'configuration', text = message] = /^([\w.-]+): (.*)$/s.exec(message) ?? []
+    findings.push(warn(subject, text))
+  }
+  if (config.handlers === undefined)
+    note('handlers: none are configured, so that events are stored and nothing else is done with them')
+  try {
+    const log = { debug() {}, info() {}, warn: note, error: note }
+    const store: GatewayStore = memory()
+    const postern = createPostern({ ...config, store, log })
+    await postern.stop({ graceMs: 0 })
+  } catch (error) {
+    findings.push(fail('configuration', messageOf(error)))
+  }
+  return findings
+}

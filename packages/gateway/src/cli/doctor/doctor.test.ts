@@ -1,0 +1,197 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sqlite } from 'postern/sqlite'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { run } from '../run.ts'
+import { checkNode } from './check-node.ts'
+import type { Finding } from './finding.ts'
+
+const secret = 'a-secret-of-16-bytes-or-more'
+/** Port 0 is always free. */
+const SOUND = { VASTAI_WEBHOOK_SECRET: secret, PORT: '0' }
+
+let cwd: string
+let out: string
+
+beforeEach(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'postern-doctor-'))
+  out = ''
+})
+afterEach(() => rm(cwd, { recursive: true }))
+
+async function* noInput(): AsyncGenerator<Uint8Array> {}
+
+function doctor(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  nodeVersion = '20.19.0',
+): Promise<number> {
+  return run(['doctor', ...args], {
+    env,
+    cwd,
+    stdin: noInput(),
+    stdout: { write: (text) => void (out += text) },
+    stderr: { write: () => {} },
+    now: Date.now,
+    randomBytes: (length) => Buffer.alloc(length),
+    version: '1.2.3',
+    nodeVersion,
+    onSignal: () => () => {},
+    onFatal: () => () => {},
+    exit: () => {},
+  })
+}
+
+/** What was found, apart from what is as it should be. */
+async function troubles(
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): Promise<object> {
+  out = ''
+  const code = await doctor([...args, '--json'], env)
+  const { sound, findings } = JSON.parse(out) as {
+    readonly sound: boolean
+    readonly findings: readonly Finding[]
+  }
+  expect(sound).toBe(code === 0)
+  const found = findings.filter(({ level, subject }) => level !== 'ok' && subject !== 'handlers')
+  return { code, found: found.map(({ level, subject, message }) => `${level} ${subject}: ${message}`) }
+}
+
+async function listen(answer: string): Promise<Server> {
+  const server = createServer((_request, response) => response.end(answer))
+  onTestFinished(() => new Promise((resolve) => server.close(() => resolve())))
+  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve))
+  return server
+}
+
+const portOf = (server: Server): string => String((server.address() as AddressInfo).port)
+
+test('what serve can start with is sound, and stays as it was', async () => {
+  expect(await doctor([], SOUND)).toBe(0)
+  expect(out).toMatch(
+    /^ok {4}node +20\.19\.0\nok {4}sources\.vastai +has its secret from VASTAI_WEBHOOK_SECRET\n/,
+  )
+  expect(out).toMatch(/\nSound\.\n$/)
+  expect(existsSync(join(cwd, '.postern'))).toBe(false)
+})
+
+test('a file that is there is looked at', async () => {
+  const store = sqlite(join(cwd, 'events.db'))
+  await store.stat()
+  await store.close()
+  await doctor(['--store', 'sqlite:events.db'], SOUND)
+  expect(out).toMatch(/ok +store +SQLite 3\.\d+\.\d+ at .*events\.db/)
+  expect(out).toMatch(
+    /ok +store\.durability +what is answered 200 is on stable storage: journal_mode wal, synchronous FULL/,
+  )
+  expect(out).toMatch(/ok +store\.schema +version \d+/)
+})
+
+describe('secrets', () => {
+  test('that are missing or blank are named, each by its variable', async () => {
+    await writeFile(
+      join(cwd, 'postern.config.mjs'),
+      `import { anima, castai } from '${import.meta.resolve('postern/providers')}'\nexport const config = { sources: { anima: anima(), castai: castai() } }`,
+    )
+    expect(await troubles({ CASTAI_WEBHOOK_SECRET: ' ', PORT: '0' })).toEqual({
+      code: 1,
+      found: [
+        expect.stringMatching(/^fail sources\.anima\.secret: ANIMA_WEBHOOK_SECRET is not set/),
+        expect.stringMatching(/^fail sources\.castai\.secret: CASTAI_WEBHOOK_SECRET is blank/),
+      ],
+    })
+  })
+
+  test('that are short are warned of, and not shown', async () => {
+    const found = [expect.stringMatching(/^warn sources\.vastai: .*shorter than 16 bytes/)]
+    expect(await troubles({ VASTAI_WEBHOOK_SECRET: 'hunter2', PORT: '0' })).toEqual({ code: 0, found })
+    expect(out).not.toContain('hunter2')
+  })
+
+  test('of nobody at all are a failure', async () => {
+    const found = [expect.stringMatching(/^fail sources: .*VASTAI_WEBHOOK_SECRET/)]
+    expect(await troubles({ PORT: '0' })).toEqual({ code: 1, found })
+  })
+})
+
+test('a configuration that cannot be read is a failure', async () => {
+  await writeFile(join(cwd, 'postern.config.mjs'), 'export const config = { sources: {}, retries: 3 }')
+  expect(await troubles(SOUND)).toMatchObject({
+    code: 1,
+    found: expect.arrayContaining([expect.stringMatching(/^fail retries: unknown option/)]),
+  })
+})
+
+test('a source that handles what it does not have is a failure, as in serve', async () => {
+  await writeFile(
+    join(cwd, 'postern.config.mjs'),
+    `import { vastai } from '${import.meta.resolve('postern/providers')}'
+     export const config = { sources: { vastai: vastai() }, handlers: (on) => [on('castai', '*', () => {})] }`,
+  )
+  expect(await troubles(SOUND)).toEqual({
+    code: 1,
+    found: [expect.stringMatching(/^fail configuration: .*'castai'/)],
+  })
+})
+
+describe('ports', () => {
+  test('that another process has are a failure', async () => {
+    const port = portOf(await listen('something else'))
+    expect(await troubles({ ...SOUND, PORT: port, POSTERN_ADMIN: `127.0.0.1:${port}` })).toEqual({
+      code: 1,
+      found: [
+        `fail PORT: port ${port} is taken by another process; choose another`,
+        expect.stringMatching(/^fail POSTERN_ADMIN: port \d+ is taken/),
+      ],
+    })
+  })
+
+  test('that a gateway has are well', async () => {
+    const port = portOf(await listen('{"status":"ok"}'))
+    expect(await troubles({ ...SOUND, PORT: port, POSTERN_ADMIN: `127.0.0.1:${port}` })).toEqual({
+      code: 0,
+      found: [],
+    })
+  })
+})
+
+test('everything wrong is told at once', async () => {
+  const env = {
+    VASTAI_WEBHOOK_SECRET: secret,
+    PORT: 'x',
+    POSTERN_STORE: 'sqlite:postern.config.mjs/a.db',
+    POSTERN_MAY_LOSE_ACKNOWLEDGED_EVENTS: 'maybe',
+  }
+  await writeFile(join(cwd, 'other.mjs'), '')
+  await writeFile(join(cwd, 'postern.config.mjs'), '')
+  expect(await troubles(env, ['--config', 'other.mjs'])).toEqual({
+    code: 1,
+    found: [
+      expect.stringMatching(/^fail other\.mjs: /),
+      expect.stringMatching(/^fail PORT: /),
+      expect.stringMatching(/^fail POSTERN_MAY_LOSE_ACKNOWLEDGED_EVENTS: /),
+      expect.stringMatching(
+        /^fail POSTERN_STORE: .*a\.db is not there, and .*postern\.config\.mjs is no folder/,
+      ),
+    ],
+  })
+})
+
+test.each([
+  ['20.19.0', 'ok'],
+  ['20.20.2', 'ok'],
+  ['22.0.0', 'ok'],
+  ['20.18.9', 'fail'],
+  ['19.99.99', 'fail'],
+  ['8.0.0', 'fail'],
+])('Node %s: %s', (version, level) => expect(checkNode(version).level).toBe(level))
+
+test('a Node that is too old is a failure', async () => {
+  expect(await doctor([], SOUND, '18.0.0')).toBe(1)
+  expect(out).toMatch(/^fail +node +18\.0\.0 is too old/)
+})

@@ -1,0 +1,34 @@
+import { templateProviders } from 'postern/providers'
+import { loadConfig } from '../config/config-file.ts'
+import type { GatewayConfig } from '../config/define-config.ts'
+import { problem, type Checked } from '../config/problem.ts'
+import { resolveSources, sourcesOf, withSources } from '../config/resolve-sources.ts'
+import { environmentSecrets, secretVariable } from '../config/secret-variable.ts'
+import type { CliContext } from './context.ts'
+
+/** What `serve` runs with: every source of it can verify. */
+export async function readProductionConfig(
+  file: string | undefined,
+  env: CliContext['env'],
+): Promise<Checked<GatewayConfig>> {
+  const given = await readGivenConfig(file, env)
+  if (!given.ok) return given
+  const resolved = resolveSources(given.value.sources, { env })
+  return resolved.ok ? { ok: true, value: withSources(given.value, resolved.value) } : resolved
+}
+
+/** What the file says, or the environment where there is none; secrets may still be missing. */
+export async function readGivenConfig(
+  file: string | undefined,
+  env: CliContext['env'],
+): Promise<Checked<GatewayConfig>> {
+  return file === undefined ? fromEnvironment(env) : loadConfig(file)
+}
+
+/** The providers whose variable is there, even where it is blank: that one is meant to be served, and is refused. */
+function fromEnvironment(env: CliContext['env']): Checked<GatewayConfig> {
+  const meant = templateProviders.filter(({ name }) => environmentSecrets(env, name).kind !== 'unset')
+  if (meant.length > 0) return { ok: true, value: { sources: sourcesOf(meant) } }
+  const variables = templateProviders.map(({ name }) => secretVariable(name)).join(', ')
+  return problem('sources', `there is no postern.config.ts here, and none of ${variables} is set`)
+}

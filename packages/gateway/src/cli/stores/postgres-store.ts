@@ -1,0 +1,23 @@
+import { CONNECT_TIMEOUT_MS, SILENCE_TIMEOUT_MS, type StoreOpener } from './store-opener.ts'
+
+export const postgresOpener: StoreOpener = {
+  isThere: () => true,
+  open: async (url, { mayLoseAcknowledgedEvents, log }) => {
+    const [{ Pool }, { postgres }] = await Promise.all([import('pg'), import('postern/postgres')])
+    const pool = new Pool({
+      connectionString: url,
+      application_name: 'postern',
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: SILENCE_TIMEOUT_MS,
+      // For connections that wait and ask nothing, such as the one for wake-ups.
+      keepAlive: true,
+    })
+    // Without a listener a connection that breaks while nobody uses it ends the process.
+    pool.on('error', (error) => log.warn('a connection to the store broke', { reason: error.message }))
+    return {
+      store: postgres(pool, { mayLoseAcknowledgedEvents }),
+      release: () => pool.end().catch(() => {}),
+    }
+  },
+  howToSet: (name, value) => `ALTER SYSTEM SET ${name} = '${value}'; SELECT pg_reload_conf()`,
+}
