@@ -10,11 +10,7 @@ export interface IoredisClient {
   connect(): Promise<unknown>
   callBuffer(...args: [command: string, ...args: Argument[]]): Promise<unknown>
   subscribe(channel: string): Promise<unknown>
-<<<<<<< HEAD
   on(event: string, listener: (...values: unknown[]) => void): unknown
-=======
-  on(event: string, listener: (...values: never[]) => void): unknown
->>>>>>> 4ee76f0b9489879122222ae1f891471f56330ab3
   disconnect(): void
 }
 
@@ -27,11 +23,7 @@ export interface IoredisCluster {
   callBuffer(...args: [command: string, ...args: Argument[]]): Promise<unknown>
   nodes(role: 'master'): readonly IoredisClient[]
   subscribe(channel: string): Promise<unknown>
-<<<<<<< HEAD
   on(event: string, listener: (...values: unknown[]) => void): unknown
-=======
-  on(event: string, listener: (...values: never[]) => void): unknown
->>>>>>> 4ee76f0b9489879122222ae1f891471f56330ab3
   disconnect(): void
 }
 
@@ -119,11 +111,7 @@ function endOf(own: Either): Link['onEnd'] {
 function listening(own: Either): Pick<Link, 'subscribe'> {
   return {
     subscribe: async (channel, onMessage) => {
-<<<<<<< HEAD
       own.on('message', (_channel, message) => onMessage(String(message)))
-=======
-      own.on('message', (_channel: string, message: string) => onMessage(message))
->>>>>>> 4ee76f0b9489879122222ae1f891471f56330ab3
       await own.subscribe(channel)
     },
   }

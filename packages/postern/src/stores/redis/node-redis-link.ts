@@ -10,11 +10,7 @@ export interface NodeRedisClient {
     options?: { readonly typeMapping?: Readonly<Record<number, unknown>> },
   ): Promise<unknown>
   subscribe(channel: string, listener: (message: string) => void): Promise<void>
-<<<<<<< HEAD
   on(event: string, listener: (...values: unknown[]) => void): unknown
-=======
-  on(event: string, listener: (...values: never[]) => void): unknown
->>>>>>> 4ee76f0b9489879122222ae1f891471f56330ab3
   destroy(): void
 }
 
@@ -31,11 +27,7 @@ export interface NodeRedisCluster {
     options?: { readonly typeMapping?: Readonly<Record<number, unknown>> },
   ): Promise<unknown>
   subscribe(channel: string, listener: (message: string) => void): Promise<void>
-<<<<<<< HEAD
   on(event: string, listener: (...values: unknown[]) => void): unknown
-=======
-  on(event: string, listener: (...values: never[]) => void): unknown
->>>>>>> 4ee76f0b9489879122222ae1f891471f56330ab3
   destroy(): void
 }
 
