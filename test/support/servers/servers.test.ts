@@ -168,18 +168,25 @@ describe('a proxy', () => {
 
   test('delays each direction, without making what follows wait longer', async () => {
     const client = await open(proxy.port)
+    client.setNoDelay(true)
+    const beside = await startProxy((server.address() as AddressInfo).port)
+    const witness = await open(beside.port)
     proxy.delay(50)
     const startedMs = performance.now()
-    for (const letter of 'abcdefghij') {
+    const letters = 'abcdefghijklmnopqrst'
+    for (const letter of letters) {
       client.write(letter)
-      await new Promise((resolve) => setImmediate(resolve))
+      // There and back by another way: the proxy has the letter by then, alone.
+      witness.write('|')
+      await text(witness, 1)
     }
-    expect(await text(client, 10)).toBe('abcdefghij')
+    expect(await text(client, letters.length)).toBe(letters)
     const tookMs = performance.now() - startedMs
     expect(tookMs).toBeGreaterThan(99)
-    // One after the other they would take 10 × 100 ms.
-    expect(tookMs).toBeLessThan(800)
-    client.destroy()
+    // One after the other they would take 21 × 50 ms.
+    expect(tookMs).toBeLessThan(900)
+    for (const socket of [client, witness]) socket.destroy()
+    await beside.close()
   })
 
   test('resets and refuses while it is cut', async () => {
