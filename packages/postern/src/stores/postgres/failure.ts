@@ -12,13 +12,18 @@ export function isVictim(error: unknown): boolean {
   return ['40001', '40P01'].includes(codeOf(error) ?? '')
 }
 
+/** Whether a row that another transaction holds did not come free in time. */
+export function isLockTimeout(error: unknown): boolean {
+  return codeOf(error) === '55P03'
+}
+
 /**
  * Whether an error is one event's own, so that the others may pass: a row that another transaction holds and that did not
  * come free in time (55P03), bad data (22), a broken constraint (23), a limit of the program (54).
  */
 export function isOfOneEvent(error: unknown): boolean {
   const code = codeOf(error)
-  return code === '55P03' || ['22', '23', '54'].includes(code?.slice(0, 2) ?? '')
+  return isLockTimeout(error) || ['22', '23', '54'].includes(code?.slice(0, 2) ?? '')
 }
 
 /** The server is out of reach or out of order: nothing is known of the outcome. */

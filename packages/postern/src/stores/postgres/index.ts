@@ -4,4 +4,5 @@
  * @module
  */
 export type { PostgresClient, PostgresEffect, PostgresPool } from './client.ts'
+export type { UserTransaction } from './user-transaction.ts'
 export { postgres, type PostgresOptions, type PostgresStore } from './postgres.ts'

@@ -1,7 +1,6 @@
 import { PosternError } from '../../core/index.ts'
 import {
   DURATION_BOUNDS_MS,
-  GroupCommit,
   HistogramCounter,
   SIZE_BOUNDS,
   type Claimed,
@@ -23,13 +22,14 @@ import {
   type Replay,
   type ReplayResult,
   type SettleResult,
+  type SettlesIn,
   type SmallState,
   type Store,
   type StoreInspection,
   type StoreStat,
 } from '../../inbox/index.ts'
 import { claimDue, extendAll, type ClaimResult } from './claim.ts'
-import type { PostgresClient, PostgresEffect, PostgresPool } from './client.ts'
+import type { PostgresEffect, PostgresPool } from './client.ts'
 import { unavailable } from './failure.ts'
 import { inspect } from './inspect.ts'
 import { openServer } from './opening.ts'
@@ -39,9 +39,12 @@ import { Putting } from './putting.ts'
 import { get, list } from './reads.ts'
 import { Rooms } from './rooms.ts'
 import { Server, type Transaction, type TransactionOptions } from './server.ts'
-import { settleAll, settleIn, settleWithEffects, type PostgresSettlement, type Settled } from './settle.ts'
+import { settleWithEffects, type PostgresSettlement } from './settle.ts'
+import { SettlingIn } from './settle-in.ts'
+import { Settling } from './settling.ts'
 import { entries, recall, recent, record, remember } from './side-ports.ts'
 import { stat } from './stat.ts'
+import type { UserTransaction } from './user-transaction.ts'
 import { WakeUps } from './wake-ups.ts'
 
 export interface PostgresOptions {
@@ -61,16 +64,11 @@ export interface PostgresOptions {
 }
 
 /** The store for many nodes. */
-export interface PostgresStore extends Store<PostgresEffect>, HasRejectedLog, HasSmallState {
-  /**
-   * Ends a lease with success inside a transaction that the caller has opened, so that both are there or neither. `lost` where
-   * the lease is no longer this one's; the caller should then roll back. Rejects with the transaction's own errors.
-   */
-  settleIn(tx: PostgresClient, lease: Lease, durationMs: number): Promise<'settled' | 'lost'>
-}
+export type PostgresStore = Store<PostgresEffect> &
+  HasRejectedLog &
+  HasSmallState &
+  SettlesIn<UserTransaction>
 
-/** Arrays of settlements that one commit carries at most. */
-const MOST_SETTLEMENTS = 500
 /** What another node's claim looks at is passed over, and free again once that has committed. */
 const LOOK_AGAIN_MS = 10
 /** How often a waiting claim looks where no other node can wake it. */
@@ -102,7 +100,8 @@ class SharedStore implements PostgresStore {
   readonly #wakeUps: WakeUps
   readonly #rooms: Rooms
   readonly #putting: Putting
-  readonly #settling: GroupCommit<readonly PostgresSettlement[], SettleResult[]>
+  readonly #settling: Settling
+  readonly #settlingIn = new SettlingIn()
   readonly #operations = new HistogramCounter(SIZE_BOUNDS)
   readonly #durations = new HistogramCounter(DURATION_BOUNDS_MS)
   readonly #closing = new AbortController()
@@ -130,17 +129,15 @@ class SharedStore implements PostgresStore {
     this.#server = new Server(pool, () => (this.#opened = undefined))
     this.#wakeUps = new WakeUps(pool, schema.slice(1, -1))
     this.#rooms = new Rooms(this.#server, schema)
+    const common = { server: this.#server, schema, offsetMs: () => this.#offsetMs() }
     this.#putting = new Putting({
-      server: this.#server,
-      schema,
-      offsetMs: () => this.#offsetMs(),
-      onBatch: ({ lastSeq, bringsWork, count, tookMs }) => {
-        this.#rooms.reached(lastSeq)
-        if (bringsWork) this.#wakeUps.announce()
-        this.#count(count, tookMs)
+      ...common,
+      onBatch: (batch) => {
+        this.#rooms.reached(batch.lastSeq)
+        this.#committed(batch)
       },
     })
-    this.#settling = new GroupCommit((all) => this.#settleTogether(all), MOST_SETTLEMENTS)
+    this.#settling = new Settling({ ...common, onBatch: (batch) => this.#committed(batch) })
   }
 
   put(events: readonly NewEvent[]): Promise<PutResult[]> {
@@ -168,16 +165,19 @@ class SharedStore implements PostgresStore {
   settle(settlements: readonly PostgresSettlement[]): Promise<SettleResult[]> {
     return this.#track(async () => {
       if (settlements.length === 0) return []
-      if (!settlements.some(hasEffects)) return this.#settling.add(settlements)
-      const settled = await this.#server.transaction((tx) =>
+      if (this.#settlingIn.haveBroughtWork(settlements)) this.#wakeUps.announce()
+      if (!settlements.some(hasEffects)) return this.#settling.settle(settlements)
+      const { results, bringsWork } = await this.#server.transaction((tx) =>
         settleWithEffects(tx, this.#schema, settlements, this.#offsetMs()),
       )
-      return this.#announce(settled)
+      if (bringsWork) this.#wakeUps.announce()
+      return results
     })
   }
 
-  settleIn(tx: PostgresClient, lease: Lease, durationMs: number): Promise<'settled' | 'lost'> {
-    return settleIn(tx, this.#schema, lease, { durationMs, offsetMs: this.#offsetMs() })
+  async settleIn(tx: UserTransaction, lease: Lease, durationMs: number): Promise<'settled' | 'lost'> {
+    if (this.#closing.signal.aborted) throw closedError()
+    return this.#settlingIn.settle(tx, lease, Math.ceil(durationMs), this.#settings())
   }
 
   extend(leases: readonly Lease[], leaseMs: number): Promise<('extended' | 'lost')[]> {
@@ -245,22 +245,9 @@ class SharedStore implements PostgresStore {
     return this.#track(() => claimDue(this.#server, this.#schema, request, this.#offsetMs()))
   }
 
-  async #settleTogether(all: readonly (readonly PostgresSettlement[])[]): Promise<SettleResult[][]> {
-    const startedMs = performance.now()
-    const settlements = all.flat()
-    const settled = await settleAll(this.#server, this.#schema, settlements, this.#offsetMs())
-    this.#count(settlements.length, performance.now() - startedMs)
-    const results = this.#announce(settled)
-    return all.map((own) => results.splice(0, own.length))
-  }
-
-  #announce({ results, bringsWork }: Settled): SettleResult[] {
+  #committed({ bringsWork, count, tookMs }: CommittedBatch): void {
     if (bringsWork) this.#wakeUps.announce()
-    return results
-  }
-
-  #count(operations: number, tookMs: number): void {
-    this.#operations.add(operations)
+    this.#operations.add(count)
     this.#durations.add(tookMs)
   }
 
@@ -340,6 +327,12 @@ class SharedStore implements PostgresStore {
       },
     }
   }
+}
+
+interface CommittedBatch {
+  readonly bringsWork: boolean
+  readonly count: number
+  readonly tookMs: number
 }
 
 function hasEffects({ effects }: PostgresSettlement): boolean {

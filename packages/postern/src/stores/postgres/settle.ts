@@ -1,7 +1,7 @@
-import type { Lease, Outcome, Settlement, SettleResult } from '../../inbox/index.ts'
+import type { Outcome, Settlement, SettleResult } from '../../inbox/index.ts'
 import { plainArray, textArray } from './array-literal.ts'
 import type { PostgresClient, PostgresEffect } from './client.ts'
-import { toError } from './failure.ts'
+import { isLockTimeout, toError } from './failure.ts'
 import type { Server, Transaction } from './server.ts'
 
 export type PostgresSettlement = Settlement<PostgresEffect>
@@ -17,21 +17,42 @@ interface SettledRow {
   readonly brings_work: boolean
 }
 
-/** Ends leases that have no effects, each fenced by its token. A delivery that comes twice is settled in turn. */
+export interface SettleOptions {
+  readonly schema: string
+  readonly offsetMs: number
+  /** How long to wait for what another transaction holds. */
+  readonly lockTimeoutMs: number
+}
+
+/**
+ * Ends leases that have no effects, each fenced by its token. A delivery that comes twice is settled in turn. No result for those
+ * that went together with one that another transaction holds: of them nothing is settled.
+ */
 export async function settleAll(
   server: Server,
-  schema: string,
   settlements: readonly PostgresSettlement[],
-  offsetMs: number,
-): Promise<Settled> {
-  const results: SettleResult[] = []
+  { schema, offsetMs, lockTimeoutMs }: SettleOptions,
+): Promise<{ readonly results: (SettleResult | undefined)[]; readonly bringsWork: boolean }> {
+  const results: (SettleResult | undefined)[] = []
   let bringsWork = false
   for (const run of runsOf(settlements)) {
-    const row = await server.call<SettledRow>(settleText(schema), settleValues(run, offsetMs))
-    results.push(...resultsOf(run, row))
-    bringsWork ||= row.brings_work
+    const row = await settleRun(server, settleOwnText(schema), [
+      lockTimeoutMs,
+      ...settleValues(run, offsetMs),
+    ])
+    results.push(...(row === undefined ? run.map(() => undefined) : resultsOf(run, row)))
+    bringsWork ||= row?.brings_work === true
   }
   return { results, bringsWork }
+}
+
+async function settleRun(server: Server, text: string, values: unknown[]): Promise<SettledRow | undefined> {
+  try {
+    return await server.call<SettledRow>(text, values)
+  } catch (error) {
+    if (isLockTimeout(error)) return undefined
+    throw error
+  }
 }
 
 /**
@@ -55,22 +76,6 @@ export async function settleWithEffects(
     bringsWork ||= settled.bringsWork
   }
   return { results, bringsWork }
-}
-
-/** Ends one lease in a transaction that the user has opened. Its time is that of the statement. */
-export async function settleIn(
-  tx: PostgresClient,
-  schema: string,
-  lease: Lease,
-  { durationMs, offsetMs }: { readonly durationMs: number; readonly offsetMs: number },
-): Promise<'settled' | 'lost'> {
-  const settlement = { ...lease, durationMs, outcome: { kind: 'succeeded' } } as const
-  const result = await tx.query(settleText(schema), settleValues([settlement], offsetMs))
-  const rows = 'rows' in result ? result.rows : []
-  // The function answers with one row of this kind.
-  const row = rows[0] as SettledRow | undefined
-  if (row === undefined) throw new Error('the transaction answered settleIn with no row')
-  return row.places === '[1]' ? 'settled' : 'lost'
 }
 
 /** A savepoint of its own, so that a failing effect undoes this settlement and no other. */
@@ -115,6 +120,10 @@ function runsOf(settlements: readonly PostgresSettlement[]): readonly (readonly 
 
 function settleText(schema: string): string {
   return `SELECT * FROM ${schema}.settle_1($1, $2, $3, $4, $5, $6, $7)`
+}
+
+function settleOwnText(schema: string): string {
+  return `SELECT * FROM ${schema}.settle_own_1($1, $2, $3, $4, $5, $6, $7, $8)`
 }
 
 function settleValues(run: readonly PostgresSettlement[], offsetMs: number): unknown[] {

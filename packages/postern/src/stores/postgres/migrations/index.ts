@@ -1,6 +1,7 @@
 import { claimFunctions } from './claim-function.ts'
 import { putFunction } from './put-function.ts'
 import { settleFunction } from './settle-function.ts'
+import { settleInFunctions } from './settle-in-function.ts'
 import { sharedFunctions } from './shared-functions.ts'
 import { tables } from './tables.ts'
 
@@ -18,6 +19,7 @@ export const MIGRATIONS: readonly ((s: string) => string)[] = [
       putFunction(s),
       claimFunctions(s),
       settleFunction(s),
+      settleInFunctions(s),
       `SELECT ${s}.make_room_1(0); SELECT ${s}.make_room_1(1);`,
     ].join(''),
 ]

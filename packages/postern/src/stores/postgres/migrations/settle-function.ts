@@ -90,5 +90,15 @@ export function settleFunction(s: string): string {
 
     IF lanes <> '{}' AND ${s}.advance_1(lanes) THEN brings_work := true; END IF;
   END $$;
+
+  -- In a transaction of the store's own, which waits for nobody's for long.
+  CREATE FUNCTION ${s}.settle_own_1(
+    lock_ms integer, seqs bigint[], tokens bigint[], kinds text[], waits bigint[], errors text[], durations bigint[], offset_ms bigint,
+    OUT places text, OUT brings_work boolean
+  ) LANGUAGE plpgsql AS $$
+  BEGIN
+    PERFORM ${s}.begin_1(lock_ms, offset_ms);
+    SELECT * FROM ${s}.settle_1(seqs, tokens, kinds, waits, errors, durations, offset_ms) INTO places, brings_work;
+  END $$;
   `
 }
