@@ -58,6 +58,13 @@ const RECIPES: Readonly<Record<string, () => Promise<Recipe>>> = {
   },
 }
 
+test("the first example of the docs is one recipe's handler", () => {
+  const [, example = ''] = /^```ts\n([\s\S]*?)\n^```$/m.exec(DOCS) ?? []
+  const indented = example.replaceAll(/^/gm, '    ')
+  expect(indented.length).toBeGreaterThan(100)
+  expect(readFileSync('test/recipes/drizzle.ts', 'utf8')).toContain(indented)
+})
+
 describe.skipIf(leftOut().includes('postgres')).each(Object.keys(RECIPES))('the recipe for %s', (name) => {
   let database: TestDatabase
   let recipe: Recipe

@@ -1,5 +1,6 @@
+import { createHmac } from 'node:crypto'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import type { Source } from '../core/index.ts'
+import type { Source, SourceOptions } from '../core/index.ts'
 import { Deadlines, type Lease, type Occurrence, type SettlesIn } from '../inbox/index.ts'
 import { createPostern } from '../postern.ts'
 import { custom } from '../providers/index.ts'
@@ -16,6 +17,7 @@ interface TestTransaction {
 type SettlingStore = MemoryStore & SettlesIn<TestTransaction>
 type TestHandler = Handler<string, never, MemoryEffect, TestTransaction>
 
+const SECRET = 'whsec_0123456789abcdef'
 const LEASE_MS = 30_000
 const TIMEOUT_MS = 60_000
 
@@ -337,6 +339,45 @@ test('handlers are typed by what their store settles in', async () => {
   expect(await postern.drain()).toBe(1)
 })
 
+describe('a sender that waits for a handler that settles in its own transaction', () => {
+  test.each([
+    ['is told of its success', async (commit: () => Promise<void>) => commit(), 200],
+    [
+      'is told of its success though it fails after the commit',
+      async (commit: () => Promise<void>) => {
+        await commit()
+        throw new Error('mail server down')
+      },
+      200,
+    ],
+    [
+      'is told to come again where it was rolled back',
+      async () => Promise.reject(new Error('deadlock')),
+      503,
+    ],
+  ])('%s', async (_title, end, status) => {
+    const { store, db } = aWorker()
+    const postern = createPostern({
+      store,
+      sources: { shop: shop({ ack: 'handled' }) },
+      handlers: (on) => [
+        on('shop', '*', async (_event, { settleIn }) => end(() => db.transaction((tx) => settleIn(tx)))),
+      ],
+      log: { debug() {}, info() {}, warn() {}, error() {} },
+    })
+    const body = '{"total":1}'
+    const headers = { 'x-id': 'evt_1', 'x-type': 'order.paid', 'x-signature': hmacOf(body) }
+    const send = async (): Promise<number> =>
+      (await postern.fetch(new Request('http://localhost/webhooks/shop', { method: 'POST', headers, body })))
+        .status
+    expect(await send()).toBe(status)
+    expect(await send()).toBe(status)
+    expect((await store.list({ of: 'deliveries', limit: 10 })).deliveries).toMatchObject([
+      { state: status === 200 ? 'succeeded' : 'pending', attempt: status === 200 ? 1 : 2 },
+    ])
+  })
+})
+
 /** A worker over a store in memory that can settle in the transactions of `db`. */
 function aWorker(...handlers: readonly TestHandler[]): {
   readonly worker: Worker<MemoryEffect, TestTransaction>
@@ -407,9 +448,9 @@ async function isLeased(store: MemoryStore, { deliverySeq, token }: Lease): Prom
   return deliveries.some((each) => each.deliverySeq === deliverySeq && each.token === token)
 }
 
-function shop(): Source {
+function shop(options: SourceOptions = {}): Source {
   return custom({
-    secret: 'whsec_0123456789abcdef',
+    secret: SECRET,
     scheme: {
       algorithm: 'hmac-sha256',
       key: { as: 'utf8' },
@@ -417,7 +458,12 @@ function shop(): Source {
       content: ['body'],
     },
     envelope: { id: [{ header: 'x-id' }], type: { header: 'x-type' } },
+    ...options,
   })
+}
+
+function hmacOf(body: string): string {
+  return createHmac('sha256', SECRET).update(body).digest('hex')
 }
 
 function deferred<T = void>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
