@@ -34,10 +34,10 @@ import { unavailable } from './failure.ts'
 import { inspect } from './inspect.ts'
 import { openServer } from './opening.ts'
 import { moveAll, replayAll } from './operate.ts'
-import { FIRST_LANE, pruneRows } from './prune.ts'
+import { Partitions } from './partitions.ts'
+import { FIRST_LANE, prune } from './prune.ts'
 import { Putting } from './putting.ts'
 import { get, list } from './reads.ts'
-import { Rooms } from './rooms.ts'
 import { Server, type Transaction, type TransactionOptions } from './server.ts'
 import { settleAll, settleIn, settleWithEffects, type PostgresSettlement, type Settled } from './settle.ts'
 import { entries, recall, recent, record, remember } from './side-ports.ts'
@@ -100,7 +100,7 @@ class SharedStore implements PostgresStore {
   readonly #options: PostgresOptions
   readonly #server: Server
   readonly #wakeUps: WakeUps
-  readonly #rooms: Rooms
+  readonly #partitions: Partitions
   readonly #putting: Putting
   readonly #settling: GroupCommit<readonly PostgresSettlement[], SettleResult[]>
   readonly #operations = new HistogramCounter(SIZE_BOUNDS)
@@ -129,13 +129,13 @@ class SharedStore implements PostgresStore {
     this.#options = options
     this.#server = new Server(pool, () => (this.#opened = undefined))
     this.#wakeUps = new WakeUps(pool, schema.slice(1, -1))
-    this.#rooms = new Rooms(this.#server, schema)
+    this.#partitions = new Partitions(this.#server, schema)
     this.#putting = new Putting({
       server: this.#server,
       schema,
       offsetMs: () => this.#offsetMs(),
       onBatch: ({ lastSeq, bringsWork, count, tookMs }) => {
-        this.#rooms.reached(lastSeq)
+        this.#partitions.reached(lastSeq)
         if (bringsWork) this.#wakeUps.announce()
         this.#count(count, tookMs)
       },
@@ -169,8 +169,9 @@ class SharedStore implements PostgresStore {
     return this.#track(async () => {
       if (settlements.length === 0) return []
       if (!settlements.some(hasEffects)) return this.#settling.add(settlements)
-      const settled = await this.#server.transaction((tx) =>
-        settleWithEffects(tx, this.#schema, settlements, this.#offsetMs()),
+      const settled = await this.#server.transaction(
+        (tx) => settleWithEffects(tx, this.#schema, settlements, this.#offsetMs()),
+        { mayTakeLong: true },
       )
       return this.#announce(settled)
     })
@@ -207,8 +208,8 @@ class SharedStore implements PostgresStore {
   }
 
   async prune(request: PruneRequest): Promise<PruneResult> {
-    const { lanesAfter, ...pruned } = await this.#run((tx) =>
-      pruneRows(tx, request, { ...this.#settings(), lanesAfter: this.#lanesAfter }),
+    const { lanesAfter, ...pruned } = await this.#track(() =>
+      prune(this.#server, request, { ...this.#settings(), lanesAfter: this.#lanesAfter }),
     )
     this.#lanesAfter = lanesAfter
     return pruned
@@ -234,7 +235,7 @@ class SharedStore implements PostgresStore {
   async #close(): Promise<void> {
     this.#closing.abort()
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
-    await this.#rooms.idle()
+    await this.#partitions.idle()
     await this.#wakeUps.close()
     this.#server.close()
   }
