@@ -23,7 +23,10 @@ export async function openServer(server: Server, settings: OpeningSettings): Pro
   )
   await server.learnDefaults()
   if ((version ?? 0) >= MIGRATIONS.length) return
-  await server.transaction((tx) => migrate(tx, settings.schema), { lockTimeoutMs: MIGRATION_LOCK_TIMEOUT_MS })
+  await server.transaction((tx) => migrate(tx, settings.schema), {
+    lockTimeoutMs: MIGRATION_LOCK_TIMEOUT_MS,
+    mayTakeLong: true,
+  })
 }
 
 /**

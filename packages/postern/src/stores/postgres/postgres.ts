@@ -34,10 +34,10 @@ import { unavailable } from './failure.ts'
 import { inspect } from './inspect.ts'
 import { openServer } from './opening.ts'
 import { moveAll, replayAll } from './operate.ts'
-import { FIRST_LANE, pruneRows } from './prune.ts'
+import { Partitions } from './partitions.ts'
+import { FIRST_LANE, prune } from './prune.ts'
 import { Putting } from './putting.ts'
 import { get, list } from './reads.ts'
-import { Rooms } from './rooms.ts'
 import { Server, type Transaction, type TransactionOptions } from './server.ts'
 import { settleWithEffects, type PostgresSettlement } from './settle.ts'
 import { SettlingIn } from './settle-in.ts'
@@ -98,7 +98,7 @@ class SharedStore implements PostgresStore {
   readonly #options: PostgresOptions
   readonly #server: Server
   readonly #wakeUps: WakeUps
-  readonly #rooms: Rooms
+  readonly #partitions: Partitions
   readonly #putting: Putting
   readonly #settling: Settling
   readonly #settlingIn = new SettlingIn()
@@ -128,12 +128,12 @@ class SharedStore implements PostgresStore {
     this.#options = options
     this.#server = new Server(pool, () => (this.#opened = undefined))
     this.#wakeUps = new WakeUps(pool, schema.slice(1, -1))
-    this.#rooms = new Rooms(this.#server, schema)
+    this.#partitions = new Partitions(this.#server, schema)
     const common = { server: this.#server, schema, offsetMs: () => this.#offsetMs() }
     this.#putting = new Putting({
       ...common,
       onBatch: (batch) => {
-        this.#rooms.reached(batch.lastSeq)
+        this.#partitions.reached(batch.lastSeq)
         this.#committed(batch)
       },
     })
@@ -167,8 +167,9 @@ class SharedStore implements PostgresStore {
       if (settlements.length === 0) return []
       if (this.#settlingIn.haveBroughtWork(settlements)) this.#wakeUps.announce()
       if (!settlements.some(hasEffects)) return this.#settling.settle(settlements)
-      const { results, bringsWork } = await this.#server.transaction((tx) =>
-        settleWithEffects(tx, this.#schema, settlements, this.#offsetMs()),
+      const { results, bringsWork } = await this.#server.transaction(
+        (tx) => settleWithEffects(tx, this.#schema, settlements, this.#offsetMs()),
+        { mayTakeLong: true },
       )
       if (bringsWork) this.#wakeUps.announce()
       return results
@@ -207,8 +208,8 @@ class SharedStore implements PostgresStore {
   }
 
   async prune(request: PruneRequest): Promise<PruneResult> {
-    const { lanesAfter, ...pruned } = await this.#run((tx) =>
-      pruneRows(tx, request, { ...this.#settings(), lanesAfter: this.#lanesAfter }),
+    const { lanesAfter, ...pruned } = await this.#track(() =>
+      prune(this.#server, request, { ...this.#settings(), lanesAfter: this.#lanesAfter }),
     )
     this.#lanesAfter = lanesAfter
     return pruned
@@ -234,7 +235,7 @@ class SharedStore implements PostgresStore {
   async #close(): Promise<void> {
     this.#closing.abort()
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
-    await this.#rooms.idle()
+    await this.#partitions.idle()
     await this.#wakeUps.close()
     this.#server.close()
   }

@@ -1,7 +1,9 @@
 import type { PruneRequest, PruneResult } from '../../inbox/index.ts'
 import { plainArray } from './array-literal.ts'
-import { SLOTS } from './migrations/tables.ts'
-import type { Transaction } from './server.ts'
+import { isOfOneEvent } from './failure.ts'
+import { PARTITION_EVENTS, SLOTS } from './migrations/tables.ts'
+import { dropOldest, type DroppedPartition } from './partitions.ts'
+import type { Server, Transaction } from './server.ts'
 
 export interface PruneSettings {
   readonly schema: string
@@ -17,16 +19,48 @@ export interface Pruned extends PruneResult {
 /** Before every key. */
 export const FIRST_LANE = '00000000000000000000000000000000'
 
-/** Deletes what is past its time, in a bounded batch; passes over what somebody else holds. */
-export async function pruneRows(
+/** Dropping a partition waits for long readers, and everyone waits behind it. */
+const DROP_LOCK_TIMEOUT_MS = 200
+
+/**
+ * Deletes what is past its time: one whole partition where there is one, however many events it holds, and rows in a bounded
+ * batch, passing over what somebody else holds.
+ */
+export async function prune(
+  server: Server,
+  request: PruneRequest,
+  settings: PruneSettings,
+): Promise<Pruned> {
+  const dropped = await dropPartition(server, request, settings)
+  const pruned = await server.transaction((tx) => pruneRows(tx, request, { ...settings, ...dropped }))
+  return { ...pruned, events: pruned.events + dropped.events }
+}
+
+/** One that cannot be had now is dropped at a later time; its rows stay until then. */
+async function dropPartition(
+  server: Server,
+  { eventsOlderThanMs: olderThanMs }: PruneRequest,
+  { schema, offsetMs }: PruneSettings,
+): Promise<DroppedPartition> {
+  try {
+    return await server.transaction((tx) => dropOldest(tx, { schema, offsetMs, olderThanMs }), {
+      lockTimeoutMs: DROP_LOCK_TIMEOUT_MS,
+    })
+  } catch (error) {
+    if (!isOfOneEvent(error)) throw error
+    return { events: 0, rowsBelow: 0 }
+  }
+}
+
+async function pruneRows(
   tx: Transaction,
   { eventsOlderThanMs, limit }: PruneRequest,
-  { schema, offsetMs, lanesAfter }: PruneSettings,
+  { schema, offsetMs, lanesAfter, rowsBelow }: PruneSettings & DroppedPartition,
 ): Promise<Pruned> {
   const old = await tx.rows<{ seq: string }>(
-    `SELECT seq FROM ${schema}.event WHERE received_ms < ${schema}.now_1($1) - $2::bigint AND ${isFinished(schema)}
+    `SELECT seq FROM ${schema}.event WHERE received_ms < ${schema}.now_1($1) - $2::bigint AND seq < $4 AND ${isFinished(schema)}
      ORDER BY received_ms, seq LIMIT $3 FOR UPDATE SKIP LOCKED`,
-    [offsetMs, Math.ceil(eventsOlderThanMs), limit],
+    [offsetMs, Math.ceil(eventsOlderThanMs), limit, Math.min(rowsBelow, Number.MAX_SAFE_INTEGER)],
   )
   const events = await deleteEvents(
     tx,
@@ -40,11 +74,34 @@ export async function pruneRows(
     [offsetMs, limit],
   )
   await tx.rows(`DELETE FROM ${schema}.state WHERE expires_ms <= ${schema}.now_1($1)`, [offsetMs])
+  await sweepOrphans(tx, schema, limit)
   return {
     events,
     dedupeRecords: expired.length,
     lanesAfter: await pruneLanes(tx, schema, { lanesAfter, limit }),
   }
+}
+
+/** What a dropped partition leaves beside itself: counts of copies, and replays that were numbered later. */
+async function sweepOrphans(tx: Transaction, schema: string, limit: number): Promise<void> {
+  const isOrphan = `event_seq < (SELECT min(number) FROM ${schema}.partition) * ${PARTITION_EVENTS}
+    AND NOT EXISTS (SELECT 1 FROM ${schema}.event WHERE event.seq = event_seq)`
+  await tx.rows(
+    `DELETE FROM ${schema}.duplicate WHERE event_seq IN (
+       SELECT event_seq FROM ${schema}.duplicate WHERE ${isOrphan} ORDER BY event_seq LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+    [limit],
+  )
+  await tx.rows(
+    `WITH gone AS (
+       DELETE FROM ${schema}.further_delivery WHERE (event_seq, delivery_seq) IN (
+         SELECT event_seq, delivery_seq FROM ${schema}.further_delivery WHERE ${isOrphan} ORDER BY event_seq LIMIT $1 FOR UPDATE SKIP LOCKED)
+       RETURNING delivery_seq
+     ), deliveries AS (
+       DELETE FROM ${schema}.finished WHERE seq = ANY (ARRAY(SELECT delivery_seq FROM gone))
+     )
+     DELETE FROM ${schema}.attempt WHERE delivery_seq = ANY (ARRAY(SELECT delivery_seq FROM gone))`,
+    [limit],
+  )
 }
 
 function isFinished(schema: string): string {

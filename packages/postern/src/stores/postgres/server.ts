@@ -1,5 +1,6 @@
+import { Deadlines } from '../../inbox/index.ts'
 import type { AnsweredQuery, PooledClient, PostgresClient, PostgresPool, PostgresResult } from './client.ts'
-import { codeOf, isVictim } from './failure.ts'
+import { codeOf, isVictim, toError } from './failure.ts'
 
 /** How often a transaction that gave way to another is run again. */
 const MOST_RUNS = 5
@@ -7,11 +8,21 @@ const MOST_RUNS = 5
 /** Long enough for any commit but a stalled one, and after a batch's own wait still within a sender's patience. */
 export const LOCK_TIMEOUT_MS = 1200
 
+/**
+ * A call that takes longer is given up, and its connection closed: on a network that swallows what is sent, the answer may
+ * come after a quarter of an hour, and everything behind it would wait as long.
+ */
+const CALL_TIMEOUT_MS = 5000
+/** As long for a transaction of several statements, such as a batch of rows to delete. */
+const TRANSACTION_TIMEOUT_MS = 30_000
+
 export interface TransactionOptions {
   /** How long to wait for a row that another transaction holds. Default `LOCK_TIMEOUT_MS`. */
   readonly lockTimeoutMs?: number
   /** A snapshot to read from, so that several statements agree. */
   readonly isReadOnly?: boolean
+  /** For what takes as long as it takes: migrations, and the user's own statements. */
+  readonly mayTakeLong?: boolean
 }
 
 /** One transaction under way. */
@@ -32,6 +43,8 @@ export class Transaction {
 export class Server {
   readonly #pool: PostgresPool
   readonly #onLoss: () => void
+  readonly #calls = new Deadlines(CALL_TIMEOUT_MS)
+  readonly #transactions = new Deadlines(TRANSACTION_TIMEOUT_MS)
   /** Where a role or database has another isolation level by default, a statement alone would run in that. */
   #begins = false
 
@@ -53,6 +66,7 @@ export class Server {
   async learnDefaults(): Promise<void> {
     const [row] = await this.#rows<{ level: string }>(
       `SELECT current_setting('default_transaction_isolation') AS level`,
+      [],
     )
     this.#begins = row?.level !== 'read committed'
   }
@@ -61,62 +75,110 @@ export class Server {
    * Calls one function: a statement that is a transaction by itself, in one round trip. A function that has given way to
    * another's transaction is called again.
    */
-  async call<Row>(text: string, values: unknown[]): Promise<Row> {
-    for (let run = 1; ; run += 1) {
-      try {
-        const rows = this.#begins
-          ? await this.#runOnce((tx) => tx.rows<Row>(text, values), {})
-          : await this.#rows<Row>(text, values)
-        const [row] = rows
-        if (row === undefined) throw new Error('the server answered a function with no row')
-        return row
-      } catch (error) {
-        if (!isVictim(error) || run >= MOST_RUNS) throw error
-      }
-    }
+  call<Row>(text: string, values: unknown[]): Promise<Row> {
+    return unlessVictim(async () => {
+      const [row] = this.#begins
+        ? await this.#transactionOnce((tx) => tx.rows<Row>(text, values), {})
+        : await this.#rows<Row>(text, values)
+      if (row === undefined) throw new Error('the server answered a function with no row')
+      return row
+    })
   }
 
   /** Runs work in one transaction, again where it was rolled back for another's sake. */
-  async transaction<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-    for (let run = 1; ; run += 1) {
+  transaction<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    return unlessVictim(() => this.#transactionOnce(work, options))
+  }
+
+  async #rows<Row>(text: string, values: unknown[]): Promise<readonly Row[]> {
+    const client = await this.#connect()
+    const result = await this.#lend(client, this.#calls, () => client.query(text, values))
+    return resultOf(result).rows as readonly Row[]
+  }
+
+  async #transactionOnce<T>(
+    work: (tx: Transaction) => Promise<T>,
+    options: TransactionOptions,
+  ): Promise<T> {
+    const client = await this.#connect()
+    const deadlines = options.mayTakeLong === true ? undefined : this.#transactions
+    return this.#lend(client, deadlines, async () => {
       try {
-        return await this.#runOnce(work, options)
+        return await inTransaction(client, work, options)
       } catch (error) {
-        if (!isVictim(error) || run >= MOST_RUNS) throw error
+        if (codeOf(error) !== undefined) await client.query('ROLLBACK')
+        throw error
       }
+    })
+  }
+
+  /** Gives the connection back afterwards: closed, where it broke, or the time was over. */
+  async #lend<T>(
+    client: PooledClient,
+    deadlines: Deadlines | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    let isLent = true
+    const giveBack = (isBroken: boolean): void => {
+      if (isLent) client.release(isBroken)
+      isLent = false
+    }
+    const deadline = deadlines?.set(() => giveBack(true))
+    try {
+      const result = await work()
+      giveBack(false)
+      return result
+    } catch (error) {
+      giveBack(codeOf(error) === undefined)
+      throw error
+    } finally {
+      deadline?.met()
     }
   }
 
-  async #rows<Row>(text: string, values: unknown[] = []): Promise<readonly Row[]> {
-    return resultOf(await this.#pool.query(text, values)).rows as readonly Row[]
+  #connect(): Promise<PooledClient> {
+    return new Promise((resolve, reject) => {
+      const deadline = this.#calls.set(() =>
+        reject(new Error(`no connection was to be had within ${CALL_TIMEOUT_MS} ms`)),
+      )
+      const lend = (client: PooledClient): void => {
+        const isLate = !deadline.isOpen
+        deadline.met()
+        hear(client)
+        if (isLate) client.release()
+        else resolve(client)
+      }
+      this.#pool.connect().then(lend, (error: unknown) => {
+        deadline.met()
+        reject(toError(error))
+      })
+    })
   }
+}
 
-  async #runOnce<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions): Promise<T> {
-    const client = await this.#pool.connect()
-    client.on('error', ignore)
-    let isBroken = true
+/** Runs again what was rolled back for the sake of another. */
+async function unlessVictim<T>(run: () => Promise<T>): Promise<T> {
+  for (let runs = 1; ; runs += 1) {
     try {
-      const result = await inTransaction(client, work, options)
-      isBroken = false
-      return result
+      return await run()
     } catch (error) {
-      isBroken = codeOf(error) === undefined || (await rollback(client)) === 'failed'
-      throw error
-    } finally {
-      client.release(isBroken)
-      // One that is being closed may still break, and the pool listens no more.
-      if (!isBroken) client.removeListener('error', ignore)
+      if (!isVictim(error) || runs >= MOST_RUNS) throw error
     }
   }
 }
 
 /**
  * A connection that breaks while it is lent says so by an event as well as by its query, and the event would end the process
- * unheard. A new one may break in the very turn in which it is lent, before the borrower can listen.
+ * unheard. A new one may break in the very turn in which it is lent, before the borrower can listen. Once for each: many
+ * stores may share a pool.
  */
 function hear(client: PooledClient): void {
+  if (heard.has(client)) return
+  heard.add(client)
   client.on('error', ignore)
 }
+
+const heard = new WeakSet<PooledClient>()
 
 function ignore(): void {}
 
@@ -142,15 +204,6 @@ function beginWriting(lockTimeoutMs: number): string {
   return `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
     SELECT set_config('lock_timeout', '${lockTimeoutMs}ms', true),
            CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END`
-}
-
-async function rollback(client: PostgresClient): Promise<'done' | 'failed'> {
-  try {
-    await client.query('ROLLBACK')
-    return 'done'
-  } catch {
-    return 'failed'
-  }
 }
 
 function resultOf(result: PostgresResult): AnsweredQuery {

@@ -1,4 +1,5 @@
 import { claimFunctions } from './claim-function.ts'
+import { partitionFunctions } from './partition-functions.ts'
 import { putFunction } from './put-function.ts'
 import { settleFunction } from './settle-function.ts'
 import { settleInFunctions } from './settle-in-function.ts'
@@ -20,6 +21,7 @@ export const MIGRATIONS: readonly ((s: string) => string)[] = [
       claimFunctions(s),
       settleFunction(s),
       settleInFunctions(s),
-      `SELECT ${s}.make_room_1(0); SELECT ${s}.make_room_1(1);`,
+      partitionFunctions(s),
+      `SELECT ${s}.make_partition_1(0); SELECT ${s}.make_partition_1(1);`,
     ].join(''),
 ]

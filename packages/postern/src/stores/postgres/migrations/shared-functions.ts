@@ -1,4 +1,4 @@
-import { PARTITION_EVENTS, SLOTS } from './tables.ts'
+import { SLOTS } from './tables.ts'
 
 /**
  * Function settings. The plans are those that an index was made for, whatever the statistics of a table that is empty at one
@@ -72,24 +72,6 @@ export function sharedFunctions(s: string): string {
   CREATE FUNCTION ${s}.hand_out_1(seqs bigint[], OUT claimed text, OUT bodies bytea) LANGUAGE sql STABLE ${PLANNED_ONCE} AS $$
     ${handOut(s, `unnest(seqs) WITH ORDINALITY AS u (seq, place) JOIN ${s}.delivery USING (seq)`)}
   $$;
-
-  -- Makes the tables that events from number * ${PARTITION_EVENTS} on go to. Attached when they are made: CREATE … PARTITION OF would lock
-  -- out every reader of the parent.
-  CREATE FUNCTION ${s}.make_room_1(number bigint) RETURNS void LANGUAGE plpgsql AS $$
-  DECLARE
-    part record;
-  BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended('postern room ${s}', 0));
-    IF EXISTS (SELECT 1 FROM ${s}.partition AS known WHERE known.number = make_room_1.number) THEN RETURN; END IF;
-    FOR part IN SELECT * FROM (VALUES
-      ('event', ${PARTITION_EVENTS}::bigint), ('finished', ${PARTITION_EVENTS * SLOTS}), ('attempt', ${PARTITION_EVENTS * SLOTS})) AS parts (name, size)
-    LOOP
-      EXECUTE format('CREATE TABLE ${s}.%I (LIKE ${s}.%I INCLUDING DEFAULTS)', part.name || '_' || number, part.name);
-      EXECUTE format('ALTER TABLE ${s}.%I ATTACH PARTITION ${s}.%I FOR VALUES FROM (%s) TO (%s)',
-        part.name, part.name || '_' || number, number * part.size, (number + 1) * part.size);
-    END LOOP;
-    INSERT INTO ${s}.partition VALUES (number);
-  END $$;
   `
 }
 

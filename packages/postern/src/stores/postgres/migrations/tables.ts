@@ -5,8 +5,8 @@
 export const SLOTS = 64
 
 /**
- * Events in one partition. Retention drops whole ones, so one should fill in less time than that: a million fill in half an
- * hour at 600 a second. A slower inbox has its rows deleted one by one, and never comes to drop any.
+ * Events in one partition. A million fill in half an hour at 600 a second; an inbox that takes longer than a day for them has
+ * its old rows deleted one by one.
  */
 export const PARTITION_EVENTS: number = 2 ** 20
 
@@ -67,6 +67,10 @@ export function tables(s: string): string {
   ) PARTITION BY RANGE (delivery_seq);
 
   CREATE TABLE ${s}.partition (number bigint PRIMARY KEY);
+  -- What has no partition of its own: what was not done when its partition was dropped, and what came before one was made.
+  CREATE TABLE ${s}.event_rest    PARTITION OF ${s}.event    DEFAULT;
+  CREATE TABLE ${s}.finished_rest PARTITION OF ${s}.finished DEFAULT;
+  CREATE TABLE ${s}.attempt_rest  PARTITION OF ${s}.attempt  DEFAULT;
 
   -- Deliveries that are not done: pending, leased or dead. As small as the backlog, however long the history.
   CREATE TABLE ${s}.delivery (
