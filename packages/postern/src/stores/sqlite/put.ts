@@ -184,15 +184,52 @@ function insertDeliveries(
   eventSeq: number,
   nowMs: number,
 ): { readonly lease?: LeasedRow } {
-  const { tenant, source, orderingKey, onDead } = event
+  const { tenant, source, orderingKey, onDead, destinations, lease } = event
   const recorded = { tenant, source, orderingKey, onDead, eventSeq }
-  const deliveries = event.destinations.map((destination): TakeableRow => ({
+  const isInLine = orderingKey !== undefined && onDead !== undefined
+  if (lease !== undefined && !isInLine) return insertWithLease(connection, event, lease, eventSeq, nowMs)
+  const deliveries = destinations.map((destination): TakeableRow => ({
     deliverySeq: insertDelivery(connection, recorded, destination, nowMs, 'new'),
     destination,
     state: 'pending',
     leaseUntilMs: null,
   }))
-  return event.lease === undefined ? {} : takeLease(connection, event.lease, deliveries, nowMs)
+  return lease === undefined ? {} : takeLease(connection, lease, deliveries, nowMs)
+}
+
+/** Deliveries that stand in no line: the one that is asked for begins its life leased, written once in place of twice. */
+function insertWithLease(
+  connection: Connection,
+  { destinations }: NewEvent,
+  lease: PutLease,
+  eventSeq: number,
+  nowMs: number,
+): { readonly lease?: LeasedRow } {
+  const leasedAt = destinations.lastIndexOf(lease.destination)
+  let leased: LeasedRow | undefined
+  destinations.forEach((destination, index) => {
+    if (index === leasedAt) leased = insertLeased(connection, eventSeq, lease, nowMs)
+    else insertDelivery(connection, { ...NO_LINE, eventSeq }, destination, nowMs, 'new')
+  })
+  return leased === undefined ? {} : { lease: leased }
+}
+
+/** Names no lane. */
+const NO_LINE: LaneName = { tenant: '', source: '', orderingKey: undefined, onDead: undefined }
+
+function insertLeased(
+  connection: Connection,
+  eventSeq: number,
+  { destination, leaseMs }: PutLease,
+  nowMs: number,
+): LeasedRow {
+  const { lastInsertRowid } = connection
+    .sql(
+      `INSERT INTO delivery (event_seq, destination, state, made_ms, due_ms, lease_until_ms, token, attempt)
+       VALUES (?1, ?2, 'leased', ?3, ?3, ?4, 1, 1)`,
+    )
+    .run(eventSeq, destination, nowMs, wholeMs(nowMs + leaseMs))
+  return { deliverySeq: Number(lastInsertRowid), token: 1, destination, attempt: 1, eventSeq }
 }
 
 /** Due at once; in order, behind whatever waits under the same key. */
