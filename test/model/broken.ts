@@ -285,8 +285,8 @@ export const BROKEN_SQLITE: readonly Broken[] = [
   {
     name: 'does not look at the token of a settlement',
     file: 'stores/sqlite/writes.ts',
-    from: "AND token = ? AND state = 'leased' RETURNING attempt, lane",
-    to: "AND ? > 0 AND state = 'leased' RETURNING attempt, lane",
+    from: "WHERE seq = ? AND token = ? AND state = 'leased'`)",
+    to: "WHERE seq = ? AND ? > 0 AND state = 'leased'`)",
   },
   {
     name: 'keeps what a failed settlement did',
@@ -303,7 +303,7 @@ export const BROKEN_SQLITE: readonly Broken[] = [
   {
     name: 'keeps one attempt of a number',
     file: 'stores/sqlite/writes.ts',
-    from: '.run(deliverySeq, token, row.attempt,',
+    from: '.run(deliverySeq, token, attempt,',
     to: '.run(deliverySeq, token - (row.attempt === 1 ? token : 0), row.attempt,',
   },
   {

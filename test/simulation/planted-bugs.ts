@@ -64,8 +64,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: RECEIVER,
-        find: "HANDLED_MARGIN_MS)\n      return this.refuse(name, 'store_unavailable', request)",
-        replace: 'HANDLED_MARGIN_MS)\n      return RECEIVED',
+        find: "HANDLED_MARGIN_MS)\n        return this.refuse(name, 'store_unavailable', request)",
+        replace: 'HANDLED_MARGIN_MS)\n        return RECEIVED',
       },
     ],
     found: /200 and is not durable|before its delivery succeeded/,

@@ -37,11 +37,11 @@ export function readEvent(source: Source, request: WebhookRequest): ReadEvent | 
   const body = objectIn(from)
   if (body === undefined)
     return source.provider.unreadableBody === 'keep' ? unreadableEvent(request) : undefined
-  const { match, envelope } = chooseEnvelope(source.envelopes, from)
+  const { id, type, envelope } = chooseEnvelope(source.envelopes, from)
   return {
-    id: match?.id ?? digestId(request),
-    idKind: match === undefined ? 'digest' : match.envelope.idSigned ? 'signed' : 'unsigned',
-    type: (envelope && typeIn(envelope, from)) ?? UNKNOWN_TYPE,
+    id: id ?? digestId(request),
+    idKind: id === undefined ? 'digest' : envelope?.idSigned === true ? 'signed' : 'unsigned',
+    type: type ?? UNKNOWN_TYPE,
     createdMs: envelope?.created && readTime(envelope.created, from),
     orderingKey: readOrderingKey(source.orderBy ?? envelope?.orderingKey, from),
     data: dataOf(envelope, body),
@@ -84,33 +84,29 @@ function dataOf(envelope: Envelope | undefined, body: object): unknown {
   return envelope?.data === undefined ? body : readPath(body, envelope.data)
 }
 
+/** An envelope with what it gives of a request. */
 interface Match {
-  readonly envelope: ReadableEnvelope
-  readonly id: string
+  readonly envelope: ReadableEnvelope | undefined
+  readonly type: string | undefined
+  /** Absent where no envelope gives one. */
+  readonly id?: string
 }
 
-/** The envelope that gives the id; without an id, the first that gives a type. */
-function chooseEnvelope(
-  envelopes: readonly ReadableEnvelope[],
-  from: Readable,
-): { readonly match: Match | undefined; readonly envelope: ReadableEnvelope | undefined } {
-  const match = matchEnvelope(envelopes, from)
-  return {
-    match,
-    envelope: match?.envelope ?? envelopes.find((each) => typeIn(each, from) !== undefined),
-  }
-}
+const NO_MATCH: Match = { envelope: undefined, type: undefined }
 
-/** The first envelope with a signed id; else the first with any. */
-function matchEnvelope(envelopes: readonly ReadableEnvelope[], from: Readable): Match | undefined {
+/** The first envelope with a signed id; else the first with any; without an id, the first that gives a type. */
+function chooseEnvelope(envelopes: readonly ReadableEnvelope[], from: Readable): Match {
   let unsigned: Match | undefined
+  let typed: Match | undefined
   for (const envelope of envelopes) {
-    const id = typeIn(envelope, from) === undefined ? undefined : readId(envelope.id, from)
-    if (id === undefined) continue
-    if (envelope.idSigned) return { envelope, id }
-    unsigned ??= { envelope, id }
+    const type = typeIn(envelope, from)
+    if (type === undefined) continue
+    const id = readId(envelope.id, from)
+    if (id !== undefined && envelope.idSigned) return { envelope, type, id }
+    if (id === undefined) typed ??= { envelope, type }
+    else unsigned ??= { envelope, type, id }
   }
-  return unsigned
+  return unsigned ?? typed ?? NO_MATCH
 }
 
 /** An id of one place is that text; of several, their JSON array, so that no two combinations meet in one text. */

@@ -4,7 +4,7 @@ import type { TimestampRule } from './scheme.ts'
 export const DEFAULT_TOLERANCE_SECONDS = 300
 
 const RFC3339 =
-  /^((\d{4})-(\d{2})-(\d{2})T(?:[01]\d|2[0-3]):\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i
+  /^\d{4}-\d{2}-\d{2}T(?:[01]\d|2[0-3]):\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i
 
 /**
  * Reads a timestamp strictly; answers milliseconds since the epoch, or `undefined`.
@@ -38,16 +38,23 @@ export function freshness(
   return -ageSeconds > toleranceSeconds ? 'future' : 'fresh'
 }
 
+/** Every event has such a time: the text is cut only where it has to be, since groups of the expression cost a microsecond. */
 function parseRfc3339(text: string): number | undefined {
-  const match = RFC3339.exec(text)
-  if (match === null) return undefined
-  const [, toTheSecond, year, month, day, fraction = '', zone] = match
+  if (!RFC3339.test(text)) return undefined
   // Date.parse turns February 30 into March 2.
-  if (Number(day) > daysInMonth(Number(year), Number(month))) return undefined
-  // Some senders write nanoseconds; ECMAScript promises milliseconds, and capitals, only.
-  const written = fraction === '' ? `${toTheSecond}${zone}` : `${toTheSecond}.${fraction.slice(0, 3)}${zone}`
-  const parsed = Date.parse(written.toUpperCase())
+  const day = Number(text.slice(8, 10))
+  if (day > 28 && day > daysInMonth(Number(text.slice(0, 4)), Number(text.slice(5, 7)))) return undefined
+  const parsed = Date.parse(inMilliseconds(text).toUpperCase())
   return Number.isNaN(parsed) ? undefined : parsed
+}
+
+const SECONDS_END = 'YYYY-MM-DDThh:mm:ss'.length
+
+/** Some senders write nanoseconds; ECMAScript promises milliseconds, and capitals, only. */
+function inMilliseconds(text: string): string {
+  if (text[SECONDS_END] !== '.') return text
+  const fractionEnd = text.slice(SECONDS_END + 1).search(/\D/) + SECONDS_END + 1
+  return text.slice(0, Math.min(fractionEnd, SECONDS_END + 4)) + text.slice(fractionEnd)
 }
 
 function daysInMonth(year: number, month: number): number {

@@ -1,4 +1,4 @@
-import { check } from './check.ts'
+import { check, type CheckResult } from './check.ts'
 import { readEvent, type ReadEvent } from './envelope.ts'
 import { furthest, nearest, type Reason } from './reason.ts'
 import {
@@ -8,6 +8,7 @@ import {
   type RequestLike,
   type WebhookRequest,
 } from './request.ts'
+import type { Scheme } from './scheme.ts'
 import { secretNameOf } from './sound-scheme.ts'
 import type { EventMap, Source } from './source.ts'
 import { withoutStaticSecrets } from './without-secrets.ts'
@@ -115,27 +116,38 @@ type Authenticated =
  */
 function authenticate(request: WebhookRequest, source: Source, nowMs: number): Authenticated {
   const options = { nowMs, toleranceSeconds: source.toleranceSeconds }
-  const results = new Map<string, Authenticated>()
+  const results: SecretResult[] = []
   for (const { scheme, keys } of source.schemes) {
     const secretName = secretNameOf(scheme)
-    const before = results.get(secretName)
-    if (before?.ok === true || keys.size === 0) continue
-    const result = check(scheme, keys, request, options)
-    if (result.ok) {
-      results.set(secretName, { ok: true, scheme: scheme.name, secretIndex: result.secretIndex })
-    } else {
-      const reason = before === undefined ? result.reason : furthest([before.reason, result.reason])
-      results.set(secretName, { ok: false, reason })
-    }
+    const before = results.find((result) => result.secretName === secretName)
+    if (before?.of.ok === true || keys.size === 0) continue
+    const of = after(before?.of, check(scheme, keys, request, options), scheme)
+    if (before === undefined) results.push({ secretName, of })
+    else before.of = of
   }
-  return together([...results.values()])
+  return together(results)
 }
 
-function together(results: readonly Authenticated[]): Authenticated {
-  const [first, ...others] = results
-  if (first === undefined) return { ok: false, reason: 'no_secret' }
-  return others.reduce(both, first)
+/** How far one of the configured secrets has got. */
+interface SecretResult {
+  readonly secretName: string
+  of: Authenticated
 }
+
+function after(before: Authenticated | undefined, result: CheckResult, { name }: Scheme): Authenticated {
+  if (result.ok) return { ok: true, scheme: name, secretIndex: result.secretIndex }
+  return before === undefined || before.ok
+    ? result
+    : { ok: false, reason: furthest([before.reason, result.reason]) }
+}
+
+function together(results: readonly SecretResult[]): Authenticated {
+  const [first, ...others] = results
+  if (first === undefined) return NO_SECRET
+  return others.length === 0 ? first.of : others.reduce((left, { of }) => both(left, of), first.of)
+}
+
+const NO_SECRET: Authenticated = { ok: false, reason: 'no_secret' }
 
 function both(left: Authenticated, right: Authenticated): Authenticated {
   if (left.ok && right.ok) return { ...left, scheme: `${left.scheme}+${right.scheme}` }

@@ -1,11 +1,13 @@
 /**
  * Deadlines that are all equally far away, on one timer: they expire in the order they were set, so a queue is enough.
- * A timer per request would cost more than the request's own bookkeeping.
+ * A timer per request would cost more than the request's own bookkeeping. What was met leaves the queue with the next one
+ * set, and not when its time would have come: a minute of them would outlive every young collection, and be copied in each.
  */
 export class Deadlines {
   readonly #afterMs: number
   readonly #now: () => number
-  readonly #queue: Deadline[] = []
+  #oldest: Deadline | undefined
+  #newest: Deadline | undefined
   #isArmed = false
 
   /** @param now A monotonic clock in milliseconds. */
@@ -17,7 +19,10 @@ export class Deadlines {
   /** Calls `onExpiry` once `afterMs` have passed, unless the deadline was met by then. */
   set(onExpiry: () => void): Deadline {
     const deadline = new Deadline(this.#now() + this.#afterMs, onExpiry)
-    this.#queue.push(deadline)
+    while (this.#oldest?.isOpen === false) this.#takeOldest()
+    if (this.#newest === undefined) this.#oldest = deadline
+    else this.#newest.next = deadline
+    this.#newest = deadline
     if (!this.#isArmed) this.#arm(this.#afterMs)
     return deadline
   }
@@ -29,13 +34,23 @@ export class Deadlines {
   }
 
   #expire(): void {
-    const now = this.#now()
-    const open = this.#queue.findIndex((deadline) => deadline.isOpen && deadline.atMs > now)
-    const past = this.#queue.splice(0, open < 0 ? this.#queue.length : open)
-    const [next] = this.#queue
+    const nowMs = this.#now()
+    const past: Deadline[] = []
+    while (this.#oldest !== undefined && (!this.#oldest.isOpen || this.#oldest.atMs <= nowMs)) {
+      past.push(this.#oldest)
+      this.#takeOldest()
+    }
     this.#isArmed = false
-    if (next !== undefined) this.#arm(Math.max(1, Math.ceil(next.atMs - now)))
+    if (this.#oldest !== undefined) this.#arm(Math.max(1, Math.ceil(this.#oldest.atMs - nowMs)))
     for (const deadline of past) deadline.expire()
+  }
+
+  #takeOldest(): void {
+    const taken = this.#oldest
+    this.#oldest = taken?.next
+    if (this.#oldest === undefined) this.#newest = undefined
+    // Otherwise one that has grown old in memory would keep every later one there.
+    if (taken !== undefined) taken.next = undefined
   }
 }
 
@@ -43,6 +58,8 @@ export class Deadlines {
 export class Deadline {
   readonly atMs: number
   #onExpiry: (() => void) | undefined
+  /** The one that was set after it; for `Deadlines` only. */
+  next: Deadline | undefined
 
   constructor(atMs: number, onExpiry: () => void) {
     this.atMs = atMs

@@ -37,8 +37,10 @@ export interface Fingerprint {
   readonly conflictKey: () => Uint8Array
 }
 
+type Fingerprinted = Pick<NewEvent, 'tenant' | 'source' | 'id' | 'idKind' | 'body'>
+
 /** Computes what an event is compared by; the store calls it where its writer runs, off the request's path. */
-export function fingerprintOf({ tenant, source, id, idKind, body }: NewEvent): Fingerprint {
+export function fingerprintOf({ tenant, source, id, idKind, body }: Fingerprinted): Fingerprint {
   const digest = sha256(body)
   const hex = digest.toString('hex')
   const records: DedupeRecord[] = []

@@ -27,6 +27,7 @@ export class BodyBudget {
   charge(reading: BodyReading, bytes: number): void {
     this.#readings.add(reading)
     this.#usedBytes += bytes
+    if (this.#usedBytes <= this.#maxBytes) return
     for (const oldest of this.#readings) {
       if (this.#usedBytes <= this.#maxBytes) return
       oldest.giveWay()

@@ -4,6 +4,7 @@ import type { NewEvent, PutLease } from '../inbox/index.ts'
 
 /** Carry credentials of whoever sends or of a proxy; none is needed once the request is verified. */
 const SECRET_HEADERS: readonly string[] = ['authorization', 'proxy-authorization', 'cookie']
+const SECRET_LENGTHS: readonly number[] = SECRET_HEADERS.map(({ length }) => length)
 
 /** The event of a verified request, as the store takes it. */
 export function newEvent(
@@ -34,16 +35,17 @@ export function newEvent(
   }
 }
 
-/** The headers without those that carry credentials. */
+/** The headers without those that carry credentials; the same list where none does. */
 export function withoutSecrets(headers: HeaderList): HeaderList {
-  const kept: string[] = []
+  let kept: string[] | undefined
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index] as string
-    if (!isSecret(name)) kept.push(name, headers[index + 1] ?? '')
+    if (isSecret(name)) kept ??= headers.slice(0, index)
+    else kept?.push(name, headers[index + 1] ?? '')
   }
-  return kept
+  return kept ?? headers
 }
 
 function isSecret(name: string): boolean {
-  return SECRET_HEADERS.some((secret) => secret.length === name.length && secret === name.toLowerCase())
+  return SECRET_LENGTHS.includes(name.length) && SECRET_HEADERS.includes(name.toLowerCase())
 }

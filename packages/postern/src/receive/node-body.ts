@@ -19,13 +19,20 @@ interface MaybeParsed {
  * The exact bytes of a Node request, whoever has read them. Bytes that a parser has inflated are not those that were
  * signed, so a `Content-Encoding` in front of a parser is refused as already parsed.
  */
-export async function nodeBody(
+export function nodeBody(
   request: IncomingMessage & MaybeParsed,
   maxBytes: number,
   budget: BodyBudget,
 ): Promise<ReadBody> {
-  const parsed = [request.rawBody, request.body].find((value) => value instanceof Uint8Array)
-  if (parsed !== undefined) {
+  const known = knownBefore(request, maxBytes)
+  return known === undefined ? readStream(request, maxBytes, budget) : Promise.resolve(known)
+}
+
+/** What can be said of the body without reading it. */
+function knownBefore(request: IncomingMessage & MaybeParsed, maxBytes: number): ReadBody | undefined {
+  const { rawBody, body } = request
+  const parsed = rawBody instanceof Uint8Array ? rawBody : body
+  if (parsed instanceof Uint8Array) {
     if (isEncoded(request)) return { ok: false, reason: 'body_already_parsed' }
     return parsed.byteLength > maxBytes ? { ok: false, reason: 'body_too_large' } : { ok: true, body: parsed }
   }
@@ -33,7 +40,7 @@ export async function nodeBody(
   if (request.readableDidRead || request.readableEnded) return { ok: false, reason: 'body_already_parsed' }
   if (Number(request.headers['content-length'] ?? 0) > maxBytes)
     return { ok: false, reason: 'body_too_large' }
-  return readStream(request, maxBytes, budget)
+  return undefined
 }
 
 function isEncoded(request: IncomingMessage): boolean {
@@ -41,21 +48,22 @@ function isEncoded(request: IncomingMessage): boolean {
   return encoding !== undefined && encoding !== 'identity'
 }
 
-/** Counts bytes as they come: a chunked body has no length to trust. */
+/**
+ * Counts bytes as they come: a chunked body has no length to trust. The listeners are left where they are, since to take
+ * them off costs more than to be called once more: a body that has ended takes nothing in.
+ */
 function readStream(request: IncomingMessage, maxBytes: number, budget: BodyBudget): Promise<ReadBody> {
   return new Promise((resolve) => {
     const finish = (result: ReadBody): void => {
-      request.off('data', onData).off('end', onEnd).off('close', onClose)
       reading.end()
       resolve(result)
     }
     const reading = budget.begin(maxBytes, () => finish({ ok: false, reason: 'overloaded' }))
-    const onData = (chunk: Buffer): void => {
+    request.on('data', (chunk: Buffer) => {
       if (!reading.add(chunk)) finish({ ok: false, reason: 'body_too_large' })
-    }
-    const onEnd = (): void => finish({ ok: true, body: reading.finish() })
-    const onClose = (): void => finish({ ok: false, reason: 'client_disconnected' })
-    request.on('data', onData).on('end', onEnd).on('close', onClose)
+    })
+    request.on('end', () => finish({ ok: true, body: reading.finish() }))
+    request.on('close', () => finish({ ok: false, reason: 'client_disconnected' }))
     // An aborted request emits an error first; `close` follows it.
     request.on('error', () => {})
   })

@@ -64,8 +64,8 @@ export class Receiver {
   /** When each of the messages below was last logged. */
   readonly #reportedMs = new Map<string, number>()
   readonly #recorder: RejectedRecorder
-  /** When each source's secrets were last noted as matching. */
-  readonly #notedMs = new Map<string, number>()
+  /** When each source's secrets were last noted as matching, by their index. */
+  readonly #notedMs = new Map<string, number[]>()
   /** Requests that are being answered. */
   #underWay = 0
   #onIdle: (() => void) | undefined
@@ -105,9 +105,33 @@ export class Receiver {
 
   /** Verifies, records, answers. */
   async receive(name: string, request: WebhookRequest): Promise<Answer> {
+    const startedMs = performance.now()
     this.#begin()
     try {
-      return await this.#receive(name, request)
+      const source = this.source(name)
+      if (source === undefined) return this.refuse(name, 'unknown_source')
+      if (this.isStopping) return this.refuse(name, 'stopping')
+      if (request.body.byteLength > source.maxBodyBytes) return this.refuse(name, 'body_too_large')
+      const verified = verifyRequest(request, source, this.#options.now())
+      if (!verified.ok) return await this.#refuseUnverified(name, source, verified.reason, request)
+
+      const arrival = this.#arrivalOf(name, source, verified, startedMs)
+      const result = await this.#withinDeadline(arrival.putting)
+      if (result === undefined) {
+        if (arrival.isAwaited)
+          void this.#runLate(arrival.putting, senderTimeoutMs(source) - HANDLED_MARGIN_MS)
+        return this.refuse(name, 'store_unavailable', request)
+      }
+      const [put] = result
+      if (put === undefined || put.outcome === 'failed') {
+        this.#reportStoreError(put?.error)
+        return this.refuse(name, 'store_unavailable', request)
+      }
+      this.#observeAccepted(name, verified, put, arrival)
+      this.#noteSecret(name, verified.secretIndex)
+      const refusal = arrival.isAwaited ? await this.#refusalOfHandled(source, put, arrival) : undefined
+      if (refusal !== undefined) return this.refuse(name, refusal, request)
+      return put.outcome === 'duplicate' ? DUPLICATE : RECEIVED
     } catch (error) {
       this.#options.log.error('a request could not be answered', { source: name, error })
       return this.refuse(name, 'internal_error', request)
@@ -125,45 +149,24 @@ export class Receiver {
     if (this.#underWay === 0) this.#onIdle?.()
   }
 
-  async #receive(name: string, request: WebhookRequest): Promise<Answer> {
-    const startedMs = performance.now()
-    const source = this.source(name)
-    if (source === undefined) return this.refuse(name, 'unknown_source')
-    if (this.isStopping) return this.refuse(name, 'stopping')
-    if (request.body.byteLength > source.maxBodyBytes) return this.refuse(name, 'body_too_large')
-    const verified = verifyRequest(request, source, this.#options.now())
-    if (!verified.ok) return this.#refuseUnverified(name, source, verified.reason, request)
-
+  /** Puts the event of a verified request, with a lease where its deliveries can run without being claimed. */
+  #arrivalOf(
+    name: string,
+    source: Source,
+    verified: VerifiedRequest & { readonly ok: true },
+    startedMs: number,
+  ): Arrival {
     const destinations = this.#options.destinationsFor(name, verified.read.type)
     const isAwaited = source.ack === 'handled' && destinations.includes(this.#options.handledDestination)
     const place = isAwaited ? undefined : this.#reserve(destinations)
     const lease = isAwaited ? this.#leaseForItself(source) : place?.lease
     const event = newEvent(name, source, verified.request, verified, destinations, lease)
-    const putting = this.#put(event, place)
-    const result = await this.#withinDeadline(putting)
-    if (result === undefined) {
-      if (isAwaited) void this.#runLate(putting, senderTimeoutMs(source) - HANDLED_MARGIN_MS)
-      return this.refuse(name, 'store_unavailable', request)
-    }
-    const [put] = result
-    if (put === undefined || put.outcome === 'failed') {
-      this.#reportStoreError(put?.error)
-      return this.refuse(name, 'store_unavailable', request)
-    }
-    this.#observeAccepted(name, verified, put, event, performance.now() - startedMs)
-    this.#noteSecret(name, verified.secretIndex)
-    if (isAwaited) {
-      const leftMs = senderTimeoutMs(source) - (performance.now() - startedMs)
-      const handled = this.#handled(put, isDispatched(put, event), leftMs)
-      const refusal = await valueWithin(handled, leftMs - ANSWER_MARGIN_MS, 'in_progress')
-      if (refusal !== undefined) return this.refuse(name, refusal, request)
-    }
-    return put.outcome === 'duplicate' ? DUPLICATE : RECEIVED
+    const putting = place === undefined ? this.#options.store.put([event]) : this.#putInPlace(event, place)
+    return { startedMs, event, isAwaited, putting }
   }
 
-  /** Puts an event; where a place was free for one of its deliveries, that one runs without being claimed. */
-  async #put(event: NewEvent, place: Reservation | undefined): Promise<PutResult[]> {
-    if (place === undefined) return this.#options.store.put([event])
+  /** Puts an event whose delivery has a place: leased with the put, it runs without being claimed. */
+  async #putInPlace(event: NewEvent, place: Reservation): Promise<PutResult[]> {
     // Also where its answer is given without it: what it leases late has to be run, or given back by a stop.
     this.#begin()
     let leased: Claimed | undefined
@@ -204,12 +207,19 @@ export class Receiver {
     }
   }
 
-  /** Waits for the handler of what was leased to this request; why the sender has to come again, if it has to. */
-  async #handled(
-    put: Exclude<PutResult, { readonly outcome: 'failed' }>,
-    isWaiting: boolean,
-    leftMs: number,
+  /** Waits as long as the sender does; why it has to come again, if it has to. */
+  #refusalOfHandled(
+    source: Source,
+    put: StoredResult,
+    { startedMs, event }: Arrival,
   ): Promise<RefusalReason | undefined> {
+    const leftMs = senderTimeoutMs(source) - (performance.now() - startedMs)
+    const handled = this.#handled(put, isDispatched(put, event), leftMs)
+    return valueWithin(handled, leftMs - ANSWER_MARGIN_MS, 'in_progress')
+  }
+
+  /** Waits for the handler of what was leased to this request; why the sender has to come again, if it has to. */
+  async #handled(put: StoredResult, isWaiting: boolean, leftMs: number): Promise<RefusalReason | undefined> {
     if (put.leased !== undefined) {
       const hasSucceeded = await this.#options.handle(put.leased, leftMs - HANDLED_MARGIN_MS)
       return hasSucceeded ? undefined : 'handler_failed'
@@ -223,10 +233,12 @@ export class Receiver {
 
   /** Tells the operator which secrets are still in use, so that an old one can be taken away. */
   #noteSecret(source: string, secretIndex: number): void {
-    const key = `secret-matched/${source}/${secretIndex}`
     const nowMs = this.#options.now()
-    if (nowMs - (this.#notedMs.get(key) ?? -Infinity) < NOTE_SECRET_EVERY_MS) return
-    this.#notedMs.set(key, nowMs)
+    const noted = this.#notedMs.get(source) ?? []
+    if (nowMs - (noted[secretIndex] ?? -Infinity) < NOTE_SECRET_EVERY_MS) return
+    noted[secretIndex] = nowMs
+    this.#notedMs.set(source, noted)
+    const key = `secret-matched/${source}/${secretIndex}`
     // Missing one is no harm: the next hour notes it again.
     this.#options.store.state.set(key, new Date(nowMs).toISOString()).catch(() => {})
   }
@@ -284,25 +296,36 @@ export class Receiver {
 
   #observeAccepted(
     name: string,
-    verified: VerifiedRequest & { readonly ok: true },
-    put: Exclude<PutResult, { readonly outcome: 'failed' }>,
-    event: NewEvent,
-    durationMs: number,
+    { read, scheme, secretIndex }: VerifiedRequest & { readonly ok: true },
+    put: StoredResult,
+    { event, startedMs }: Arrival,
   ): void {
     this.#options.observe({
       kind: 'accepted',
       source: name,
       outcome: put.outcome,
       eventSeq: put.eventSeq,
-      id: verified.read.id,
-      type: verified.read.type,
-      verifiedBy: verified.scheme,
-      secretIndex: verified.secretIndex,
+      id: read.id,
+      type: read.type,
+      verifiedBy: scheme,
+      secretIndex,
       deliveries: isDispatched(put, event) ? event.destinations.length : 0,
-      durationMs,
+      durationMs: performance.now() - startedMs,
     })
   }
 }
+
+/** A verified request on its way into the store. */
+interface Arrival {
+  /** By the monotonic clock. */
+  readonly startedMs: number
+  readonly event: NewEvent
+  /** Its sender waits for the handler. */
+  readonly isAwaited: boolean
+  readonly putting: Promise<PutResult[]>
+}
+
+type StoredResult = Exclude<PutResult, { readonly outcome: 'failed' }>
 
 /** The value, or another where it is not there in time. */
 async function valueWithin<T, const Late>(value: Promise<T>, ms: number, late: Late): Promise<T | Late> {

@@ -78,10 +78,20 @@ describe('a started worker', () => {
     await turns()
     expect(claim.mock.calls.map(([{ destinations }]) => destinations)).toEqual([
       [{ name: 'handlers', limit: 3 }],
-      [{ name: 'handlers', limit: 1 }],
-      // Nothing is due: this one waits.
+      // It came with less than was asked for, so that nothing more is due: this one waits.
       [{ name: 'handlers', limit: 1 }],
     ])
+  })
+
+  test('claims again at once where a claim came with all that was asked for', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 2 })
+    const claim = vi.spyOn(store, 'claim')
+    await putAll(store, events(3))
+    worker.start()
+    await work.begun('evt_2')
+    work.end('evt_1')
+    await work.begun('evt_3')
+    expect(claim.mock.calls.map(([{ waitMs }]) => waitMs)).toEqual([0, 0])
   })
 
   test('goes on with one destination while another is full', async () => {

@@ -176,16 +176,20 @@ export class Worker<Effect, Tx = never> {
     }
   }
 
-  /** Whether anything was due. */
+  /** Whether there may be more. */
   async #beginDue(): Promise<boolean> {
-    return (await this.#beginAll(await this.#claim())) > 0
+    const destinations = this.#places.free()
+    const claimed = await this.#claim(destinations)
+    await this.#beginAll(claimed)
+    return isFilled(destinations, claimed)
   }
 
-  /** Whether there may be more: something came, or the wait was broken off, and what is due has not been looked for since. */
+  /** Whether there may be more: or the wait was broken off, and what is due has not been looked for since. */
   async #beginWhatComes(): Promise<boolean> {
     if (this.#drainsInLine > 0) return true
-    const { claimed, isCutShort } = await this.#waitForWork()
-    return (await this.#beginAll(claimed)) > 0 || isCutShort
+    const { destinations, claimed, isCutShort } = await this.#waitForWork()
+    await this.#beginAll(claimed)
+    return isCutShort || isFilled(destinations, claimed)
   }
 
   /** One claim after another, a drain's as well: two that count the same free places would both fill them. */
@@ -198,23 +202,27 @@ export class Worker<Effect, Tx = never> {
     return result
   }
 
-  /** Claims what is due for every free place. */
-  async #claim(): Promise<Claimed[]> {
-    const destinations = this.#places.free()
+  /** Claims what is due, of every free place by default. */
+  async #claim(destinations: readonly FreePlaces[] = this.#places.free()): Promise<Claimed[]> {
     if (destinations.length === 0 || this.#stop.signal.aborted) return []
     return this.#claimFor(destinations, 0)
   }
 
-  /** Nothing is due: waits for what will be, and leaves half of the places to what arrives meanwhile. */
-  async #waitForWork(): Promise<{ readonly claimed: readonly Claimed[]; readonly isCutShort: boolean }> {
+  /** Waits for what is due next, and leaves half of the places to what arrives meanwhile. */
+  async #waitForWork(): Promise<{
+    readonly destinations: readonly FreePlaces[]
+    readonly claimed: readonly Claimed[]
+    readonly isCutShort: boolean
+  }> {
     const destinations = this.#places.free().map(({ name, limit }) => ({ name, limit: Math.ceil(limit / 2) }))
-    if (destinations.length === 0 || this.#stop.signal.aborted) return { claimed: [], isCutShort: false }
+    if (destinations.length === 0 || this.#stop.signal.aborted)
+      return { destinations, claimed: [], isCutShort: false }
     const abort = new AbortController()
     this.#waitingClaim = { abort, names: new Set(destinations.map(({ name }) => name)) }
     this.#places.promise(destinations)
     try {
       const claimed = await this.#claimFor(destinations, CLAIM_WAIT_MS, abort.signal)
-      return { claimed, isCutShort: abort.signal.aborted }
+      return { destinations, claimed, isCutShort: abort.signal.aborted }
     } finally {
       this.#waitingClaim = undefined
       this.#places.takeBackPromise()
@@ -348,4 +356,11 @@ interface Beginning<Effect, Tx> {
   readonly options?: AttemptOptions<Effect, Tx>
   readonly onEnd?: ((end: AttemptEnd) => void) | undefined
   readonly isPlaced?: boolean
+}
+
+/** Whether a claim gave a destination all that it asked for; of the others nothing is left that was due by then. */
+function isFilled(destinations: readonly FreePlaces[], claimed: readonly Claimed[]): boolean {
+  return destinations.some(
+    ({ name, limit }) => claimed.filter(({ destination }) => destination === name).length >= limit,
+  )
 }

@@ -59,7 +59,7 @@ function answer(request: ThreadRequest): ThreadResponse {
       const operations = unpackOperations(request.packed)
       const results = engine.commit(operations)
       keeper.note(operations, results)
-      return { kind: 'committed', packed: packResults(results), fsyncMs: engine.lastFsyncMs }
+      return { kind: 'committed', packed: packResults(operations, results), fsyncMs: engine.lastFsyncMs }
     }
     if (request.kind === 'read') return { kind: 'value', value: read(engine.connection, request.operation) }
     keeper.close()

@@ -21,9 +21,12 @@ export interface SqliteEffect {
   readonly params?: readonly SqliteValue[]
 }
 
+/** An event on its way to the writer, its headers perhaps as the column has them already: in UTF-8, as JSON. */
+export type PutEvent = Omit<NewEvent, 'headers'> & { readonly headers: NewEvent['headers'] | Uint8Array }
+
 /** What one commit can carry: the contract's writing verbs and the rejected log's, each at its own time. */
 export type Operation = { readonly nowMs: number } & (
-  | { readonly verb: 'put'; readonly events: readonly NewEvent[] }
+  | { readonly verb: 'put'; readonly events: readonly PutEvent[] }
   | {
       readonly verb: 'claim'
       readonly destinations: ClaimRequest['destinations']
@@ -69,7 +72,6 @@ export type PutRow =
   | {
       readonly outcome: 'stored'
       readonly eventSeq: number
-      readonly receivedMs: number
       readonly lease?: LeasedRow
     }
   | {
@@ -82,7 +84,6 @@ export type PutRow =
       readonly outcome: 'conflict'
       readonly eventSeq: number
       readonly conflictsWith: number
-      readonly receivedMs: number
       readonly lease?: LeasedRow
     }
 

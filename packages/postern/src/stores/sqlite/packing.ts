@@ -1,13 +1,24 @@
 /**
  * How a commit crosses the thread boundary: one JSON text, and one block of bytes that changes owner instead of being
- * copied.
+ * copied. What most commits are made of, puts and settles that went well, is written without names and without what the
+ * events of a source have in common: both would be most of the text.
  *
  * @module
  */
-import type { NewEvent, RejectedRequest } from '../../inbox/index.ts'
+import type { NewEvent, RejectedRequest, Settlement } from '../../inbox/index.ts'
+import { BlockReader, BlockWriter } from './byte-block.ts'
 import type { SqliteValue } from './database.ts'
 import type { EventRow } from './event-row.ts'
-import type { ClaimedRow, ClaimResult, Operation, OperationResult, SqliteEffect } from './operation.ts'
+import type {
+  ClaimedRow,
+  ClaimResult,
+  Operation,
+  OperationResult,
+  PutEvent,
+  PutRow,
+  SettledRow,
+  SqliteEffect,
+} from './operation.ts'
 
 export interface Packed {
   readonly text: string
@@ -18,40 +29,50 @@ export interface Packed {
 /** Packs the operations of a commit. */
 export function packOperations(operations: readonly Operation[]): Packed {
   const bytes = new BlockWriter()
+  const manners: Manner[] = []
   const wire = operations.map((operation): WireOperation => {
     if (operation.verb === 'put')
-      return [operation.nowMs, operation.events.map((event) => packEvent(event, bytes))]
+      return [operation.nowMs, operation.events.map((event) => packEvent(event, manners, bytes))]
+    if (operation.verb === 'settle')
+      return ['settle', operation.nowMs, operation.settlements.map(packSettled)]
     if (operation.verb === 'record')
       return { ...operation, rejected: packRejected(operation.rejected, bytes) }
-    return operation.verb === 'settle' ? packEffects(operation) : operation
+    return operation
   })
-  return { text: JSON.stringify(wire), block: bytes.finish() }
+  return { text: JSON.stringify({ manners, wire }), block: bytes.finish() }
 }
 
 export function unpackOperations({ text, block }: Packed): Operation[] {
   const bytes = new BlockReader(block)
   // Written by packOperations; what it changed is changed back, in the same order.
-  const wire = JSON.parse(text) as WireOperation[]
+  const { manners, wire } = JSON.parse(text) as { manners: Manner[]; wire: WireOperation[] }
   return wire.map((operation): Operation => {
-    if (Array.isArray(operation)) {
-      const [nowMs, events] = operation as WirePut
-      return { verb: 'put', nowMs, events: events.map((event) => unpackEvent(event, bytes)) }
+    if (isPut(operation)) {
+      const [nowMs, events] = operation
+      return { verb: 'put', nowMs, events: events.map((event) => unpackEvent(event, manners, bytes)) }
     }
-    const named = operation as Exclude<WireOperation, WirePut>
-    if (named.verb === 'record') {
-      return { ...named, rejected: { ...named.rejected, body: bytes.take(named.rejected.body) } }
+    if (isSettle(operation)) {
+      const [, nowMs, settlements] = operation
+      return { verb: 'settle', nowMs, settlements: settlements.map(unpackSettled) }
     }
-    return named.verb === 'settle' ? unpackEffects(named) : named
+    if (operation.verb === 'record')
+      return { ...operation, rejected: { ...operation.rejected, body: bytes.take(operation.rejected.body) } }
+    return operation
   })
 }
 
-/** Packs the results of a commit: only claims carry bytes. */
-export function packResults(results: readonly OperationResult[]): Packed {
+/** Packs the results of a commit's operations: only claims carry bytes. */
+export function packResults(operations: readonly Operation[], results: readonly OperationResult[]): Packed {
   const bytes = new BlockWriter()
-  const wire = results.map((result): object => {
-    if (!isClaim(result)) return result
-    const { claimed, nextMs } = result.value
-    return { ok: true, value: { nextMs, claimed: claimed.map((row) => packClaimed(row, bytes)) } }
+  const wire = results.map((result, index): WireResult => {
+    if (!result.ok) return result
+    // Each verb has its own result.
+    const verb = operations[index]?.verb
+    if (verb === 'put') return packStored(result.value as readonly PutRow[]) ?? result
+    if (verb === 'settle') return packSettledRows(result.value as readonly SettledRow[]) ?? result
+    if (verb !== 'claim') return result
+    const { claimed, nextMs } = result.value as ClaimResult
+    return { nextMs, claimed: claimed.map((row) => packClaimed(row, bytes)) }
   })
   return { text: JSON.stringify(wire), block: bytes.finish() }
 }
@@ -59,69 +80,74 @@ export function packResults(results: readonly OperationResult[]): Packed {
 export function unpackResults({ text, block }: Packed): OperationResult[] {
   const bytes = new BlockReader(block)
   // Written by packResults; what it changed is changed back, in the same order.
-  const wire = JSON.parse(text) as OperationResult[]
-  return wire.map((result) => {
-    if (!isClaim(result)) return result
-    const rows = result.value.claimed as unknown as readonly WireClaimed[]
-    return {
-      ok: true,
-      value: { claimed: rows.map((row) => unpackClaimed(row, bytes)), nextMs: result.value.nextMs },
-    }
+  const wire = JSON.parse(text) as WireResult[]
+  return wire.map((result): OperationResult => {
+    if (typeof result === 'number') return { ok: true, value: [{ outcome: 'stored', eventSeq: result }] }
+    if (typeof result === 'string') return { ok: true, value: unpackSettledRows(result) }
+    if (!('claimed' in result)) return result
+    const { claimed, nextMs } = result
+    return { ok: true, value: { claimed: claimed.map((row) => unpackClaimed(row, bytes)), nextMs } }
   })
 }
 
-/** An event as a row of values, with lengths in place of bytes: names would be most of its text. */
+/** An event's number where it was stored and nothing leased; a mark for each delivery that was settled or lost. */
+type WireResult = OperationResult | number | string | WireClaims
+
+/** What the events of a source have in common, unless its configuration or its provider's data make them differ. */
+type Manner = Pick<
+  NewEvent,
+  | 'tenant'
+  | 'source'
+  | 'idKind'
+  | 'verifiedBy'
+  | 'dedupeWindowMs'
+  | 'destinations'
+  | 'onDead'
+  | 'onConflict'
+  | 'lease'
+>
+
+/** The rest of an event, with lengths in place of bytes. */
 type WireEvent = readonly [
-  tenant: string,
-  source: string,
+  manner: number,
   id: string,
-  idKind: NewEvent['idKind'],
   type: string,
   createdMs: number | null,
   orderingKey: string | null,
-  verifiedBy: string,
-  headers: readonly string[],
+  headersBytes: number,
   bodyBytes: number,
-  dedupeWindowMs: number,
-  destinations: readonly string[],
-  onDead: NewEvent['onDead'] | null,
-  onConflict: NewEvent['onConflict'],
-  lease: NewEvent['lease'] | null,
 ]
 
-/** Most of what commits carry, and so without names as well. */
 type WirePut = readonly [nowMs: number, events: readonly WireEvent[]]
+type WireSettle = readonly ['settle', nowMs: number, settlements: readonly WireSettlement[]]
 
 type WireOperation =
   | WirePut
-  | Exclude<Operation, { readonly verb: 'put' | 'record' }>
+  | WireSettle
+  | Exclude<Operation, { readonly verb: 'put' | 'settle' | 'record' }>
   | { readonly verb: 'record'; readonly nowMs: number; readonly rejected: WireRejected }
 
 type WireRejected = Omit<RejectedRequest, 'body'> & { readonly body: number }
 
-function packEvent(event: NewEvent, bytes: BlockWriter): WireEvent {
-  return [
-    event.tenant,
-    event.source,
-    event.id,
-    event.idKind,
-    event.type,
-    event.createdMs ?? null,
-    event.orderingKey ?? null,
-    event.verifiedBy,
-    event.headers,
-    bytes.add(event.body),
-    event.dedupeWindowMs,
-    event.destinations,
-    event.onDead ?? null,
-    event.onConflict,
-    event.lease ?? null,
-  ]
+function isPut(operation: WireOperation): operation is WirePut {
+  return Array.isArray(operation) && operation.length === 2
 }
 
-function unpackEvent(wire: WireEvent, bytes: BlockReader): NewEvent {
-  const [tenant, source, id, idKind, type, createdMs, orderingKey, verifiedBy, headers, bodyBytes] = wire
-  const [, , , , , , , , , , dedupeWindowMs, destinations, onDead, onConflict, lease] = wire
+function isSettle(operation: WireOperation): operation is WireSettle {
+  return Array.isArray(operation) && operation.length === 3
+}
+
+function packEvent(event: PutEvent, manners: Manner[], bytes: BlockWriter): WireEvent {
+  const { id, type, createdMs, orderingKey, body } = event
+  const manner = mannerIn(manners, event)
+  const headersBytes = bytes.add(headersOf(event))
+  return [manner, id, type, createdMs ?? null, orderingKey ?? null, headersBytes, bytes.add(body)]
+}
+
+function unpackEvent(wire: WireEvent, manners: readonly Manner[], bytes: BlockReader): PutEvent {
+  const [manner, id, type, createdMs, orderingKey, headersBytes, bodyBytes] = wire
+  const { tenant, source, idKind, verifiedBy, dedupeWindowMs, destinations, onDead, onConflict, lease } =
+    manners[manner] as Manner
   return {
     tenant,
     source,
@@ -131,18 +157,127 @@ function unpackEvent(wire: WireEvent, bytes: BlockReader): NewEvent {
     createdMs: createdMs ?? undefined,
     orderingKey: orderingKey ?? undefined,
     verifiedBy,
-    headers,
+    headers: bytes.take(headersBytes),
     body: bytes.take(bodyBytes),
     dedupeWindowMs,
     destinations,
-    onDead: onDead ?? undefined,
+    onDead,
     onConflict,
-    ...(lease !== null && lease !== undefined && { lease }),
+    lease,
   }
+}
+
+/** Where a search for an event's manner ends: should all events of a large commit differ, it must not grow with their square. */
+const NEWEST_MANNERS = 8
+
+function mannerIn(manners: Manner[], event: PutEvent): number {
+  const oldest = Math.max(0, manners.length - NEWEST_MANNERS)
+  for (let index = manners.length - 1; index >= oldest; index -= 1) {
+    if (isLike(manners[index] as Manner, event)) return index
+  }
+  return manners.push(mannerOf(event)) - 1
+}
+
+function mannerOf(event: PutEvent): Manner {
+  const { tenant, source, idKind, verifiedBy, dedupeWindowMs, destinations, onDead, onConflict, lease } =
+    event
+  return { tenant, source, idKind, verifiedBy, dedupeWindowMs, destinations, onDead, onConflict, lease }
+}
+
+function isLike(manner: Manner, event: PutEvent): boolean {
+  return (
+    manner.source === event.source &&
+    manner.verifiedBy === event.verifiedBy &&
+    manner.idKind === event.idKind &&
+    manner.tenant === event.tenant &&
+    manner.dedupeWindowMs === event.dedupeWindowMs &&
+    isSameList(manner.destinations, event.destinations) &&
+    manner.onDead === event.onDead &&
+    manner.onConflict === event.onConflict &&
+    isSameLease(manner.lease, event.lease)
+  )
+}
+
+function isSameList(left: readonly string[], right: readonly string[]): boolean {
+  if (left === right) return true
+  return left.length === right.length && left.every((each, index) => each === right[index])
+}
+
+function isSameLease(left: NewEvent['lease'], right: NewEvent['lease']): boolean {
+  if (left === right) return true
+  return (
+    left !== undefined &&
+    right !== undefined &&
+    left.destination === right.destination &&
+    left.leaseMs === right.leaseMs &&
+    left.keepMs === right.keepMs &&
+    left.leavesCopies === right.leavesCopies
+  )
+}
+
+/** As the column has them, so that the engine's thread neither reads nor writes them again. */
+function headersOf({ headers }: PutEvent): Uint8Array {
+  return headers instanceof Uint8Array ? headers : Buffer.from(JSON.stringify(headers))
 }
 
 function packRejected(rejected: RejectedRequest, bytes: BlockWriter): WireRejected {
   return { ...rejected, body: bytes.add(rejected.body) }
+}
+
+/** A success without effects in three numbers; others as they are. */
+type WireSettlement =
+  | readonly [deliverySeq: number, token: number, durationMs: number]
+  | Settlement<SqliteEffect>
+
+function packSettled(settlement: Settlement<SqliteEffect>): WireSettlement {
+  const { deliverySeq, token, outcome, durationMs, effects } = settlement
+  if (outcome.kind === 'succeeded' && !effects?.length) return [deliverySeq, token, durationMs]
+  return effects?.length ? withTaggedEffects(settlement, effects) : settlement
+}
+
+const SUCCEEDED = { kind: 'succeeded' } as const
+
+function unpackSettled(wire: WireSettlement): Settlement<SqliteEffect> {
+  if (isTriple(wire)) {
+    const [deliverySeq, token, durationMs] = wire
+    return { deliverySeq, token, outcome: SUCCEEDED, durationMs }
+  }
+  return wire.effects?.length ? withUntaggedEffects(wire, wire.effects) : wire
+}
+
+function isTriple(wire: WireSettlement): wire is readonly [number, number, number] {
+  return Array.isArray(wire)
+}
+
+/** The most frequent result: one event, stored. */
+function packStored([row, another]: readonly PutRow[]): number | undefined {
+  const isPlain = another === undefined && row?.outcome === 'stored' && row.lease === undefined
+  return isPlain ? row.eventSeq : undefined
+}
+
+const SETTLED: Readonly<Record<string, SettledRow>> = {
+  s: { result: 'settled', makesWork: false },
+  w: { result: 'settled', makesWork: true },
+  l: { result: 'lost' },
+}
+
+function packSettledRows(rows: readonly SettledRow[]): string | undefined {
+  let marks = ''
+  for (const row of rows) {
+    if (row.result === 'failed') return undefined
+    marks += row.result === 'lost' ? 'l' : row.makesWork ? 'w' : 's'
+  }
+  return marks
+}
+
+function unpackSettledRows(marks: string): SettledRow[] {
+  // Every mark is one of them.
+  return Array.from(marks, (mark) => SETTLED[mark] as SettledRow)
+}
+
+interface WireClaims {
+  readonly claimed: readonly WireClaimed[]
+  readonly nextMs: number | undefined
 }
 
 type WireClaimed = readonly [
@@ -167,34 +302,26 @@ function unpackClaimed(wire: WireClaimed, bytes: BlockReader): ClaimedRow {
   return { deliverySeq, token, destination, attempt, event: { ...event, body: bytes.take(bodyBytes) } }
 }
 
-type Settle = Extract<Operation, { readonly verb: 'settle' }>
-
 /** Effects are rare and their parameters of any SQLite type: what JSON cannot say is tagged text. */
-function packEffects(operation: Settle): Settle {
-  if (operation.settlements.every(({ effects }) => !effects?.length)) return operation
-  return {
-    ...operation,
-    settlements: operation.settlements.map((settlement) => ({
-      ...settlement,
-      effects: (settlement.effects ?? []).map(({ sql, params = [] }) => ({
-        sql,
-        // Put back by unpackEffects.
-        params: params.map(tag) as unknown as SqliteValue[],
-      })),
-    })),
-  }
+function withTaggedEffects(
+  settlement: Settlement<SqliteEffect>,
+  effects: readonly SqliteEffect[],
+): Settlement<SqliteEffect> {
+  // Put back by withUntaggedEffects.
+  const tagged = effects.map(({ sql, params = [] }) => ({
+    sql,
+    params: params.map(tag) as unknown as SqliteValue[],
+  }))
+  return { ...settlement, effects: tagged }
 }
 
-function unpackEffects(operation: Settle): Operation {
+function withUntaggedEffects(
+  settlement: Settlement<SqliteEffect>,
+  effects: readonly SqliteEffect[],
+): Settlement<SqliteEffect> {
   return {
-    ...operation,
-    settlements: operation.settlements.map((settlement) => ({
-      ...settlement,
-      effects: (settlement.effects ?? []).map(({ sql, params = [] }): SqliteEffect => ({
-        sql,
-        params: params.map(untag),
-      })),
-    })),
+    ...settlement,
+    effects: effects.map(({ sql, params = [] }) => ({ sql, params: params.map(untag) })),
   }
 }
 
@@ -209,46 +336,4 @@ function untag(value: SqliteValue): SqliteValue {
   const tagged = value as Tagged
   if (typeof tagged !== 'object' || tagged === null) return tagged
   return 'bytes' in tagged ? Buffer.from(tagged.bytes, 'base64') : BigInt(tagged.integer)
-}
-
-function isClaim(result: OperationResult): result is { readonly ok: true; readonly value: ClaimResult } {
-  return result.ok && typeof result.value === 'object' && 'claimed' in result.value
-}
-
-class BlockWriter {
-  readonly #arrays: Uint8Array[] = []
-  #length = 0
-
-  /** Adds bytes, and answers how many: what stands in their place. */
-  add(array: Uint8Array): number {
-    this.#arrays.push(array)
-    this.#length += array.byteLength
-    return array.byteLength
-  }
-
-  finish(): Uint8Array<ArrayBuffer> {
-    // Its own memory, never a slice of Buffer's pool: the whole of it changes owner.
-    const block = new Uint8Array(this.#length)
-    let at = 0
-    for (const array of this.#arrays) {
-      block.set(array, at)
-      at += array.byteLength
-    }
-    return block
-  }
-}
-
-class BlockReader {
-  readonly #block: Uint8Array
-  #at = 0
-
-  constructor(block: Uint8Array) {
-    this.#block = block
-  }
-
-  /** A view, not a copy. */
-  take(length: number): Uint8Array {
-    this.#at += length
-    return this.#block.subarray(this.#at - length, this.#at)
-  }
 }

@@ -4,14 +4,13 @@ import {
   type DeliveryState,
   type DeliveryStatus,
   type Fingerprint,
-  type NewEvent,
   type PutLease,
 } from '../../inbox/index.ts'
 import { leaseOne } from './claim.ts'
 import type { Connection } from './connection.ts'
 import type { DedupeEntry } from './dedupe-index.ts'
 import { hasOvertaken, isHead, isTurnOf, joined, laneFor, type LaneName } from './lane.ts'
-import type { LeasedRow, OperationOf, PutRow } from './operation.ts'
+import type { LeasedRow, OperationOf, PutEvent, PutRow } from './operation.ts'
 import { wholeMs } from './whole-ms.ts'
 
 /** Records events, once each. Runs inside the commit's transaction. */
@@ -19,7 +18,7 @@ export function put(connection: Connection, { events, nowMs }: OperationOf<'put'
   return events.map((event) => putOne(connection, event, nowMs))
 }
 
-function putOne(connection: Connection, event: NewEvent, nowMs: number): PutRow {
+function putOne(connection: Connection, event: PutEvent, nowMs: number): PutRow {
   const fingerprint = fingerprintOf(event)
   let conflicting: DedupeEntry | undefined
   for (const { kind, key } of fingerprint.records) {
@@ -35,12 +34,12 @@ function putOne(connection: Connection, event: NewEvent, nowMs: number): PutRow 
   const keys = { key: first.key, guard: guard?.key, digest: fingerprint.digest }
   const eventSeq = insertEvent(connection, event, keys, nowMs)
   const leased = insertDeliveries(connection, event, eventSeq, nowMs)
-  return { outcome: 'stored', eventSeq, receivedMs: nowMs, ...leased }
+  return { outcome: 'stored', eventSeq, ...leased }
 }
 
 function duplicate(
   connection: Connection,
-  { lease }: NewEvent,
+  { lease }: PutEvent,
   { eventSeq }: DedupeEntry,
   nowMs: number,
 ): PutRow {
@@ -74,7 +73,7 @@ function duplicate(
 /** Kept under a key of its own, so that the same conflicting copy, sent again, is a duplicate and not a third event. */
 function conflict(
   connection: Connection,
-  event: NewEvent,
+  event: PutEvent,
   { digest, records, conflictKey }: Fingerprint,
   seen: DedupeEntry,
   nowMs: number,
@@ -87,7 +86,7 @@ function conflict(
   const eventSeq = insertEvent(connection, event, { key, guard, digest, conflictsWith }, nowMs)
   const leased =
     event.onConflict === 'dispatch' ? insertDeliveries(connection, event, eventSeq, nowMs) : undefined
-  return { outcome: 'conflict', eventSeq, conflictsWith, receivedMs: nowMs, ...leased }
+  return { outcome: 'conflict', eventSeq, conflictsWith, ...leased }
 }
 
 /** Leases the newest delivery of a destination, if it is its turn and nothing of the event is done or under way there. */
@@ -139,11 +138,11 @@ interface EventKeys {
 
 /**
  * The row, and its keys in the index: they are durable together. `coalesce`: Node 22's SQLite binds an array without bytes
- * as NULL.
+ * as NULL. `CAST`: headers may come as bytes, which become text as they are.
  */
 function insertEvent(
   connection: Connection,
-  event: NewEvent,
+  event: PutEvent,
   { key, guard, digest, conflictsWith }: EventKeys,
   nowMs: number,
 ): number {
@@ -152,7 +151,7 @@ function insertEvent(
     .sql(
       `INSERT INTO event (dedupe_key, guard_key, digest, expires_ms, tenant, source, id, type, created_ms, received_ms,
                           ordering_key, verified_by, conflicts_with, on_dead, headers, body)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(?, x''))`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), coalesce(?, x''))`,
     )
     .run(
       key,
@@ -169,7 +168,7 @@ function insertEvent(
       event.verifiedBy,
       conflictsWith ?? null,
       event.onDead ?? null,
-      JSON.stringify(event.headers),
+      event.headers instanceof Uint8Array ? event.headers : JSON.stringify(event.headers),
       event.body,
     )
   const entry = { eventSeq: Number(lastInsertRowid), digest, expiresMs }
@@ -180,19 +179,56 @@ function insertEvent(
 
 function insertDeliveries(
   connection: Connection,
-  event: NewEvent,
+  event: PutEvent,
   eventSeq: number,
   nowMs: number,
 ): { readonly lease?: LeasedRow } {
-  const { tenant, source, orderingKey, onDead } = event
+  const { tenant, source, orderingKey, onDead, destinations, lease } = event
   const recorded = { tenant, source, orderingKey, onDead, eventSeq }
-  const deliveries = event.destinations.map((destination): TakeableRow => ({
+  const isInLine = orderingKey !== undefined && onDead !== undefined
+  if (lease !== undefined && !isInLine) return insertWithLease(connection, event, lease, eventSeq, nowMs)
+  const deliveries = destinations.map((destination): TakeableRow => ({
     deliverySeq: insertDelivery(connection, recorded, destination, nowMs, 'new'),
     destination,
     state: 'pending',
     leaseUntilMs: null,
   }))
-  return event.lease === undefined ? {} : takeLease(connection, event.lease, deliveries, nowMs)
+  return lease === undefined ? {} : takeLease(connection, lease, deliveries, nowMs)
+}
+
+/** Deliveries that stand in no line: the one that is asked for begins its life leased, written once in place of twice. */
+function insertWithLease(
+  connection: Connection,
+  { destinations }: PutEvent,
+  lease: PutLease,
+  eventSeq: number,
+  nowMs: number,
+): { readonly lease?: LeasedRow } {
+  const leasedAt = destinations.lastIndexOf(lease.destination)
+  let leased: LeasedRow | undefined
+  destinations.forEach((destination, index) => {
+    if (index === leasedAt) leased = insertLeased(connection, eventSeq, lease, nowMs)
+    else insertDelivery(connection, { ...NO_LINE, eventSeq }, destination, nowMs, 'new')
+  })
+  return leased === undefined ? {} : { lease: leased }
+}
+
+/** Names no lane. */
+const NO_LINE: LaneName = { tenant: '', source: '', orderingKey: undefined, onDead: undefined }
+
+function insertLeased(
+  connection: Connection,
+  eventSeq: number,
+  { destination, leaseMs }: PutLease,
+  nowMs: number,
+): LeasedRow {
+  const { lastInsertRowid } = connection
+    .sql(
+      `INSERT INTO delivery (event_seq, destination, state, made_ms, due_ms, lease_until_ms, token, attempt)
+       VALUES (?1, ?2, 'leased', ?3, ?3, ?4, 1, 1)`,
+    )
+    .run(eventSeq, destination, nowMs, wholeMs(nowMs + leaseMs))
+  return { deliverySeq: Number(lastInsertRowid), token: 1, destination, attempt: 1, eventSeq }
 }
 
 /** Due at once; in order, behind whatever waits under the same key. */

@@ -35,7 +35,9 @@ import { toStoredEvent } from './event-row.ts'
 import type {
   ClaimResult,
   LeasedRow,
+  Operation,
   OperationOf,
+  OperationResult,
   PutRow,
   ResultOf,
   SettledRow,
@@ -190,22 +192,22 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
     if (event.createdMs !== undefined && !Number.isSafeInteger(event.createdMs)) {
       return { outcome: 'failed', error: new RangeError('createdMs must be a whole number of milliseconds') }
     }
-    const operation = { verb: 'put', events: [event], nowMs: this.#now() } as const
+    const nowMs = this.#now()
     const bytes = event.body.byteLength + 1000
-    const result = await this.#track(() => this.#engine.add(operation, bytes))
+    const result = await this.#add({ verb: 'put', events: [event], nowMs }, bytes)
     if (!result.ok) return { outcome: 'failed', error: new Error(result.error) }
     // One event in, one result out.
     const row = (result.value as ResultOf['put'])[0] as PutRow
-    return row.lease === undefined ? resultOf(row) : this.#withLease(event, row, row.lease)
+    return row.lease === undefined ? resultOf(row) : this.#withLease(event, row, row.lease, nowMs)
   }
 
   /** A lease on what was just stored is on the caller's own event; on a copy it is on the event that was stored first. */
-  async #withLease(event: NewEvent, row: PutRow, lease: LeasedRow): Promise<PutResult> {
+  async #withLease(event: NewEvent, row: PutRow, lease: LeasedRow, nowMs: number): Promise<PutResult> {
     const stored =
-      row.outcome === 'duplicate' ? (await this.get(row.eventSeq))?.event : storedEvent(event, row)
+      row.outcome === 'duplicate' ? (await this.get(row.eventSeq))?.event : storedEvent(event, row, nowMs)
     if (stored === undefined) return resultOf(row)
-    const { eventSeq: _eventSeq, ...rest } = lease
-    return { ...resultOf(row), leased: { ...rest, event: stored } }
+    const { deliverySeq, token, destination, attempt } = lease
+    return { ...resultOf(row), leased: { deliverySeq, token, destination, attempt, event: stored } }
   }
 
   async #claimDue({ destinations, leaseMs, keepMs = 0 }: ClaimRequest): Promise<ClaimResult> {
@@ -223,28 +225,41 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
   ): Promise<ResultOf[V]> {
     // The time completes the operation; the compiler does not put an `Omit` of a union together again.
     const whole = { ...operation, nowMs: this.#now() } as unknown as OperationOf<V>
-    const result = await this.#track(() => this.#engine.add(whole, bytes))
+    const result = await this.#add(whole, bytes)
     if (!result.ok) throw new PosternError('store_unavailable', `SQLite: ${result.error}`)
     // The engine answers each verb with its own result.
     return result.value as ResultOf[V]
   }
 
-  #read<V extends ReadOperation['verb']>(
+  async #add(operation: Operation, bytes: number): Promise<OperationResult> {
+    this.#begin()
+    try {
+      return await this.#engine.add(operation, bytes)
+    } finally {
+      this.#end()
+    }
+  }
+
+  async #read<V extends ReadOperation['verb']>(
     operation: Extract<ReadOperation, { readonly verb: V }>,
   ): Promise<ReadResultOf[V]> {
-    return this.#track(() => this.#engine.read(operation))
+    this.#begin()
+    try {
+      return await this.#engine.read(operation)
+    } finally {
+      this.#end()
+    }
   }
 
   /** Refuses once closed; counts what is under way, so that closing waits for it. */
-  async #track<T>(work: () => Promise<T>): Promise<T> {
+  #begin(): void {
     if (this.#closing.signal.aborted) throw closedError()
     this.#underWay += 1
-    try {
-      return await work()
-    } finally {
-      this.#underWay -= 1
-      if (this.#underWay === 0) this.#onIdle?.()
-    }
+  }
+
+  #end(): void {
+    this.#underWay -= 1
+    if (this.#underWay === 0) this.#onIdle?.()
   }
 
   /** Listens before the claim looks, so that what comes while it looks is not missed. */
@@ -284,7 +299,11 @@ function resultOf(row: PutRow): Exclude<PutResult, { readonly outcome: 'failed' 
     : { outcome, eventSeq, conflictsWith: row.conflictsWith }
 }
 
-function storedEvent(event: NewEvent, row: Exclude<PutRow, { readonly outcome: 'duplicate' }>): StoredEvent {
+function storedEvent(
+  event: NewEvent,
+  row: Exclude<PutRow, { readonly outcome: 'duplicate' }>,
+  receivedMs: number,
+): StoredEvent {
   const { tenant, source, id, type, createdMs, orderingKey, verifiedBy, body, headers } = event
   return {
     eventSeq: row.eventSeq,
@@ -297,7 +316,7 @@ function storedEvent(event: NewEvent, row: Exclude<PutRow, { readonly outcome: '
     verifiedBy,
     body,
     headers,
-    receivedMs: row.receivedMs,
+    receivedMs,
     conflictsWith: row.outcome === 'conflict' ? row.conflictsWith : undefined,
   }
 }

@@ -53,32 +53,38 @@ function settleWithEffects(
   }
 }
 
+/** Read and then written, as `leaseOne` is. */
 function settleOne(connection: Connection, settlement: Settlement<SqliteEffect>, nowMs: number): SettledRow {
   const { deliverySeq, token, outcome, durationMs } = settlement
-  const row = connection
-    .sql(
-      `UPDATE delivery SET state = ?, due_ms = ?, lease_until_ms = NULL, error = coalesce(?, error), attempt = attempt - ?
-       WHERE seq = ? AND token = ? AND state = 'leased' RETURNING attempt, lane`,
-    )
-    .get(
-      TRANSITIONS[outcome.kind].to,
-      wholeMs(nowMs + ('afterMs' in outcome ? (outcome.afterMs ?? 0) : 0)),
-      errorOf(outcome),
-      outcome.kind === 'released' ? 1 : 0,
-      deliverySeq,
-      token,
-    ) as { attempt: number; lane: number | null } | undefined
+  const row = leasedRow(connection, settlement)
   if (row === undefined) return { result: 'lost' }
   const { to } = TRANSITIONS[outcome.kind]
+  const attempt = row.attempt - (outcome.kind === 'released' ? 1 : 0)
+  const dueMs = wholeMs(nowMs + ('afterMs' in outcome ? (outcome.afterMs ?? 0) : 0))
+  connection
+    .sql(
+      'UPDATE delivery SET state = ?, due_ms = ?, lease_until_ms = NULL, error = coalesce(?, error), attempt = ? WHERE seq = ?',
+    )
+    .run(to, dueMs, errorOf(outcome), attempt, deliverySeq)
   const makesWork = row.lane === null ? to === 'pending' : settled(connection, row.lane, deliverySeq, to)
   if (outcome.kind !== 'released') {
     connection
       .sql(
         `INSERT INTO attempt (delivery_seq, token, number, ended_ms, duration_ms, outcome, error) VALUES (?, ?, ?, ?, ?, ?, ?)`,
       )
-      .run(deliverySeq, token, row.attempt, nowMs, wholeMs(durationMs), outcome.kind, errorOf(outcome))
+      .run(deliverySeq, token, attempt, nowMs, wholeMs(durationMs), outcome.kind, errorOf(outcome))
   }
   return { result: 'settled', makesWork }
+}
+
+/** What is leased under this token; `undefined` where the lease is no longer this one's. */
+function leasedRow(
+  connection: Connection,
+  { deliverySeq, token }: Lease,
+): { readonly attempt: number; readonly lane: number | null } | undefined {
+  return connection
+    .sql(`SELECT attempt, lane FROM delivery WHERE seq = ? AND token = ? AND state = 'leased'`)
+    .get(deliverySeq, token) as { attempt: number; lane: number | null } | undefined
 }
 
 function errorOf(outcome: Outcome): string | null {
@@ -93,17 +99,10 @@ export function extend(
   return leases.map((lease) => extendOne(connection, lease, wholeMs(nowMs + leaseMs)))
 }
 
-function extendOne(
-  connection: Connection,
-  { deliverySeq, token }: Lease,
-  untilMs: number,
-): 'extended' | 'lost' {
-  const row = connection
-    .sql(
-      `UPDATE delivery SET lease_until_ms = ? WHERE seq = ? AND token = ? AND state = 'leased' RETURNING lane`,
-    )
-    .get(untilMs, deliverySeq, token) as { lane: number | null } | undefined
+function extendOne(connection: Connection, lease: Lease, untilMs: number): 'extended' | 'lost' {
+  const row = leasedRow(connection, lease)
   if (row === undefined) return 'lost'
+  connection.sql('UPDATE delivery SET lease_until_ms = ? WHERE seq = ?').run(untilMs, lease.deliverySeq)
   if (row.lane !== null) prolonged(connection, row.lane, untilMs)
   return 'extended'
 }

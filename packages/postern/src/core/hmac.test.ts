@@ -1,0 +1,63 @@
+import { createHmac } from 'node:crypto'
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { HmacKey } from './hmac.ts'
+
+const HASHES = [
+  { hashName: 'sha1', blockBytes: 64 },
+  { hashName: 'sha256', blockBytes: 64 },
+  { hashName: 'sha512', blockBytes: 128 },
+]
+
+/** Lone surrogates as well, which have no UTF-8 of their own. */
+const text = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) })
+const bytes = fc.uint8Array({ maxLength: 300 })
+const parts = fc.array(fc.oneof(text, bytes), { maxLength: 5 })
+
+function reference(hashName: string, key: Uint8Array, content: readonly (string | Uint8Array)[]): string {
+  const hmac = createHmac(hashName, key)
+  for (const part of content) hmac.update(part)
+  return hmac.digest('hex')
+}
+
+describe.each(HASHES)('HMAC with $hashName', (algorithm) => {
+  const { hashName, blockBytes } = algorithm
+
+  it('is what OpenSSL makes of the same key and content', () => {
+    fc.assert(
+      fc.property(bytes, fc.array(parts, { minLength: 1, maxLength: 3 }), (key, contents) => {
+        const hmacKey = new HmacKey(algorithm, key)
+        // One key for all: nothing of one content may be left for the next.
+        for (const content of contents)
+          expect(hmacKey.sign(content).toString('hex')).toBe(reference(hashName, key, content))
+      }),
+    )
+  })
+
+  it.each([0, blockBytes - 1, blockBytes, blockBytes + 1])('takes a key of %i bytes', (length) => {
+    const key = Uint8Array.from({ length }, (_, index) => index)
+    expect(new HmacKey(algorithm, key).sign(['content']).toString('hex')).toBe(
+      reference(hashName, key, ['content']),
+    )
+  })
+
+  // 16 KiB are put together in one place, and text may take three bytes a unit.
+  it.each([16 * 1024 - blockBytes - 1, 16 * 1024 - blockBytes, 16 * 1024 - blockBytes + 1, 1024 * 1024])(
+    'takes content of %i bytes',
+    (length) => {
+      const key = Buffer.from('key')
+      for (const content of [[Buffer.alloc(length, 7)], ['€'.repeat(length / 3), 'é'], ['x'.repeat(length)]])
+        expect(new HmacKey(algorithm, key).sign(content).toString('hex')).toBe(
+          reference(hashName, key, content),
+        )
+    },
+  )
+
+  it('keeps no signature in the place of the next', () => {
+    const key = new HmacKey(algorithm, Buffer.from('key'))
+    const first = key.sign(['first'])
+    const before = first.toString('hex')
+    key.sign(['second'])
+    expect(first.toString('hex')).toBe(before)
+  })
+})
