@@ -23,7 +23,12 @@ const IMPORT = /^\s*(?:import|export)\s(?:[^'"]*?\sfrom\s)?['"]([^'"]+)['"]|\bim
 
 /** Names that only their own folder may speak. */
 const OWN_NAMES: readonly { readonly names: RegExp; readonly folder: string }[] = [
-  { names: /\b(vast\.?ai|cast ?ai|coreweave|anima|figma|wandb)\b/i, folder: 'providers' },
+  {
+    // Those whose names are no words of the language: `slack`, `square`, `box`, `meta` and `x` are.
+    names:
+      /\b(vast\.?ai|cast ?ai|coreweave|anima|figma|wandb|github|gitlab|bitbucket|jira|shopify|stripe|svix|clerk|resend|openai|replicate|polar|paddle|sanity|razorpay|mux|pagerduty|workos|notion|convoy|zoom|elevenlabs|zendesk|twitch|docusign|asana|postmark|okta|adyen|sentry|grafana|hubspot|trello|intercom|lemonsqueezy|vercel|typeform|calendly|calcom|customerio|webflow|cloudevents)\b/i,
+    folder: 'providers',
+  },
   { names: /\b(sqlite|postgres|redis)\b/i, folder: 'stores' },
   { names: /\b(express|fastify|hono|koa)\b/i, folder: 'adapters' },
 ]

@@ -10,7 +10,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sign } from '@octokit/webhooks-methods'
-import { createPostern, custom, type EventSummary, type Postern } from 'postern'
+import { createPostern, type EventSummary, type Postern } from 'postern'
+import { github } from 'postern/providers'
 import { sqlite, type SqliteStore } from 'postern/sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -55,20 +56,9 @@ const handled: string[] = []
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'postern-octokit-'))
   store = sqlite(join(folder, 'postern.db'))
-  const github = custom({
-    name: 'github',
-    secret: SECRET,
-    scheme: {
-      algorithm: 'hmac-sha256',
-      key: { as: 'utf8' },
-      signature: { in: [{ header: 'x-hub-signature-256' }], prefix: 'sha256=', encoding: 'hex' },
-      content: ['body'],
-    },
-    envelope: { id: [{ header: 'x-github-delivery' }], type: { header: 'x-github-event' } },
-  })
   postern = createPostern({
     store,
-    sources: { github },
+    sources: { github: github({ secret: SECRET }) },
     handlers: (on) => [on('github', '*', (event) => handled.push(event.id))],
   })
   server = createServer((request, response) => void postern.node(request, response)).listen(0, '127.0.0.1')

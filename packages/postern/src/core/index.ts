@@ -1,7 +1,7 @@
 export { randomBytes, sha256, type Algorithm } from './crypto.ts'
 export type { Encoding } from './encoding.ts'
 export { PosternError, type ErrorCode } from './errors.ts'
-export type { Envelope, Provider } from './provider.ts'
+export type { Envelope, Evidence, Provider } from './provider.ts'
 export type { Logger, LogFields } from './log.ts'
 export { isAuthentic, REASONS, type Reason } from './reason.ts'
 export type { HeaderList, RequestLike, WebhookRequest } from './request.ts'

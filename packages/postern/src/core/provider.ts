@@ -7,6 +7,8 @@ export interface Provider {
   readonly title: string
   /** The provider's own page about its webhooks, where it has one. */
   readonly documentation?: string
+  /** How sure its schemes are, and by what. */
+  readonly evidence?: Evidence
   /** Any of them may authenticate a request; where they are verified by several secrets, one of each secret's. */
   readonly schemes: readonly Scheme[]
   /** Tried in order; the first whose id places are in the body or in signed headers gives id, type and time. */
@@ -25,8 +27,20 @@ export interface Provider {
     /** In place of 401. */
     readonly notAuthentic?: 400 | 403
   }
+  /** How several secrets are valid at once while one is replaced, where its sender does something about it. */
+  readonly rotation?: string
   /** What the provider's public text does not say, so that nothing here can be relied on for it. */
   readonly undocumented?: readonly string[]
+}
+
+/** What a provider's schemes rest on. */
+export interface Evidence {
+  /**
+   * `proven`: an official example verifies, or an official library agrees with what is signed here. `documented`: the
+   * provider's own text says so. `reported`: only others say so.
+   */
+  readonly level: 'proven' | 'documented' | 'reported'
+  readonly reason: string
 }
 
 /** Where id, type, time and ordering key stand in a provider's requests. */

@@ -12,6 +12,10 @@ export const animaProvider: Provider = {
   name: 'anima',
   title: 'Anima',
   documentation: 'https://docs.useanima.sh/webhooks',
+  evidence: {
+    level: 'documented',
+    reason: 'its documentation and the tests of its SDK have the construction',
+  },
   schemes: [
     {
       name: 'anima-labs-v1',

@@ -98,6 +98,7 @@ function castaiNotificationsWith(secret: SecretInHeader, paths: BodyPaths = {}):
     name: 'castai-notifications',
     title: 'Cast AI notifications',
     documentation: 'https://docs.cast.ai/docs/setup-notification-webhook',
+    evidence: { level: 'documented', reason: 'headers of your own, as its documentation has it' },
     schemes: [{ name: 'castai-header', algorithm: 'static-secret', secret }],
     envelopes: [atPaths(envelope, paths)],
     unreadableBody: 'keep',

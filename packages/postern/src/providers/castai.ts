@@ -6,6 +6,10 @@ export const castaiProvider: Provider = {
   name: 'castai',
   title: 'Cast AI',
   documentation: 'https://docs.cast.ai/docs/setup-notification-webhook',
+  evidence: {
+    level: 'reported',
+    reason: "only the template's guide has this scheme; Cast AI documents none",
+  },
   schemes: [templateScheme('castai')],
   envelopes: [templateEnvelope],
 }

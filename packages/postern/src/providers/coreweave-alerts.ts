@@ -67,6 +67,10 @@ function coreweaveAlertsWith(format: CoreweaveAlertsFormat, paths: BodyPaths = {
     name: 'coreweave-alerts',
     title: 'CoreWeave Alerts',
     documentation: 'https://docs.coreweave.com/platform/coreweave-alerts/webhooks',
+    evidence: {
+      level: 'reported',
+      reason: 'its documentation says that requests can be signed, and not how',
+    },
     schemes: [schemeOf(format)],
     envelopes: [atPaths({ name: 'coreweave-alert', id: [] }, paths)],
     unreadableBody: 'keep',

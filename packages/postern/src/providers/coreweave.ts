@@ -6,6 +6,10 @@ export const coreweaveProvider: Provider = {
   name: 'coreweave',
   title: 'CoreWeave',
   documentation: 'https://docs.coreweave.com/platform/coreweave-alerts',
+  evidence: {
+    level: 'reported',
+    reason: "only the template's guide has this scheme; CoreWeave documents none",
+  },
   schemes: [templateScheme('coreweave')],
   envelopes: [templateEnvelope],
 }

@@ -17,6 +17,7 @@ export const figmaProvider: Provider = {
   name: 'figma',
   title: 'Figma',
   documentation: 'https://developers.figma.com/docs/rest-api/webhooks',
+  evidence: { level: 'documented', reason: 'a plain comparison, as its documentation has it' },
   schemes: [{ name: 'figma-passcode', algorithm: 'static-secret', secret: { json: ['passcode'] } }],
   envelopes: [
     {

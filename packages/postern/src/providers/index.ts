@@ -12,6 +12,57 @@ import { coreweaveProvider } from './coreweave.ts'
 import { figmaProvider } from './figma.ts'
 import { vastaiProvider } from './vastai.ts'
 import { wandbProvider } from './wandb.ts'
+import { githubProvider } from './github.ts'
+import { gitlabProvider } from './gitlab.ts'
+import { gitlabTokenProvider } from './gitlab-token.ts'
+import { bitbucketProvider } from './bitbucket.ts'
+import { jiraProvider } from './jira.ts'
+import { shopifyProvider } from './shopify.ts'
+import { stripeProvider } from './stripe.ts'
+import { slackProvider } from './slack.ts'
+import { standardWebhooksProvider } from './standardwebhooks.ts'
+import { svixProvider } from './svix.ts'
+import { clerkProvider } from './clerk.ts'
+import { resendProvider } from './resend.ts'
+import { openaiProvider } from './openai.ts'
+import { replicateProvider } from './replicate.ts'
+import { polarProvider } from './polar.ts'
+import { linearProvider } from './linear.ts'
+import { paddleProvider } from './paddle.ts'
+import { sanityProvider } from './sanity.ts'
+import { razorpayProvider } from './razorpay.ts'
+import { muxProvider } from './mux.ts'
+import { pagerdutyProvider } from './pagerduty.ts'
+import { workosProvider } from './workos.ts'
+import { notionProvider } from './notion.ts'
+import { boxProvider } from './box.ts'
+import { convoyProvider } from './convoy.ts'
+import { zoomProvider } from './zoom.ts'
+import { elevenlabsProvider } from './elevenlabs.ts'
+import { zendeskProvider } from './zendesk.ts'
+import { twitchProvider } from './twitch.ts'
+import { docusignProvider } from './docusign.ts'
+import { asanaProvider } from './asana.ts'
+import { postmarkProvider } from './postmark.ts'
+import { oktaProvider } from './okta.ts'
+import { adyenBankingProvider } from './adyen-banking.ts'
+import { sentryProvider } from './sentry.ts'
+import { grafanaProvider } from './grafana.ts'
+import { hubspotProvider } from './hubspot.ts'
+import { squareProvider } from './square.ts'
+import { trelloProvider } from './trello.ts'
+import { intercomProvider } from './intercom.ts'
+import { metaProvider } from './meta.ts'
+import { lemonsqueezyProvider } from './lemonsqueezy.ts'
+import { vercelProvider } from './vercel.ts'
+import { typeformProvider } from './typeform.ts'
+import { calendlyProvider } from './calendly.ts'
+import { xProvider } from './x.ts'
+import { calcomProvider } from './calcom.ts'
+import { customerioProvider } from './customerio.ts'
+import { webflowProvider } from './webflow.ts'
+import { basicAuthProvider } from './basic-auth.ts'
+import { cloudeventsProvider } from './cloudevents.ts'
 
 export { anima, type AnimaEvents, type AnimaLabsEventType, type AnimaLabsNotification } from './anima.ts'
 export type { BodyPaths } from './body-paths.ts'
@@ -37,6 +88,58 @@ export {
   type FigmaFileNotification,
   type FigmaNotification,
 } from './figma.ts'
+export { github, type GithubEvents, type GithubEventType } from './github.ts'
+export { gitlab, type GitlabEvents, type GitlabEventType } from './gitlab.ts'
+export { gitlabToken } from './gitlab-token.ts'
+export { bitbucket, type BitbucketEvents, type BitbucketEventType } from './bitbucket.ts'
+export { jira, type JiraEvents, type JiraEventType } from './jira.ts'
+export { shopify, type ShopifyEvents, type ShopifyEventType } from './shopify.ts'
+export { stripe, type StripeEvents, type StripeEventType } from './stripe.ts'
+export { slack, type SlackEvents, type SlackEventType } from './slack.ts'
+export { standardWebhooks } from './standardwebhooks.ts'
+export { svix } from './svix.ts'
+export { clerk, type ClerkEvents, type ClerkEventType } from './clerk.ts'
+export { resend, type ResendEvents, type ResendEventType } from './resend.ts'
+export { openai, type OpenaiEvents, type OpenaiEventType } from './openai.ts'
+export { replicate, type ReplicateEvents, type ReplicateEventType } from './replicate.ts'
+export { polar, type PolarEvents, type PolarEventType } from './polar.ts'
+export { linear, type LinearEvents, type LinearEventType } from './linear.ts'
+export { paddle, type PaddleEvents, type PaddleEventType } from './paddle.ts'
+export { sanity, type SanityEvents, type SanityEventType } from './sanity.ts'
+export { razorpay, type RazorpayEvents, type RazorpayEventType } from './razorpay.ts'
+export { mux, type MuxEvents, type MuxEventType } from './mux.ts'
+export { pagerduty, type PagerdutyEvents, type PagerdutyEventType } from './pagerduty.ts'
+export { workos, type WorkosEvents, type WorkosEventType } from './workos.ts'
+export { notion, type NotionEvents, type NotionEventType } from './notion.ts'
+export { box, type BoxEvents, type BoxEventType } from './box.ts'
+export { convoy } from './convoy.ts'
+export { zoom, type ZoomEvents, type ZoomEventType } from './zoom.ts'
+export { elevenlabs, type ElevenlabsEvents, type ElevenlabsEventType } from './elevenlabs.ts'
+export { zendesk } from './zendesk.ts'
+export { twitch, type TwitchEvents, type TwitchEventType } from './twitch.ts'
+export { docusign, type DocusignEvents, type DocusignEventType } from './docusign.ts'
+export { asana } from './asana.ts'
+export { postmark, type PostmarkEvents, type PostmarkEventType } from './postmark.ts'
+export { okta, type OktaOptions } from './okta.ts'
+export { adyenBanking } from './adyen-banking.ts'
+export { sentry, type SentryEvents, type SentryEventType } from './sentry.ts'
+export { grafana, type GrafanaEvents, type GrafanaEventType, type GrafanaOptions } from './grafana.ts'
+export { hubspot, type HubspotOptions } from './hubspot.ts'
+export { square, type SquareEvents, type SquareEventType, type SquareOptions } from './square.ts'
+export { trello, type TrelloEvents, type TrelloEventType, type TrelloOptions } from './trello.ts'
+export { intercom, type IntercomEvents, type IntercomEventType } from './intercom.ts'
+export { meta, type MetaEvents, type MetaEventType } from './meta.ts'
+export { lemonsqueezy, type LemonsqueezyEvents, type LemonsqueezyEventType } from './lemonsqueezy.ts'
+export { vercel, type VercelEvents, type VercelEventType } from './vercel.ts'
+export { typeform, type TypeformEvents, type TypeformEventType } from './typeform.ts'
+export { calendly, type CalendlyEvents, type CalendlyEventType } from './calendly.ts'
+export { x } from './x.ts'
+export { calcom, type CalcomEvents, type CalcomEventType } from './calcom.ts'
+export { customerio, type CustomerioEvents, type CustomerioEventType } from './customerio.ts'
+export { webflow, type WebflowEvents, type WebflowEventType } from './webflow.ts'
+export { basicAuth, type BasicAuthOptions } from './basic-auth.ts'
+export { cloudevents } from './cloudevents.ts'
+export type { JsonBody } from './json-body.ts'
 export type { TemplateData, TemplateEvents } from './template.ts'
 export { vastai, type VastaiEvents, type VastNotification, type VastNotificationType } from './vastai.ts'
 export { wandb, type WandbEvents, type WandbOptions, type WandbPayload } from './wandb.ts'
@@ -49,11 +152,65 @@ export const templateProviders: readonly Provider[] = [
   animaProvider,
 ]
 
-/** Every built-in provider. */
+/** Every built-in provider. Without a spread, which would keep bundlers from dropping what an app does not use. */
 export const providers: readonly Provider[] = [
-  ...templateProviders,
+  vastaiProvider,
+  castaiProvider,
+  coreweaveProvider,
+  animaProvider,
   castaiNotificationsProvider,
   coreweaveAlertsProvider,
   wandbProvider,
   figmaProvider,
+  adyenBankingProvider,
+  asanaProvider,
+  basicAuthProvider,
+  bitbucketProvider,
+  boxProvider,
+  calcomProvider,
+  calendlyProvider,
+  clerkProvider,
+  cloudeventsProvider,
+  convoyProvider,
+  customerioProvider,
+  docusignProvider,
+  elevenlabsProvider,
+  githubProvider,
+  gitlabProvider,
+  gitlabTokenProvider,
+  grafanaProvider,
+  hubspotProvider,
+  intercomProvider,
+  jiraProvider,
+  lemonsqueezyProvider,
+  linearProvider,
+  metaProvider,
+  muxProvider,
+  notionProvider,
+  oktaProvider,
+  openaiProvider,
+  paddleProvider,
+  pagerdutyProvider,
+  polarProvider,
+  postmarkProvider,
+  razorpayProvider,
+  replicateProvider,
+  resendProvider,
+  sanityProvider,
+  sentryProvider,
+  shopifyProvider,
+  slackProvider,
+  squareProvider,
+  standardWebhooksProvider,
+  stripeProvider,
+  svixProvider,
+  trelloProvider,
+  twitchProvider,
+  typeformProvider,
+  vercelProvider,
+  webflowProvider,
+  workosProvider,
+  xProvider,
+  zendeskProvider,
+  zoomProvider,
 ]

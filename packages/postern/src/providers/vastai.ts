@@ -12,6 +12,7 @@ export const vastaiProvider: Provider = {
   name: 'vastai',
   title: 'Vast.ai',
   documentation: 'https://docs.vast.ai/guides/reference/notification-webhooks',
+  evidence: { level: 'documented', reason: 'its documentation has the construction and one sample' },
   schemes: [
     {
       name: 'vast-signature-256',

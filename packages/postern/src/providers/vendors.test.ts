@@ -1,14 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, expectTypeOf, it } from 'vitest'
-import {
-  defineSource,
-  signRequest,
-  verify,
-  type Provider,
-  type Source,
-  type Verdict,
-  type WebhookEvent,
-} from '../core/index.ts'
+import { verify, type Source, type Verdict, type WebhookEvent } from '../core/index.ts'
 import { verifyRequest } from '../core/verify.ts'
 import { fingerprintOf } from '../inbox/index.ts'
 import { newEvent } from '../receive/new-event.ts'
@@ -19,14 +11,12 @@ import {
   coreweaveAlerts,
   figma,
   providers,
-  templateProviders,
   wandb,
   type CastaiNotification,
   type FigmaFileNotification,
   type FigmaNotification,
   type WandbPayload,
 } from './index.ts'
-import { sampleOf, samples } from './samples/index.ts'
 
 const SECRET = 'a secret of the vendors, sent or signing'
 const OLD = 'the secret before it, still taken'
@@ -422,63 +412,7 @@ describe('Figma', () => {
   })
 })
 
-describe('every provider', () => {
-  const configured: Readonly<Record<string, Source>> = {
-    'castai-notifications': castaiNotifications({ secret: SECRET }),
-    'coreweave-alerts': coreweaveAlerts({ secret: SECRET, header: 'x-webhook-signature' }),
-    wandb: wandb({ secret: SECRET, accessToken: TOKEN }),
-    figma: figma({ secret: SECRET }),
-  }
-  const vendors = providers.filter((provider) => !templateProviders.includes(provider))
-  const every = vendors.flatMap(({ name }) =>
-    samples.get(name)!.map((sample) => ({ vendor: name, type: sample.type, sample })),
-  )
-  const occurrence = { id: '0123456789abcdef0123456789abcdef', nowMs: NOW_MS }
-
-  it('is in the catalogue once, the four of the template first', () => {
-    expect(vendors.map(({ name }) => name)).toEqual(Object.keys(configured))
-    expect(providers.slice(0, 4)).toEqual(templateProviders)
-    expect(templateProviders.map(({ name }) => name)).toEqual(['vastai', 'castai', 'coreweave', 'anima'])
-  })
-
-  it.each(providers.map((provider) => [provider.name, provider] as const))('is data: %s', (_, provider) => {
-    const again = JSON.parse(JSON.stringify(provider)) as Provider
-    expect(again).toEqual(provider)
-    expect(() => defineSource(again, { secret: SECRET })).not.toThrow()
-    expect(provider.name).toMatch(/^[a-z0-9_-]{1,64}$/)
-    expect(provider.documentation).toMatch(/^https:\/\//)
-    const names = [...provider.schemes, ...provider.envelopes].map(({ name }) => name)
-    expect(new Set(names).size).toBe(names.length)
-  })
-
-  it.each(every)(
-    'has samples that pass with their own type: $vendor $type',
-    async ({ vendor, type, sample }) => {
-      const source = configured[vendor]!
-      const built = sample.build(occurrence)
-      const { headers, body } = signRequest(source, { ...built, nowMs: NOW_MS, scheme: sample.scheme })
-      const verdict = await arrive(source, { ...built.headers, ...headers }, body)
-      expect(verdict).toMatchObject({ ok: true, event: { type } })
-      expect(verdict.ok && verdict.scheme.split('+')).toContain(sample.scheme)
-      expect(JSON.stringify(verdict)).not.toContain(SECRET)
-    },
-  )
-
-  it.each(every)('has samples that are one event each time: $vendor $type', ({ vendor, sample }) => {
-    const source = configured[vendor]!
-    const keys = (id: string): unknown => {
-      const built = sample.build({ ...occurrence, id })
-      const { headers, body } = signRequest(source, { ...built, nowMs: NOW_MS, scheme: sample.scheme })
-      return keysOf(source, { ...built.headers, ...headers }, Buffer.from(body).toString())
-    }
-    expect(keys(occurrence.id)).toEqual(keys(occurrence.id))
-    expect(keys(occurrence.id)).not.toEqual(keys(occurrence.id.replaceAll('0', 'f')))
-  })
-
-  it('without the template has no samples of unknown types', () => {
-    expect(vendors.map(({ name }) => sampleOf(name, 'no.such.type'))).toEqual(vendors.map(() => undefined))
-  })
-
+describe('a provider with a function of its own', () => {
   it('has options that it does not know refused', () => {
     const options = { secret: SECRET, header: 'x' } as object
     for (const make of [figma, wandb]) expect(() => make(options)).toThrow(/unknown option 'header'/)

@@ -62,6 +62,10 @@ function wandbWith(paths: BodyPaths): Provider {
     name: 'wandb',
     title: 'W&B automations',
     documentation: 'https://docs.wandb.ai/guides/automations/create-automations/webhook',
+    evidence: {
+      level: 'documented',
+      reason: "its documentation's script and three independent receivers, which differ",
+    },
     schemes: [
       signatureScheme('wandb-signature-base64', 'base64'),
       signatureScheme('wandb-signature-hex', 'hex'),

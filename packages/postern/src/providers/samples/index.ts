@@ -7,6 +7,57 @@ import { animaSamples } from './anima.ts'
 import { castaiNotificationSamples } from './castai-notifications.ts'
 import { coreweaveAlertSamples } from './coreweave-alerts.ts'
 import { figmaSamples } from './figma.ts'
+import { adyenBankingSamples } from './adyen-banking.ts'
+import { asanaSamples } from './asana.ts'
+import { basicAuthSamples } from './basic-auth.ts'
+import { bitbucketSamples } from './bitbucket.ts'
+import { boxSamples } from './box.ts'
+import { calcomSamples } from './calcom.ts'
+import { calendlySamples } from './calendly.ts'
+import { clerkSamples } from './clerk.ts'
+import { cloudeventsSamples } from './cloudevents.ts'
+import { convoySamples } from './convoy.ts'
+import { customerioSamples } from './customerio.ts'
+import { docusignSamples } from './docusign.ts'
+import { elevenlabsSamples } from './elevenlabs.ts'
+import { githubSamples } from './github.ts'
+import { gitlabSamples } from './gitlab.ts'
+import { gitlabTokenSamples } from './gitlab-token.ts'
+import { grafanaSamples } from './grafana.ts'
+import { hubspotSamples } from './hubspot.ts'
+import { intercomSamples } from './intercom.ts'
+import { jiraSamples } from './jira.ts'
+import { lemonsqueezySamples } from './lemonsqueezy.ts'
+import { linearSamples } from './linear.ts'
+import { metaSamples } from './meta.ts'
+import { muxSamples } from './mux.ts'
+import { notionSamples } from './notion.ts'
+import { oktaSamples } from './okta.ts'
+import { openaiSamples } from './openai.ts'
+import { paddleSamples } from './paddle.ts'
+import { pagerdutySamples } from './pagerduty.ts'
+import { polarSamples } from './polar.ts'
+import { postmarkSamples } from './postmark.ts'
+import { razorpaySamples } from './razorpay.ts'
+import { replicateSamples } from './replicate.ts'
+import { resendSamples } from './resend.ts'
+import { sanitySamples } from './sanity.ts'
+import { sentrySamples } from './sentry.ts'
+import { shopifySamples } from './shopify.ts'
+import { slackSamples } from './slack.ts'
+import { squareSamples } from './square.ts'
+import { standardWebhooksSamples } from './standardwebhooks.ts'
+import { stripeSamples } from './stripe.ts'
+import { svixSamples } from './svix.ts'
+import { trelloSamples } from './trello.ts'
+import { twitchSamples } from './twitch.ts'
+import { typeformSamples } from './typeform.ts'
+import { vercelSamples } from './vercel.ts'
+import { webflowSamples } from './webflow.ts'
+import { workosSamples } from './workos.ts'
+import { xSamples } from './x.ts'
+import { zendeskSamples } from './zendesk.ts'
+import { zoomSamples } from './zoom.ts'
 import type { Sample } from './sample.ts'
 import { templateSample, templateSamples } from './template.ts'
 import { vastaiSamples } from './vastai.ts'
@@ -24,6 +75,57 @@ export const samples: ReadonlyMap<string, readonly Sample[]> = new Map([
   ['coreweave-alerts', coreweaveAlertSamples],
   ['wandb', wandbSamples],
   ['figma', figmaSamples],
+  ['adyen-banking', adyenBankingSamples],
+  ['asana', asanaSamples],
+  ['basic-auth', basicAuthSamples],
+  ['bitbucket', bitbucketSamples],
+  ['box', boxSamples],
+  ['calcom', calcomSamples],
+  ['calendly', calendlySamples],
+  ['clerk', clerkSamples],
+  ['cloudevents', cloudeventsSamples],
+  ['convoy', convoySamples],
+  ['customerio', customerioSamples],
+  ['docusign', docusignSamples],
+  ['elevenlabs', elevenlabsSamples],
+  ['github', githubSamples],
+  ['gitlab', gitlabSamples],
+  ['gitlab-token', gitlabTokenSamples],
+  ['grafana', grafanaSamples],
+  ['hubspot', hubspotSamples],
+  ['intercom', intercomSamples],
+  ['jira', jiraSamples],
+  ['lemonsqueezy', lemonsqueezySamples],
+  ['linear', linearSamples],
+  ['meta', metaSamples],
+  ['mux', muxSamples],
+  ['notion', notionSamples],
+  ['okta', oktaSamples],
+  ['openai', openaiSamples],
+  ['paddle', paddleSamples],
+  ['pagerduty', pagerdutySamples],
+  ['polar', polarSamples],
+  ['postmark', postmarkSamples],
+  ['razorpay', razorpaySamples],
+  ['replicate', replicateSamples],
+  ['resend', resendSamples],
+  ['sanity', sanitySamples],
+  ['sentry', sentrySamples],
+  ['shopify', shopifySamples],
+  ['slack', slackSamples],
+  ['square', squareSamples],
+  ['standardwebhooks', standardWebhooksSamples],
+  ['stripe', stripeSamples],
+  ['svix', svixSamples],
+  ['trello', trelloSamples],
+  ['twitch', twitchSamples],
+  ['typeform', typeformSamples],
+  ['vercel', vercelSamples],
+  ['webflow', webflowSamples],
+  ['workos', workosSamples],
+  ['x', xSamples],
+  ['zendesk', zendeskSamples],
+  ['zoom', zoomSamples],
 ])
 
 /** The providers that also take the template's form, in which an event of any type can be made. */

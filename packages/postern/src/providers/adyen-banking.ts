@@ -1,0 +1,36 @@
+import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+
+/**
+ * Adyen's webhooks of the balance platform, whose signature is in a header. Those of payments have one inside the
+ * body, over eight of its fields; they are none of this.
+ */
+export const adyenBankingProvider: Provider = {
+  name: 'adyen-banking',
+  title: 'Adyen balance platform',
+  documentation:
+    'https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures/',
+  evidence: { level: 'documented', reason: "the construction is that of the official SDK's validator" },
+  schemes: [
+    {
+      name: 'adyen-banking-hmac',
+      algorithm: 'hmac-sha256',
+      key: { as: 'hex', minBytes: 32 },
+      signature: { in: [{ header: 'hmacsignature' }], encoding: 'base64' },
+      content: ['body'],
+    },
+  ],
+  envelopes: [
+    {
+      name: 'adyen-banking-event',
+      id: [],
+      type: { json: ['type'] },
+      created: { in: { json: ['timestamp'] }, unit: 'rfc3339' },
+      orderingKey: [{ json: ['data', 'id'] }],
+    },
+  ],
+}
+
+/** A source for Adyen balance platform: the secret is the webhook's HMAC key, hexadecimal. */
+export function adyenBanking(options?: SourceOptions): Source {
+  return defineSource(adyenBankingProvider, options)
+}

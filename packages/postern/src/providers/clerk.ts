@@ -1,0 +1,55 @@
+import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import type { JsonBody } from './json-body.ts'
+import { standardWebhooksScheme } from './standard-webhooks-scheme.ts'
+
+/**
+ * Clerk's webhooks (clerk.com/docs/integrations/webhooks): sent by Svix, whose library it asks its users to verify
+ * with.
+ */
+export const clerkProvider: Provider = {
+  name: 'clerk',
+  title: 'Clerk',
+  documentation: 'https://clerk.com/docs/integrations/webhooks/overview',
+  evidence: {
+    level: 'proven',
+    reason: 'svix 1.99.1, which its documentation names, agrees in both directions',
+  },
+  schemes: [standardWebhooksScheme('clerk-v1', 'svix', { minBytes: 16 })],
+  envelopes: [
+    {
+      name: 'clerk-event',
+      id: [{ header: 'svix-id' }],
+      type: { json: ['type'] },
+      created: { in: { json: ['timestamp'] }, unit: 'milliseconds' },
+      orderingKey: [{ json: ['data', 'id'] }],
+    },
+  ],
+  rotation: 'the signature header may hold several signatures, and one that fits is enough',
+}
+
+/** Common types; others are accepted and stored all the same. */
+export type ClerkEventType =
+  | 'user.created'
+  | 'user.updated'
+  | 'user.deleted'
+  | 'session.created'
+  | 'session.ended'
+  | 'session.removed'
+  | 'session.revoked'
+  | 'organization.created'
+  | 'organization.updated'
+  | 'organization.deleted'
+  | 'organizationMembership.created'
+  | 'organizationMembership.updated'
+  | 'organizationMembership.deleted'
+  | 'organizationInvitation.created'
+  | 'organizationInvitation.accepted'
+  | 'organizationInvitation.revoked'
+  | 'email.created'
+
+export type ClerkEvents = { readonly [Type in ClerkEventType]: JsonBody }
+
+/** A source for Clerk: the secret is the endpoint's signing secret, which begins with `whsec_`. */
+export function clerk(options?: SourceOptions): Source<ClerkEvents> {
+  return defineSource<ClerkEvents>(clerkProvider, options)
+}

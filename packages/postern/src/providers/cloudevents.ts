@@ -1,0 +1,42 @@
+import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+
+/**
+ * CloudEvents over HTTP (`cloudevents/spec`, "HTTP 1.1 Web Hooks for Event Delivery"), authorised by a bearer token:
+ * in the structured mode, where the event is the body, and in the binary one, where its attributes are `ce-` headers.
+ *
+ * The token is all there is; nothing is signed. Of the binary mode's id the body's digest is a second guard.
+ */
+export const cloudeventsProvider: Provider = {
+  name: 'cloudevents',
+  title: 'CloudEvents, bearer token',
+  documentation: 'https://github.com/cloudevents/spec/blob/main/cloudevents/http-webhook.md',
+  evidence: { level: 'documented', reason: 'a plain comparison, as the specification has it' },
+  schemes: [
+    {
+      name: 'cloudevents-bearer',
+      algorithm: 'static-secret',
+      secret: { header: 'authorization', authScheme: 'Bearer' },
+    },
+  ],
+  envelopes: [
+    {
+      name: 'cloudevents-structured',
+      id: [{ json: ['source'] }, { json: ['id'] }],
+      type: { json: ['type'] },
+      created: { in: { json: ['time'] }, unit: 'rfc3339' },
+      orderingKey: [{ json: ['subject'] }],
+    },
+    {
+      name: 'cloudevents-binary',
+      id: [{ header: 'ce-source' }, { header: 'ce-id' }],
+      type: { header: 'ce-type' },
+      created: { in: { header: 'ce-time' }, unit: 'rfc3339' },
+      orderingKey: [{ header: 'ce-subject' }],
+    },
+  ],
+}
+
+/** A source for CloudEvents, bearer token: the secret is the token. */
+export function cloudevents(options?: SourceOptions): Source {
+  return defineSource(cloudeventsProvider, options)
+}

@@ -1,0 +1,60 @@
+import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import type { JsonBody } from './json-body.ts'
+
+/**
+ * Customer.io's reporting webhooks (docs.customer.io/journeys/webhooks): Slack's form, with a bare signature under
+ * headers of its own.
+ */
+export const customerioProvider: Provider = {
+  name: 'customerio',
+  title: 'Customer.io',
+  documentation: 'https://docs.customer.io/journeys/webhooks/',
+  evidence: {
+    level: 'reported',
+    reason: 'third parties that cite its documentation agree, which was not at hand; no example is published',
+  },
+  schemes: [
+    {
+      name: 'customerio-v0',
+      algorithm: 'hmac-sha256',
+      key: { as: 'utf8' },
+      signature: { in: [{ header: 'x-cio-signature' }], encoding: 'hex' },
+      timestamp: { in: { header: 'x-cio-timestamp' }, unit: 'seconds', toleranceSeconds: 300 },
+      content: [{ literal: 'v0:' }, 'timestamp', { literal: ':' }, 'body'],
+    },
+  ],
+  envelopes: [
+    {
+      name: 'customerio-metric',
+      id: [{ json: ['event_id'] }],
+      type: { json: ['metric'] },
+      created: { in: { json: ['timestamp'] }, unit: 'seconds' },
+      orderingKey: [{ json: ['data', 'customer_id'] }],
+    },
+  ],
+}
+
+/** Common types; others are accepted and stored all the same. */
+export type CustomerioEventType =
+  | 'attempted'
+  | 'bounced'
+  | 'clicked'
+  | 'converted'
+  | 'deferred'
+  | 'delivered'
+  | 'drafted'
+  | 'dropped'
+  | 'failed'
+  | 'opened'
+  | 'sent'
+  | 'spammed'
+  | 'subscribed'
+  | 'unsubscribed'
+  | 'undeliverable'
+
+export type CustomerioEvents = { readonly [Type in CustomerioEventType]: JsonBody }
+
+/** A source for Customer.io: the secret is the reporting webhook's signing key. */
+export function customerio(options?: SourceOptions): Source<CustomerioEvents> {
+  return defineSource<CustomerioEvents>(customerioProvider, options)
+}

@@ -1,0 +1,54 @@
+import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import type { JsonBody } from './json-body.ts'
+
+/**
+ * ElevenLabs' webhooks (elevenlabs.io/docs, "Post-call webhooks"): `t=<time>,v0=<signature>`. Its SDK allows 30
+ * minutes. There is no event id; the body's digest is one.
+ */
+export const elevenlabsProvider: Provider = {
+  name: 'elevenlabs',
+  title: 'ElevenLabs',
+  documentation: 'https://elevenlabs.io/docs/eleven-agents/workflows/post-call-webhooks',
+  evidence: { level: 'documented', reason: 'the construction is that of the official SDK' },
+  schemes: [
+    {
+      name: 'elevenlabs-v0',
+      algorithm: 'hmac-sha256',
+      key: { as: 'utf8' },
+      signature: {
+        in: [{ header: 'elevenlabs-signature' }],
+        separator: ',',
+        pairSeparator: '=',
+        field: 'v0',
+        encoding: 'hex',
+      },
+      timestamp: { in: { field: 't' }, unit: 'seconds', toleranceSeconds: 1800 },
+      content: ['timestamp', { literal: '.' }, 'body'],
+    },
+  ],
+  envelopes: [
+    {
+      name: 'elevenlabs-event',
+      id: [],
+      type: { json: ['type'] },
+      created: { in: { json: ['event_timestamp'] }, unit: 'seconds' },
+      orderingKey: [{ json: ['data', 'conversation_id'] }],
+    },
+  ],
+}
+
+/** Common types; others are accepted and stored all the same. */
+export type ElevenlabsEventType =
+  | 'post_call_transcription'
+  | 'post_call_audio'
+  | 'call_initiation_failure'
+  | 'voice_removal_notice'
+  | 'voice_removal_notice_withdrawn'
+  | 'voice_removed'
+
+export type ElevenlabsEvents = { readonly [Type in ElevenlabsEventType]: JsonBody }
+
+/** A source for ElevenLabs: the secret is the webhook's secret. */
+export function elevenlabs(options?: SourceOptions): Source<ElevenlabsEvents> {
+  return defineSource<ElevenlabsEvents>(elevenlabsProvider, options)
+}

@@ -1,0 +1,417 @@
+/**
+ * What holds for every scheme of every provider, generated from its data and samples: nobody has to remember to test a
+ * new one.
+ *
+ * @module
+ */
+import { describe, expect, it } from 'vitest'
+import {
+  defineSource,
+  signRequest,
+  verify,
+  type Provider,
+  type Reason,
+  type Scheme,
+  type SignatureScheme,
+  type Source,
+  type Verdict,
+} from '../core/index.ts'
+import { verifyRequest } from '../core/verify.ts'
+import { fingerprintOf } from '../inbox/index.ts'
+import { newEvent } from '../receive/new-event.ts'
+import { providers, templateProviders } from './index.ts'
+import { sampleOf, samples, type Sample } from './samples/index.ts'
+
+const NOW_MS = 1_772_490_001_000
+const URL = 'https://example.com/webhooks/sample?a=b%20c'
+const ID = '0123456789abcdef0123456789abcdef'
+const LONG = 64 * 1024
+
+/** A request as names and values in turn, so that a header can be doubled. */
+interface Sent {
+  readonly headers: readonly (readonly [string, string])[]
+  readonly body: Uint8Array
+}
+
+interface Case {
+  readonly provider: Provider
+  readonly scheme: Scheme
+  readonly title: string
+}
+
+const every: readonly Case[] = providers.flatMap((provider) =>
+  provider.schemes.map((scheme) => ({ provider, scheme, title: `${provider.name} ${scheme.name}` })),
+)
+const signing = every.flatMap(({ scheme, ...rest }) =>
+  scheme.algorithm === 'static-secret' ? [] : [{ scheme, ...rest }],
+)
+const timed = signing.filter(({ scheme }) => scheme.timestamp !== undefined)
+const inHeader = every.filter(
+  ({ scheme }) => scheme.algorithm === 'static-secret' && 'header' in scheme.secret,
+)
+const inBody = every.filter(({ scheme }) => scheme.algorithm === 'static-secret' && 'json' in scheme.secret)
+const everySample = providers.flatMap((provider) =>
+  samples.get(provider.name)!.map((sample, index) => ({
+    provider,
+    sample,
+    title: `${provider.name} ${sample.type} #${index}`,
+  })),
+)
+
+describe('what is signed', () => {
+  it.each(every)('verifies: $title', async (each) => {
+    const verdict = await arrive(each, signed(each))
+    expect(verdict).toMatchObject({ ok: true, scheme: each.scheme.name, secretIndex: 0 })
+  })
+
+  it.each(signing)('is refused with any bit of its body changed: $title', async (each) => {
+    const sent = signed(each)
+    const reasons = await reasonsOf(
+      each,
+      Array.from(sent.body, (_, at) => ({ ...sent, body: flipped(sent.body, at) })),
+    )
+    // A time that stands in the body may be what was changed, and is looked for before anything is computed.
+    const first =
+      'timestamp' in each.scheme && 'json' in (each.scheme.timestamp?.in ?? {}) ? MAYBE_NO_TIME : []
+    expect(reasons.filter((reason) => reason !== 'signature_mismatch' && !first.includes(reason))).toEqual([])
+    expect(reasons).toContain('signature_mismatch')
+  })
+
+  it.each(every)('is refused with any character of a header that counts changed: $title', async (each) => {
+    const sent = signed(each)
+    const changed = countingHeaders(each).flatMap((name) =>
+      Array.from({ length: valueOf(sent, name).length }, (_, at) =>
+        withHeader(sent, name, changedAt(valueOf(sent, name), at)),
+      ),
+    )
+    expect(await reasonsOf(each, changed)).not.toContain('ok')
+  })
+
+  it.each(every)('is refused without a header that counts, and with it twice: $title', async (each) => {
+    const sent = signed(each)
+    for (const name of countingHeaders(each)) {
+      const without = { ...sent, headers: sent.headers.filter(([other]) => other !== name) }
+      const twice = { ...sent, headers: [...sent.headers, [name, valueOf(sent, name)] as const] }
+      const otherCase = { ...sent, headers: [...sent.headers, [name.toUpperCase(), 'another'] as const] }
+      expect(await reasonsOf(each, [without, twice, otherCase])).toEqual([
+        'missing_header',
+        'duplicate_header',
+        'duplicate_header',
+      ])
+    }
+  })
+
+  it.each(timed)('is stale after its tolerance, and of the future before it: $title', async (each) => {
+    const sent = signed(each)
+    const toleranceMs = (each.scheme.timestamp?.toleranceSeconds ?? 300) * 1000
+    const at = async (ms: number): Promise<string> => reasonOf(await arrive(each, sent, NOW_MS + ms))
+    expect(await at(toleranceMs)).toBe('ok')
+    expect(await at(toleranceMs + 1000)).toBe('stale')
+    expect(await at(-toleranceMs)).toBe('ok')
+    expect(await at(-toleranceMs - 1000)).toBe('future')
+  })
+
+  it.each(every)('verifies by each of two secrets, and by no third: $title', async (each) => {
+    const both = sourceOf(each, [secretOf(each.scheme, 1), secretOf(each.scheme, 2)])
+    for (const [number, expected] of [
+      [1, { ok: true, secretIndex: 0 }],
+      [2, { ok: true, secretIndex: 1 }],
+      [3, { ok: false, reason: mismatchOf(each.scheme) }],
+    ] as const) {
+      expect(await verify(requestOf(signed(each, number)), both, { now })).toMatchObject(expected)
+    }
+  })
+})
+
+describe('the header of a signature', () => {
+  it.each(signing)('is refused with the right reason, whatever is in it: $title', async (each) => {
+    const sent = signed(each)
+    const name = each.scheme.signature.in[0]!.header
+    const value = valueOf(sent, name)
+    const encoded = signatureIn(value, each.scheme)
+    const put = (text: string): Sent => withHeader(sent, name, text)
+    const other = (text: string): Sent => put(value.replace(encoded, text))
+    const isBare =
+      each.scheme.signature.prefix === undefined && each.scheme.signature.pairSeparator === undefined
+    const isSplit = each.scheme.signature.separator !== undefined
+    expect(await reasonsOf(each, [put(''), put('a'.repeat(LONG)), put('é')])).toEqual([
+      isBare ? 'bad_encoding' : 'malformed_header',
+      'malformed_header',
+      isBare ? 'bad_encoding' : 'malformed_header',
+    ])
+    const wrong = [
+      other(''),
+      other(encoded.slice(0, -2)),
+      other(`${encoded}00`),
+      other(`!${encoded.slice(1)}`),
+      other(`é${encoded.slice(1)}`),
+      other(` ${encoded.slice(1)}`),
+      other(`${encoded.slice(0, -1)}\0`),
+    ]
+    const reasons = await reasonsOf(each, wrong)
+    expect(
+      reasons.filter((reason) => reason !== 'bad_encoding' && !(isSplit && reason === 'malformed_header')),
+    ).toEqual([])
+    expect(reasons.slice(0, 5)).toEqual(Array.from({ length: 5 }, () => 'bad_encoding'))
+  })
+
+  it.each(signing)('takes a signature in no other alphabet: $title', async (each) => {
+    const sent = signed(each)
+    const name = each.scheme.signature.in[0]!.header
+    const value = valueOf(sent, name)
+    const encoded = signatureIn(value, each.scheme)
+    const bytes = Buffer.from(encoded, each.scheme.signature.encoding)
+    const others = (['hex', 'base64', 'base64url'] as const).filter(
+      (encoding) => bytes.toString(encoding) !== encoded,
+    )
+    expect(others.length).toBeGreaterThan(0)
+    const put = others.map((encoding) =>
+      withHeader(sent, name, value.replace(encoded, bytes.toString(encoding))),
+    )
+    expect(new Set(await reasonsOf(each, put))).toEqual(new Set(['bad_encoding']))
+  })
+})
+
+describe('the header of a time', () => {
+  const headed = timed.filter(({ scheme }) => 'header' in scheme.timestamp!.in)
+
+  it.each(headed)('is refused with the right reason, whatever is in it: $title', async (each) => {
+    const sent = signed(each)
+    const [name] = countingHeaders(each).filter((header) => isTimeOf(each.scheme, header))
+    const value = valueOf(sent, name!)
+    const texts = ['', 'now', '١٢٣', `${value}junk`, ` ${value}`, `+${value}`, '1e9', '-1', '9'.repeat(LONG)]
+    const reasons = await reasonsOf(
+      each,
+      texts.map((text) => withHeader(sent, name!, text)),
+    )
+    expect(new Set(reasons)).toEqual(new Set(['malformed_timestamp']))
+  })
+})
+
+describe('the header of a signed id', () => {
+  const withId = signing.filter(({ scheme }) => scheme.id !== undefined)
+
+  it.each(withId)('is refused with the right reason, whatever is in it: $title', async (each) => {
+    const sent = signed(each)
+    const place = each.scheme.id!.in
+    const name = 'header' in place ? place.header : ''
+    const texts = ['', `a${each.scheme.id!.forbid}b`, 'é', 'a'.repeat(LONG)]
+    const reasons = await reasonsOf(
+      each,
+      texts.map((text) => withHeader(sent, name, text)),
+    )
+    expect(reasons).toEqual(['malformed_id', 'malformed_id', 'signature_mismatch', 'signature_mismatch'])
+  })
+})
+
+describe('a static secret', () => {
+  it.each(inHeader)('is refused with the right reason, whatever is in its header: $title', async (each) => {
+    const sent = signed(each)
+    const [name] = countingHeaders(each)
+    const value = valueOf(sent, name!)
+    const put = (text: string): Sent => withHeader(sent, name!, text)
+    const reasons = await reasonsOf(each, [
+      put(''),
+      put('a'.repeat(LONG)),
+      put(`${value} `),
+      put(value.slice(0, -1)),
+    ])
+    expect(reasons[1]).toBe('malformed_header')
+    const allowed: readonly string[] = ['malformed_header', 'bad_encoding', 'secret_mismatch']
+    expect(reasons.filter((reason) => !allowed.includes(reason))).toEqual([])
+  })
+
+  it.each(inBody)('is refused with the right reason, whatever is in its place: $title', async (each) => {
+    const sent = signed(each)
+    const text = Buffer.from(sent.body).toString()
+    const secret = JSON.stringify(secretOf(each.scheme, 1))
+    const put = (body: string): Sent => ({ ...sent, body: Buffer.from(body) })
+    const name =
+      each.scheme.algorithm === 'static-secret' && 'json' in each.scheme.secret
+        ? each.scheme.secret.json[0]!
+        : ''
+    expect(
+      await reasonsOf(each, [
+        put('{}'),
+        put(text.replace(secret, '""')),
+        put(text.replace(secret, 'null')),
+        put(text.replace(/^\{/, `{"${name}":${secret},`)),
+        put(text.slice(1)),
+      ]),
+    ).toEqual(['missing_secret', 'secret_mismatch', 'missing_secret', 'duplicate_secret', 'missing_secret'])
+  })
+
+  it.each([...inHeader, ...inBody])('is neither in the event nor in its headers: $title', async (each) => {
+    const verdict = await arrive(each, signed(each))
+    const kept = verdict.ok ? [...verdict.event.headers, Buffer.from(verdict.event.body).toString()] : []
+    expect(kept.length).toBeGreaterThan(0)
+    expect(kept.join('\n')).not.toContain(secretOf(each.scheme, 1))
+  })
+})
+
+describe('the catalogue', () => {
+  it('begins with the four of the template, and has every name once', () => {
+    expect(providers.slice(0, 4)).toEqual(templateProviders)
+    expect(new Set(providers.map(({ name }) => name)).size).toBe(providers.length)
+  })
+
+  it.each(providers.map((provider) => [provider.name, provider] as const))('is data: %s', (_, provider) => {
+    expect(JSON.parse(JSON.stringify(provider))).toEqual(provider)
+    expect(provider.name).toMatch(/^[a-z0-9_-]{1,64}$/)
+    expect(provider.documentation).toMatch(/^https:\/\//)
+    expect(provider.evidence?.reason).toMatch(/\w/)
+    const names = [...provider.schemes, ...provider.envelopes].map(({ name }) => name)
+    expect(new Set(names).size).toBe(names.length)
+  })
+
+  it('has two samples of every provider, but of those that document one', () => {
+    const few = [...samples].filter(([, own]) => own.length < 2).map(([name]) => name)
+    expect(few).toEqual(['castai-notifications', 'coreweave-alerts'])
+    expect([...samples.keys()].toSorted()).toEqual(providers.map(({ name }) => name).toSorted())
+  })
+
+  it.each(everySample)('has samples that pass with their own type: $title', async ({ provider, sample }) => {
+    const verdict = await verify(requestOf(sampleSent(provider, sample, ID)), configured(provider), { now })
+    expect(verdict).toMatchObject({ ok: true, event: { type: sample.type } })
+    expect(verdict.ok && verdict.scheme.split('+')).toContain(sample.scheme)
+  })
+
+  it.each(everySample)('has samples that are one event each time: $title', ({ provider, sample }) => {
+    const keys = (id: string): unknown => keysOf(configured(provider), sampleSent(provider, sample, id))
+    expect(keys(ID)).toEqual(keys(ID))
+    expect(keys(ID)).not.toEqual(keys(ID.replaceAll('0', 'f')))
+  })
+
+  it('without the template has no samples of unknown types', () => {
+    const others = providers.filter((provider) => !templateProviders.includes(provider))
+    expect(others.filter(({ name }) => sampleOf(name, 'no.such.type') !== undefined)).toEqual([])
+  })
+})
+
+const MAYBE_NO_TIME: readonly string[] = ['missing_header', 'malformed_timestamp']
+
+const now = (): number => NOW_MS
+
+/** A source of one scheme only, so that no other can let a request pass. */
+function sourceOf({ provider, scheme }: Case, secrets: readonly string[]): Source {
+  const name = scheme.verifiedBy ?? 'secret'
+  const only = { ...provider, schemes: [scheme] }
+  return defineSource(only, name === 'secret' ? { secret: secrets } : { otherSecrets: { [name]: secrets } })
+}
+
+/** A source with every secret that its provider knows. */
+function configured(provider: Provider): Source {
+  const names = new Map(
+    provider.schemes.map((scheme, at) => [scheme.verifiedBy ?? 'secret', secretOf(scheme, at)]),
+  )
+  const { secret, ...otherSecrets } = Object.fromEntries(names)
+  return defineSource(provider, { secret, otherSecrets })
+}
+
+function secretOf(scheme: Scheme, number: number): string {
+  if (scheme.algorithm === 'static-secret') return `the-static-secret-number-${number}`
+  const { as, stripPrefixes = [], minBytes = 32 } = scheme.key
+  if (as === 'utf8') return `a signing secret, number ${number}`
+  return (stripPrefixes[0] ?? '') + Buffer.alloc(Math.max(minBytes, 32), number + 1).toString(as)
+}
+
+function mismatchOf(scheme: Scheme): Reason {
+  return scheme.algorithm === 'static-secret' ? 'secret_mismatch' : 'signature_mismatch'
+}
+
+/** A sample of the provider under the scheme, or under whatever scheme it has a sample of. */
+function signed(each: Case, secretNumber = 1): Sent {
+  const own = samples.get(each.provider.name)!
+  const sample = own.find(({ scheme }) => scheme === each.scheme.name) ?? own[0]!
+  const source = sourceOf(each, [secretOf(each.scheme, secretNumber)])
+  return sentBy(source, sample, ID)
+}
+
+function sampleSent(provider: Provider, sample: Sample, id: string): Sent {
+  return sentBy(configured(provider), sample, id, sample.scheme)
+}
+
+function sentBy(source: Source, sample: Sample, id: string, scheme?: string): Sent {
+  const built = sample.build({ id, nowMs: NOW_MS })
+  const { headers, body } = signRequest(source, {
+    ...built,
+    nowMs: NOW_MS,
+    id,
+    url: URL,
+    ...(scheme !== undefined && { scheme }),
+  })
+  return { headers: Object.entries({ ...built.headers, ...headers }), body }
+}
+
+function requestOf({ headers, body }: Sent): {
+  method: string
+  url: string
+  headers: string[]
+  body: Uint8Array
+} {
+  return { method: 'POST', url: URL, headers: headers.flat(), body }
+}
+
+function arrive(each: Case, sent: Sent, nowMs = NOW_MS): Promise<Verdict> {
+  return verify(requestOf(sent), sourceOf(each, [secretOf(each.scheme, 1)]), { now: () => nowMs })
+}
+
+function reasonOf(verdict: Verdict): Reason | 'ok' {
+  return verdict.ok ? 'ok' : verdict.reason
+}
+
+async function reasonsOf(each: Case, requests: readonly Sent[]): Promise<readonly (Reason | 'ok')[]> {
+  const source = sourceOf(each, [secretOf(each.scheme, 1)])
+  const verdicts = await Promise.all(requests.map((sent) => verify(requestOf(sent), source, { now })))
+  return verdicts.map(reasonOf)
+}
+
+/** The headers that the scheme looks at, of those that a signed request has. */
+function countingHeaders(each: Case): readonly string[] {
+  const { scheme } = each
+  const places =
+    scheme.algorithm === 'static-secret'
+      ? [scheme.secret]
+      : [...scheme.signature.in, scheme.timestamp?.in, scheme.id?.in, ...scheme.content]
+  const named = places.flatMap((place) =>
+    typeof place === 'object' && 'header' in place ? [place.header] : [],
+  )
+  const present = new Set(signed(each).headers.map(([name]) => name))
+  return [...new Set([...named, ...Object.keys(scheme.required ?? {})])].filter((name) => present.has(name))
+}
+
+function isTimeOf({ timestamp }: SignatureScheme, header: string): boolean {
+  return timestamp !== undefined && 'header' in timestamp.in && timestamp.in.header === header
+}
+
+function valueOf({ headers }: Sent, name: string): string {
+  return headers.find(([other]) => other === name)?.[1] ?? ''
+}
+
+function withHeader(sent: Sent, name: string, value: string): Sent {
+  return { ...sent, headers: sent.headers.map(([other, own]) => [other, other === name ? value : own]) }
+}
+
+/** The encoded signature inside its header: the last thing in it that every provider writes. */
+function signatureIn(value: string, { signature }: SignatureScheme): string {
+  const start = signature.pairSeparator === undefined ? '' : `${signature.field}${signature.pairSeparator}`
+  const from = `${start}${signature.prefix ?? ''}`
+  return value.slice(from === '' ? 0 : value.lastIndexOf(from) + from.length)
+}
+
+function flipped(bytes: Uint8Array, at: number): Uint8Array {
+  const copy = Uint8Array.from(bytes)
+  copy[at]! ^= 1
+  return copy
+}
+
+function changedAt(text: string, at: number): string {
+  return text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ 1) + text.slice(at + 1)
+}
+
+function keysOf(source: Source, sent: Sent): unknown {
+  const request = requestOf(sent)
+  const verified = verifyRequest(request, source, NOW_MS)
+  if (!verified.ok) throw new Error(verified.reason)
+  return fingerprintOf(newEvent(source.provider.name, source, verified.request, verified, [])).records
+}

@@ -1,0 +1,52 @@
+import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import type { JsonBody } from './json-body.ts'
+
+/** Intercom's webhooks (developers.intercom.com/docs/webhooks), signed in SHA-1. */
+export const intercomProvider: Provider = {
+  name: 'intercom',
+  title: 'Intercom',
+  documentation: 'https://developers.intercom.com/docs/webhooks',
+  evidence: {
+    level: 'reported',
+    reason: 'third parties that cite its documentation agree, which was not at hand; no example is published',
+  },
+  schemes: [
+    {
+      name: 'intercom-signature',
+      algorithm: 'hmac-sha1',
+      key: { as: 'utf8' },
+      signature: { in: [{ header: 'x-hub-signature' }], prefix: 'sha1=', encoding: 'hex' },
+      content: ['body'],
+    },
+  ],
+  envelopes: [
+    {
+      name: 'intercom-notification',
+      id: [{ json: ['id'] }],
+      type: { json: ['topic'] },
+      created: { in: { json: ['created_at'] }, unit: 'seconds' },
+      orderingKey: [{ json: ['data', 'item', 'id'] }],
+    },
+  ],
+}
+
+/** Common types; others are accepted and stored all the same. */
+export type IntercomEventType =
+  | 'contact.created'
+  | 'contact.deleted'
+  | 'contact.user.created'
+  | 'conversation.admin.assigned'
+  | 'conversation.admin.closed'
+  | 'conversation.admin.replied'
+  | 'conversation.user.created'
+  | 'conversation.user.replied'
+  | 'ticket.created'
+  | 'ticket.state.updated'
+  | 'ping'
+
+export type IntercomEvents = { readonly [Type in IntercomEventType]: JsonBody }
+
+/** A source for Intercom: the secret is the app's client secret. */
+export function intercom(options?: SourceOptions): Source<IntercomEvents> {
+  return defineSource<IntercomEvents>(intercomProvider, options)
+}

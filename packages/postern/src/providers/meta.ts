@@ -1,0 +1,39 @@
+import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import type { JsonBody } from './json-body.ts'
+
+/**
+ * Meta's webhooks of every product (developers.facebook.com/docs/graph-api/webhooks): the app's secret signs the body
+ * as it is sent, in which characters beyond ASCII are escaped.
+ *
+ * A request may hold many changes and has no id; the body's digest is one. The type is the object: `page`,
+ * `instagram`, `whatsapp_business_account`. WhatsApp tries for up to 7 days.
+ */
+export const metaProvider: Provider = {
+  name: 'meta',
+  title: 'Meta (Facebook, Instagram, WhatsApp)',
+  documentation: 'https://developers.facebook.com/docs/graph-api/webhooks/getting-started',
+  evidence: {
+    level: 'reported',
+    reason: 'third parties that cite its documentation agree, which was not at hand; no example is published',
+  },
+  schemes: [
+    {
+      name: 'meta-signature-256',
+      algorithm: 'hmac-sha256',
+      key: { as: 'utf8' },
+      signature: { in: [{ header: 'x-hub-signature-256' }], prefix: 'sha256=', encoding: 'hex' },
+      content: ['body'],
+    },
+  ],
+  envelopes: [{ name: 'meta-notification', id: [], type: { json: ['object'] } }],
+}
+
+/** Common types; others are accepted and stored all the same. */
+export type MetaEventType = 'page' | 'user' | 'permissions' | 'instagram' | 'whatsapp_business_account'
+
+export type MetaEvents = { readonly [Type in MetaEventType]: JsonBody }
+
+/** A source for Meta (Facebook, Instagram, WhatsApp): the secret is the app's secret. */
+export function meta(options?: SourceOptions): Source<MetaEvents> {
+  return defineSource<MetaEvents>(metaProvider, options)
+}

@@ -1,0 +1,61 @@
+import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import type { JsonBody } from './json-body.ts'
+import { standardWebhooksScheme } from './standard-webhooks-scheme.ts'
+
+/**
+ * Polar's webhooks (polar.sh/docs/integrate/webhooks): Standard Webhooks, but the key is the secret's own text: its
+ * SDK encodes it to base64 before that of Standard Webhooks decodes it again (polarsource/polar#13256).
+ */
+export const polarProvider: Provider = {
+  name: 'polar',
+  title: 'Polar',
+  documentation: 'https://polar.sh/docs/integrate/webhooks/delivery',
+  evidence: {
+    level: 'proven',
+    reason: 'standardwebhooks 1.1.1, called as its SDK calls it, agrees in both directions',
+  },
+  schemes: [standardWebhooksScheme('polar-v1', 'webhook', { as: 'utf8' })],
+  envelopes: [
+    {
+      name: 'polar-event',
+      id: [{ header: 'webhook-id' }],
+      type: { json: ['type'] },
+      created: { in: { json: ['timestamp'] }, unit: 'rfc3339' },
+      orderingKey: [{ json: ['data', 'id'] }],
+    },
+  ],
+  rotation: 'the signature header may hold several signatures, and one that fits is enough',
+}
+
+/** Common types; others are accepted and stored all the same. */
+export type PolarEventType =
+  | 'checkout.created'
+  | 'checkout.updated'
+  | 'customer.created'
+  | 'customer.updated'
+  | 'customer.deleted'
+  | 'customer.state_changed'
+  | 'order.created'
+  | 'order.paid'
+  | 'order.updated'
+  | 'order.refunded'
+  | 'subscription.created'
+  | 'subscription.updated'
+  | 'subscription.active'
+  | 'subscription.canceled'
+  | 'subscription.uncanceled'
+  | 'subscription.revoked'
+  | 'refund.created'
+  | 'refund.updated'
+  | 'product.created'
+  | 'product.updated'
+  | 'benefit_grant.created'
+  | 'benefit_grant.updated'
+  | 'benefit_grant.revoked'
+
+export type PolarEvents = { readonly [Type in PolarEventType]: JsonBody }
+
+/** A source for Polar: the secret is the endpoint's secret. */
+export function polar(options?: SourceOptions): Source<PolarEvents> {
+  return defineSource<PolarEvents>(polarProvider, options)
+}

@@ -1,0 +1,70 @@
+import {
+  defineSource,
+  type Provider,
+  type SignatureScheme,
+  type Source,
+  type SourceOptions,
+} from '../core/index.ts'
+import type { JsonBody } from './json-body.ts'
+
+const scheme: SignatureScheme = {
+  name: 'trello-webhook',
+  algorithm: 'hmac-sha1',
+  key: { as: 'utf8' },
+  signature: { in: [{ header: 'x-trello-webhook' }], encoding: 'base64' },
+  content: ['body', 'url'],
+}
+
+/**
+ * Trello's webhooks (developer.atlassian.com, "Webhooks"): the body and the callback URL are signed, in SHA-1. Give
+ * the URL as it was when the webhook was made, `callbackUrl`.
+ */
+export const trelloProvider: Provider = {
+  name: 'trello',
+  title: 'Trello',
+  documentation: 'https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/',
+  evidence: {
+    level: 'reported',
+    reason: 'from memory of its documentation, which was not at hand; no example is published',
+  },
+  schemes: [scheme],
+  envelopes: [
+    {
+      name: 'trello-action',
+      id: [{ json: ['action', 'id'] }],
+      type: { json: ['action', 'type'] },
+      created: { in: { json: ['action', 'date'] }, unit: 'rfc3339' },
+      orderingKey: [{ json: ['model', 'id'] }],
+    },
+  ],
+}
+
+/** Common types; others are accepted and stored all the same. */
+export type TrelloEventType =
+  | 'addMemberToCard'
+  | 'commentCard'
+  | 'createCard'
+  | 'createList'
+  | 'deleteCard'
+  | 'updateBoard'
+  | 'updateCard'
+  | 'updateList'
+
+export type TrelloEvents = { readonly [Type in TrelloEventType]: JsonBody }
+
+export interface TrelloOptions extends SourceOptions {
+  /**
+   * The callback URL, character for character as it was when the webhook was made. Without it
+   * `request.url` is taken, which then has to be that URL and not a path.
+   */
+  readonly callbackUrl?: string
+}
+
+/** A source for Trello: the secret is the API key's secret. */
+export function trello({ callbackUrl, ...options }: TrelloOptions = {}): Source<TrelloEvents> {
+  return defineSource<TrelloEvents>(callbackUrl === undefined ? trelloProvider : forUrl(callbackUrl), options)
+}
+
+function forUrl(url: string): Provider {
+  return { ...trelloProvider, schemes: [{ ...scheme, content: ['body', { literal: url }] }] }
+}
