@@ -47,7 +47,7 @@ async function prove() {
 }
 
 function startServer() {
-  return ChildServer.start({ file, secret: SECRET })
+  return ChildServer.start({ place: file, secret: SECRET })
 }
 
 function startClient() {
