@@ -13,13 +13,13 @@ export async function makeGround(kind, { folder, settings = {}, data }) {
 }
 
 const GROUNDS = {
-  sqlite: async ({ folder, data = folder }) => ({
-    place: async (name) => join(data, `${name}.db`),
-    stop: async () => {},
-  }),
+  sqlite: async ({ folder, data = folder }) => {
+    mkdirSync(data, { recursive: true })
+    return { place: async (name) => join(data, `${name}.db`), stop: async () => {} }
+  },
   postgres: async ({ settings, data }) => {
     const { startPostgres } = await import('../../test/support/servers/for-scripts.mjs')
-    const server = await startPostgres(settings, { data: folderFor(data, 'postgres') })
+    const server = await startPostgres(settings, { data: folderFor(data) })
     return {
       server,
       place: async () => (await server.database()).url,
@@ -28,7 +28,7 @@ const GROUNDS = {
   },
   redis: async ({ settings, data }) => {
     const { startRedis } = await import('../../test/support/servers/for-scripts.mjs')
-    const server = await startRedis(settings, { data: folderFor(data, 'redis') })
+    const server = await startRedis(settings, { data: folderFor(data) })
     let database = 0
     return {
       server,
@@ -38,9 +38,7 @@ const GROUNDS = {
   },
 }
 
-function folderFor(data, name) {
-  if (data === undefined) return undefined
-  const folder = join(data, name)
-  mkdirSync(folder)
-  return folder
+function folderFor(data) {
+  if (data !== undefined) mkdirSync(data)
+  return data
 }
