@@ -8,9 +8,9 @@ const prepared = new Map()
 export function postgresPlace(url) {
   return {
     open: async ({ mayLose } = {}) => {
-      const [{ default: pg }, { postgres }] = await Promise.all([import('pg'), import(STORE)])
+      const [{ Pool }, { postgres }] = await Promise.all([import('pg'), import(STORE)])
       // Without a listener for its errors: what a lost connection says there must not end the process.
-      const pool = new pg.Pool({ connectionString: url })
+      const pool = new Pool({ connectionString: url })
       const store = postgres(pool, { ...(mayLose && { mayLoseAcknowledgedEvents: true }) })
       return { store, close: () => pool.end() }
     },
@@ -48,8 +48,8 @@ async function checkIndexes(url) {
 }
 
 async function query(connectionString, text) {
-  const { default: pg } = await import('pg')
-  const client = new pg.Client({ connectionString })
+  const { Client } = await import('pg')
+  const client = new Client({ connectionString })
   client.on('error', () => {})
   await client.connect()
   try {
