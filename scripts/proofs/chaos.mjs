@@ -2,7 +2,7 @@
 // seed. What was acknowledged must be there once, every delivery come to its end, and every effect have happened once; and
 // after each start of the server every node must take and handle events again by itself.
 //
-//   npm run proof:chaos -- --store postgres | redis [--seconds 600] [--nodes 4] [--rate 200] [--seed 1] [--json]
+//   npm run proof:chaos -- --store postgres | redis [--seconds 600] [--nodes 4] [--rate 200] [--seed 1] [--script drawn | short] [--json]
 import { randomBytes } from 'node:crypto'
 import { cpus } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
@@ -22,6 +22,8 @@ const { values } = parseArgs({
     nodes: { type: 'string', default: '4' },
     rate: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
+    /** `drawn` by the seed until the time is over, or `short`: one of each. */
+    script: { type: 'string', default: 'drawn' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -38,10 +40,16 @@ const FAULTS = [
   { name: 'serverKillsWithNode', weight: 2, run: (load) => breakServer(load, killOneOf) },
   { name: 'serverRestarts', weight: 3, run: restartServer },
 ]
+/** What comes next, from how many there have been; nothing at the end. */
+const SCRIPTS = {
+  drawn: () => (performance.now() < endMs ? draw(FAULTS) : undefined),
+  short: (done) => FAULTS[done],
+}
 const LONGEST_OUTAGE_MS = 2000
 const LONGEST_CALM_MS = 2500
 
-const [seconds, count, rate, seed] = [values.seconds, values.nodes, values.rate, values.seed].map(Number)
+const [seconds, nodeCount, rate, seed] = [values.seconds, values.nodes, values.rate, values.seed].map(Number)
+const endMs = performance.now() + seconds * 1000
 const random = seededRandom(seed)
 const say = values.json ? () => {} : console.log
 const folder = temporaryFolder('postern-chaos-')
@@ -60,7 +68,7 @@ console.log(values.json ? JSON.stringify(found) : found)
 if (isBad(found)) process.exitCode = 1
 
 async function prove() {
-  await nodes.start(count)
+  await nodes.start(nodeCount)
   const load = startLoad({ secret: SECRET, prefix: '', perSecond: rate, seed })
   load.sendTo(nodes.ports)
   const faults = await makeTrouble(load)
@@ -86,19 +94,19 @@ async function prove() {
 
 async function makeTrouble(load) {
   const faults = Object.fromEntries(FAULTS.map(({ name }) => [name, 0]))
-  const endMs = performance.now() + seconds * 1000
-  while (performance.now() < endMs) {
+  for (let done = 0; ; done += 1) {
     await setTimeout(random() * LONGEST_CALM_MS)
-    const { name, run } = draw(FAULTS)
-    say(`${Math.round((endMs - performance.now()) / 1000)} s left: ${name}`)
-    await run(load)
-    faults[name] += 1
+    const fault = SCRIPTS[values.script](done)
+    if (fault === undefined) break
+    say(`${Math.round((endMs - performance.now()) / 1000)} s left: ${fault.name}`)
+    await fault.run(load)
+    faults[fault.name] += 1
   }
   return faults
 }
 
 async function killOneOf(load) {
-  const index = WITNESS + 1 + Math.floor(random() * (count - 1))
+  const index = WITNESS + 1 + Math.floor(random() * (nodeCount - 1))
   await nodes.replace(index)
   load.sendTo(nodes.ports)
 }

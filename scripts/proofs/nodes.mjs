@@ -46,7 +46,7 @@ export class Nodes {
 
   /** Answers the one that is left. */
   async killAllBut(index) {
-    await Promise.all(this.all.map((node, each) => each !== index && node.kill()))
+    await Promise.all(this.all.filter((_, each) => each !== index).map((node) => node.kill()))
     return this.all[index]
   }
 

@@ -36,11 +36,11 @@ const firsts = new Map()
 const timesOf = new Map()
 const underWay = new Set()
 let ports = []
-let isStopped = false
+const stop = new AbortController()
 
 process.on('message', (message) => {
   if (message.ports) ports = message.ports
-  if (message.stop) isStopped = true
+  if (message.stop) stop.abort()
 })
 await sendSteadily()
 await Promise.all(underWay)
@@ -49,7 +49,7 @@ process.send({ kind: 'done', ...summary() }, () => process.disconnect())
 async function sendSteadily() {
   let sent = 0
   let behindMs = performance.now()
-  while (!isStopped) {
+  while (!stop.signal.aborted) {
     await pause(TICK_MS)
     const due = Math.floor(((performance.now() - behindMs) * perSecond) / 1000)
     behindMs += (due * 1000) / perSecond

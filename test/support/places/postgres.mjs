@@ -15,7 +15,9 @@ export function postgresPlace(url) {
       return { store, close: () => pool.end() }
     },
     prepare: () => {
-      const table = 'CREATE TABLE IF NOT EXISTS effect (id text NOT NULL, attempt integer NOT NULL)'
+      // One transaction: two that make a table at once get into each other's way, for all their IF NOT EXISTS.
+      const table =
+        'SELECT pg_advisory_xact_lock(1); CREATE TABLE IF NOT EXISTS effect (id text NOT NULL, attempt integer NOT NULL)'
       const making = prepared.get(url) ?? query(url, table).then(() => {})
       prepared.set(url, making)
       return making
