@@ -202,7 +202,7 @@ function isBad(row) {
 
 /** With more attempts than there are kills: a delivery that each of them meets would be a dead letter, as it should. */
 function optionsFor(file) {
-  return { file, secret: SECRET, retry: { attempts: 1000 } }
+  return { place: file, secret: SECRET, retry: { attempts: 1000 } }
 }
 
 function pointsUpTo(upTo) {

@@ -1,20 +1,21 @@
-// Sends every event ten times over two servers on one file, kills one or the other again and again, and counts: one event
+// Sends every event ten times over two servers on one store, kills one or the other again and again, and counts: one event
 // and one effect for each id.
 //
-//   npm run proof:duplicates -- [--ids 100000] [--sends 1000000] [--kills 40] [--seed 1] [--json]
+//   npm run proof:duplicates -- [--store sqlite | postgres | redis] [--ids 100000] [--sends 1000000] [--kills 40] [--seed 1] [--json]
 import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { cpus } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { ChildServer, endWithThisProcess } from '../../test/support/child-server.mjs'
 import { readStored } from '../../test/support/stored.mjs'
 import { fsyncP50Ms } from './fsync.mjs'
+import { makeGround } from './ground.mjs'
 import { temporaryFolder } from './temporary-folder.mjs'
 
 const { values } = parseArgs({
   options: {
+    store: { type: 'string', default: 'sqlite' },
     ids: { type: 'string', default: '100000' },
     sends: { type: 'string', default: '1000000' },
     kills: { type: 'string', default: '40' },
@@ -28,8 +29,10 @@ const CONNECTIONS = 64
 const [ids, sends, kills] = [values.ids, values.sends, values.kills].map(Number)
 
 const folder = temporaryFolder('postern-duplicates-')
-const file = join(folder, 'inbox.db')
+const ground = await makeGround(values.store, { folder })
+const place = await ground.place('inbox')
 const found = await prove()
+await ground.stop()
 console.log(values.json ? JSON.stringify(found) : found)
 if (found.events !== ids || found.idsWithOneEffect !== ids || found.effects !== ids) process.exitCode = 1
 
@@ -47,7 +50,7 @@ async function prove() {
 }
 
 function startServer() {
-  return ChildServer.start({ file, secret: SECRET })
+  return ChildServer.start({ place, secret: SECRET })
 }
 
 function startClient() {
@@ -93,7 +96,7 @@ function messageOf(client, wanted) {
 }
 
 async function countEvents() {
-  const { ids: stored, altered, effects, integrity } = await readStored(file)
+  const { ids: stored, altered, effects, integrity } = await readStored(place)
   const counts = [...effects.values()]
   return {
     events: stored.length,

@@ -1,32 +1,38 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { sqlite } from 'postern/sqlite'
 import { orderedEvent } from '../../test/support/ordered-event.mjs'
+import { placeAt } from '../../test/support/places/index.mjs'
+import { makeGround } from './ground.mjs'
 
 const CLAIMS = 1000
 const PUT_AT_ONCE = 1000
 const LEASE_MS = 3_600_000
 
 /**
- * What a key with a long line costs: claims from other keys, in turns from a file that has that line and from one that has
+ * What a key with a long line costs: claims from other keys, in turns from a store that has that line and from one that has
  * not; and the steps of the line itself, beside those of a short one. In ms, medians. In memory where there is such a
- * folder: what counts is the work, and a disk would hide it.
+ * folder: what counts is the work, and a disk would hide it; a server's own settings hide little of it.
  */
-export async function longLine(length) {
+export async function longLine(length, kind) {
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'postern-line-'))
-  const stores = ['without', 'with'].map((name) => sqlite(join(folder, `${name}.db`), { writer: 'inline' }))
+  const ground = await makeGround(kind, { folder })
+  const opened = await Promise.all(
+    ['without', 'with'].map(async (name) => placeAt(await ground.place(name)).open({ writer: 'inline' })),
+  )
+  const stores = opened.map(({ store }) => store)
   try {
     const [without, with_] = stores
+    const heads = []
     await putMany(without, CLAIMS, () => 'hot')
     await putMany(with_, length, () => 'hot')
     for (const store of stores) {
       // The line's head is under way, else it would come first.
-      await claimOne(store)
+      heads.push(await claimOne(store))
       await putMany(store, CLAIMS, (n) => `other_${n}`, 'other')
     }
     const claims = await inTurns(stores, claimOne)
-    for (const store of stores) await settleHead(store)
+    for (const [index, store] of stores.entries()) await settle(store, heads[index])
     const steps = await inTurns(stores, stepOf, CLAIMS / 2)
     return {
       length,
@@ -38,7 +44,11 @@ export async function longLine(length) {
       stepRatio: ratio(steps),
     }
   } finally {
-    for (const store of stores) await store.close()
+    for (const { store, close } of opened) {
+      await store.close()
+      await close()
+    }
+    await ground.stop()
     rmSync(folder, { recursive: true })
   }
 }
@@ -59,15 +69,13 @@ async function claimOne(store) {
   return claimed
 }
 
-async function settleHead(store) {
-  // The first delivery of the file, claimed once.
-  await store.settle([{ deliverySeq: 1, token: 1, outcome: { kind: 'succeeded' }, durationMs: 0 }])
+async function settle(store, { deliverySeq, token }) {
+  await store.settle([{ deliverySeq, token, outcome: { kind: 'succeeded' }, durationMs: 0 }])
 }
 
 /** The next of the line, from its claim to its end. Nothing else is due by then. */
 async function stepOf(store) {
-  const { deliverySeq, token } = await claimOne(store)
-  await store.settle([{ deliverySeq, token, outcome: { kind: 'succeeded' }, durationMs: 0 }])
+  await settle(store, await claimOne(store))
 }
 
 /** Medians of the same step in each store, made in turns, so that both meet the same machine. */

@@ -1,8 +1,8 @@
-// Order at scale. Several worker processes on one file, many keys, random failures, leases that are left lying and workers
+// Order at scale. Several worker processes on one store, many keys, random failures, leases that are left lying and workers
 // that are killed: no key may ever run two at once or out of order, and no key may wait for another. Then one key with a long
 // line: what it costs those who claim from other keys.
 //
-//   npm run proof:order -- [--workers 4] [--keys 1000] [--events 100] [--kills 20] [--line 100000] [--json]
+//   npm run proof:order -- [--store sqlite | postgres | redis] [--workers 4] [--keys 1000] [--events 100] [--kills 20] [--line 100000] [--json]
 import { fork } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -10,16 +10,18 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { sqlite } from 'postern/sqlite'
 import { endWithThisProcess } from '../../test/support/child-server.mjs'
 import { inOrder } from '../../test/support/in-order.mjs'
+import { placeAt } from '../../test/support/places/index.mjs'
 import { orderedEvent } from '../../test/support/ordered-event.mjs'
 import { fsyncP50Ms } from './fsync.mjs'
+import { makeGround } from './ground.mjs'
 import { longLine } from './long-line.mjs'
 import { temporaryFolder } from './temporary-folder.mjs'
 
 const { values } = parseArgs({
   options: {
+    store: { type: 'string', default: 'sqlite' },
     workers: { type: 'string', default: '4' },
     keys: { type: 'string', default: '1000' },
     events: { type: 'string', default: '100' },
@@ -51,16 +53,20 @@ const ABANDONED_LEASE_MS = 500
 const PUT_AT_ONCE = 500
 
 const folder = temporaryFolder('postern-order-')
-const store = sqlite(join(folder, 'inbox.db'))
+const ground = await makeGround(values.store, { folder })
+const place = await ground.place('inbox')
+const { store, close } = await placeAt(place).open()
 const killedAtNs = new Map()
 let started = 0
 const work = { isOver: false }
 const found = {
+  store: (await store.inspect()).engine,
   machine: `${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}`,
   fsyncP50Ms: fsyncP50Ms(folder),
   ...(await prove()),
-  line: await longLine(line),
+  line: await longLine(line, values.store),
 }
+await ground.stop()
 console.log(values.json ? JSON.stringify(found) : found)
 const wrong = found.overlaps + found.outOfOrder + found.missing
 if (wrong > 0 || found.blockedKeys !== STUCK_KEYS || found.left > 0) process.exitCode = 1
@@ -81,6 +87,7 @@ async function prove() {
   const left = (await store.list({ of: 'deliveries', state: 'dead', limit: 1 })).deliveries.length
   const stopped = await Promise.all(running.map(stopWorker))
   await store.close()
+  await close()
   return {
     workers,
     keys,
@@ -100,7 +107,7 @@ async function prove() {
 async function startWorker() {
   const name = `${(started += 1)}`
   const options = {
-    file: join(folder, 'inbox.db'),
+    place,
     log: join(folder, `${name}.log`),
     leaseMs: LEASE_MS,
     concurrency: CONCURRENCY,
@@ -132,7 +139,7 @@ async function putUntilAcknowledged(batch) {
       const results = await store.put(batch)
       if (results.every(({ outcome }) => outcome !== 'failed')) return
     } catch {
-      // The file was locked for too long: what is there already is a duplicate of the next try.
+      // The store was held up for too long: what is there already is a duplicate of the next try.
     }
   }
 }
@@ -167,7 +174,7 @@ async function leaveLeases() {
       const destinations = [{ name: 'handlers', limit: ABANDONED_AT_ONCE }]
       left += (await store.claim({ destinations, leaseMs: ABANDONED_LEASE_MS, waitMs: 0 })).length
     } catch {
-      // The file was locked for too long.
+      // The store was held up for too long.
     }
   }
   return left

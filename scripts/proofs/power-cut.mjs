@@ -1,13 +1,13 @@
-// Cuts the power under a server that takes webhooks and compares what its client was promised with what the disk has,
-// id by id. Then the same with a server whose driver does not wait for the disk, which has to be found out.
+// Cuts the power under a store that takes webhooks and compares what the client was promised with what the disk has, id
+// by id. Then the same with a store that does not wait for the disk, which has to be found out.
 //
-//   npm run proof:power-cut -- [--cuts 20] [--control 12] [--json]
+//   npm run proof:power-cut -- [--store sqlite | postgres | redis] [--cuts 20] [--control 12] [--setting name=value] [--json]
 //
 // The client is a process of its own and notes an id, on another filesystem, once it has read the whole 200.
-import { fork } from 'node:child_process'
+import { execFileSync, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -16,10 +16,14 @@ import { ChildServer, endWithThisProcess } from '../../test/support/child-server
 import { mountDiskImage } from '../../test/support/disk-image.mjs'
 import { readStored } from '../../test/support/stored.mjs'
 import { fsyncP50Ms } from './fsync.mjs'
+import { makeGround } from './ground.mjs'
 import { temporaryFolder } from './temporary-folder.mjs'
 
 const { values } = parseArgs({
   options: {
+    store: { type: 'string', default: 'sqlite' },
+    /** Of the sound server, such as `synchronous_commit=off`. */
+    setting: { type: 'string', multiple: true, default: [] },
     cuts: { type: 'string', default: '20' },
     control: { type: 'string', default: '12' },
     json: { type: 'boolean', default: false },
@@ -29,9 +33,38 @@ const CLIENT = fileURLToPath(new URL('../../test/support/load-client.mjs', impor
 const LYING_DRIVER = fileURLToPath(new URL('../../test/support/normal-sync-driver.cjs', import.meta.url))
 const CONNECTIONS = 16
 const SECRET = randomBytes(32).toString('hex')
+/** Of the disk's gigabyte; and so that cuts fall into checkpoints too. */
+const SMALL_LOG = { max_wal_size: '128MB', min_wal_size: '32MB' }
+
+/** Each store as it should be, and one that acknowledges before the disk has it. */
+const STORES = {
+  sqlite: {
+    sound: {},
+    control: { name: 'synchronous = NORMAL', server: { driver: LYING_DRIVER } },
+  },
+  postgres: {
+    sound: { settings: SMALL_LOG },
+    control: {
+      // `synchronous_commit = off` loses nothing: the store turns it on in its own transactions.
+      name: 'fsync = off',
+      settings: { ...SMALL_LOG, fsync: 'off' },
+      server: { mayLose: true },
+    },
+  },
+  redis: {
+    sound: {},
+    control: {
+      name: 'appendfsync everysec',
+      settings: { appendfsync: 'everysec' },
+      server: { mayLose: true },
+    },
+  },
+}
 
 const say = values.json ? () => {} : console.log
 const folder = temporaryFolder('postern-power-cut-')
+// A server that may not run as root has to find its data in it.
+chmodSync(folder, 0o711)
 const mounted = mountDiskImage(folder)
 const found = 'refused' in mounted ? mounted : await prove(mounted)
 if (values.json) console.log(JSON.stringify(found))
@@ -41,52 +74,76 @@ if (isBad(found)) process.exitCode = 1
 async function prove(disk) {
   const fsyncMs = fsyncP50Ms(disk.folder)
   say(`${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}, fsync p50 ${fsyncMs} ms`)
-  const sound = await cutUntil({ disk, name: 'sound', cuts: Number(values.cuts), isEnough: () => false })
+  const sound = await cutUntil({
+    disk,
+    name: 'sound',
+    cuts: Number(values.cuts),
+    isEnough: () => false,
+    atTheEnd: settleEffects,
+  })
   const control = await cutUntil({
     disk,
     name: 'control',
-    driver: LYING_DRIVER,
     cuts: Number(values.control),
     isEnough: ({ missing }) => missing > 0,
+    atTheEnd: async () => {},
   })
-  const file = join(disk.folder, 'sound.db')
-  return {
-    fsyncMs,
-    sound,
-    control,
-    ...(sound.length > 0 && { effects: await settleEffects(file, logOf('sound')) }),
-  }
+  return { fsyncMs, sound: sound.rows, control: control.rows, ...(sound.end && { effects: sound.end }) }
 }
 
-/** Cuts the power under one file again and again; what was acknowledged before one cut has to outlive all that follow. */
-async function cutUntil({ disk, name, driver, cuts, isEnough }) {
-  const file = join(disk.folder, `${name}.db`)
+/** Cuts the power under one store again and again; what was acknowledged before one cut has to outlive all that follow. */
+async function cutUntil({ disk, name, cuts, isEnough, atTheEnd }) {
+  if (cuts === 0) return { rows: [] }
+  const { settings, server } = STORES[values.store][name]
+  const data = join(disk.folder, name)
+  const others = name === 'sound' ? Object.fromEntries(values.setting.map((each) => each.split('='))) : {}
+  const ground = await makeGround(values.store, { folder, settings: { ...settings, ...others }, data })
+  const place = await ground.place('inbox')
+  // What a server is made of is on the disk before anything is tried.
+  execFileSync('sync', ['--file-system', disk.folder])
   const log = logOf(name)
   for (const path of Object.values(log)) writeFileSync(path, '')
   const rows = []
   for (let cut = 1; cut <= cuts; cut += 1) {
-    const options = { file, secret: SECRET, ...(driver && { driver }) }
-    await cutOnce({ disk, options, log, prefix: `${name}_${cut}`, goal: goalOf(cut) })
-    const row = { cut, ...(await compare(file, log)) }
+    const options = { place, secret: SECRET, ...server }
+    await cutOnce({ disk, ground, options, log, prefix: `${name}_${cut}`, goal: goalOf(cut) })
+    const row = { cut, ...(await compareAfterStart(ground, place, log)) }
     rows.push(row)
     say(`${name} ${String(cut).padStart(2)}  ${JSON.stringify(row)}`)
     if (isEnough(row)) break
   }
-  return rows
+  const end = await atTheEnd(place, log)
+  await ground.stop()
+  return { rows, end }
 }
 
-async function cutOnce({ disk, options, log, prefix, goal }) {
+/** All that could write is halted before the cut, and gone before the disk is mounted again. */
+async function cutOnce({ disk, ground, options, log, prefix, goal }) {
   const server = await ChildServer.start(options)
   const clientOptions = { port: server.port, secret: SECRET, prefix, connections: CONNECTIONS, goal, ...log }
   const client = fork(CLIENT, [JSON.stringify(clientOptions)], { execArgv: [] })
   endWithThisProcess(client)
   const clientEnded = once(client, 'exit')
   await once(client, 'message')
+  ground.server?.halt()
   server.halt()
   disk.cutPower()
   await server.kill()
+  await ground.server?.kill()
   await clientEnded
   disk.restorePower()
+}
+
+/** All is lost where the server does not start again, or the store cannot be read. */
+async function compareAfterStart({ server }, place, log) {
+  try {
+    await server?.start()
+    return await compare(place, log)
+  } catch ({ message }) {
+    const { acknowledged } = readLog(log)
+    const [said = message] = /(error|fatal|panic): .+/i.exec(message) ?? []
+    return { acknowledged: acknowledged.size, missing: acknowledged.size, integrity: said }
+  }
 }
 
 /** Uneven, so that the cuts fall on different moments of commit, checkpoint and settle. */
@@ -94,9 +151,9 @@ function goalOf(cut) {
   return 500 + ((cut * 2617) % 6000)
 }
 
-async function compare(file, log) {
+async function compare(place, log) {
   const { sent, acknowledged } = readLog(log)
-  const { ids, altered, integrity } = await readStored(file)
+  const { ids, altered, integrity } = await readStored(place)
   const stored = new Set(ids)
   return {
     acknowledged: acknowledged.size,
@@ -110,11 +167,11 @@ async function compare(file, log) {
 }
 
 /** Has the rest handled, and counts the effects: one for each event that is stored. */
-async function settleEffects(file, log) {
-  const server = await ChildServer.start({ file, secret: SECRET })
+async function settleEffects(place, log) {
+  const server = await ChildServer.start({ place, secret: SECRET })
   await server.finish()
   const { acknowledged } = readLog(log)
-  const { effects } = await readStored(file)
+  const { effects } = await readStored(place)
   const counts = [...effects.values()]
   return {
     ofAcknowledged: [...acknowledged].filter((id) => effects.has(id)).length,
@@ -150,7 +207,7 @@ function summary({ sound, control, effects }) {
     effects &&
       `effects of acknowledged events: ${effects.ofAcknowledged}; ids with more than one: ${effects.moreThanOne}`,
     lost &&
-      `control, synchronous = NORMAL: ${lost.missing} of ${lost.acknowledged} missing after ${control.length} cuts`,
+      `control, ${STORES[values.store].control.name}: ${lost.missing} of ${lost.acknowledged} missing after ${control.length} cuts`,
   ]
   return `\n${lines.filter(Boolean).join('\n')}`
 }

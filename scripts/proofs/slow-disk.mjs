@@ -37,7 +37,7 @@ else if ('refused' in found) console.log(`not done: ${found.refused}`)
 else console.log(found)
 
 async function measure(shim) {
-  const server = await ChildServer.start({ file, secret: SECRET, leaseMs: 30_000 }, shim.environment)
+  const server = await ChildServer.start({ place: file, secret: SECRET, leaseMs: 30_000 }, shim.environment)
   await load(server.port, 'warm', WARM_UP_SECONDS)
   shim.slowDown(Number(values.delay))
   await server.forget()

@@ -67,7 +67,7 @@ async function finishOrDie(file: string): Promise<boolean> {
 }
 
 async function start(file: string, options: Partial<ServerOptions>): Promise<ChildServer> {
-  const server = await ChildServer.start({ file, secret: SECRET, ...options })
+  const server = await ChildServer.start({ place: file, secret: SECRET, ...options })
   onTestFinished(() => server.kill())
   return server
 }

@@ -127,7 +127,10 @@ async function startOverShim(context: TestContext): Promise<BrokenDisk> {
   const file = join(folder, 'inbox.db')
   const shim = makeFaultShim(folder, file)
   if ('refused' in shim) return skipVisibly(context, shim.refused)
-  const server = await ChildServer.start({ file, secret: SECRET, startsWorker: false }, shim.environment)
+  const server = await ChildServer.start(
+    { place: file, secret: SECRET, startsWorker: false },
+    shim.environment,
+  )
   const connection = await SignedConnection.open(server.port, SECRET)
   onTestFinished(async () => {
     connection?.close()

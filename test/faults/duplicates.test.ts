@@ -10,8 +10,9 @@ import { createPostern } from 'postern'
 import { vastai } from 'postern/providers'
 import { sqlite, type SqliteOptions } from 'postern/sqlite'
 import { expect, onTestFinished, test } from 'vitest'
-import { ChildServer, makeEffectTable } from '../support/child-server.mjs'
+import { ChildServer } from '../support/child-server.mjs'
 import { tempFolder } from '../support/inbox.ts'
+import { makeEffectTable } from '../support/places/sqlite.mjs'
 import { runProof } from '../support/proof.ts'
 import { SECRET } from '../support/requests.ts'
 import { SignedConnection } from '../support/signed-connection.mjs'
@@ -99,7 +100,7 @@ async function connect(opener: Opener | undefined): Promise<SignedConnection> {
 }
 
 async function startProcess(file: string): Promise<Opener> {
-  const server = await ChildServer.start({ file, secret: SECRET })
+  const server = await ChildServer.start({ place: file, secret: SECRET })
   onTestFinished(() => server.kill())
   return server
 }

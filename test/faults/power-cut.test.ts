@@ -4,6 +4,7 @@
  */
 import { expect, test } from 'vitest'
 import { runProof } from '../support/proof.ts'
+import { leftOut } from '../support/servers/left-out.ts'
 import { skipVisibly } from '../support/skip.ts'
 
 interface PowerCuts {
@@ -19,28 +20,43 @@ interface Cut {
   readonly unacknowledgedPresent: number
 }
 
-test('after 3 power cuts under load every acknowledged event is there, byte-exact, and has one effect', async (context) => {
-  const found = await runProof<PowerCuts>('power-cut', '--cuts', '3', '--control', '0')
-  if ('refused' in found) skipVisibly(context, found.refused)
-  expect(found.sound).toHaveLength(3)
-  for (const cut of found.sound) {
-    expect(cut).toMatchObject({ missing: 0, altered: 0, doubled: 0, invented: 0, integrity: 'ok' })
-  }
-  const { acknowledged = 0, unacknowledgedPresent = 0 } = found.sound.at(-1) ?? {}
-  expect(acknowledged).toBeGreaterThan(1500)
-  expect(found.effects).toEqual({
-    ofAcknowledged: acknowledged,
-    moreThanOne: 0,
-    total: acknowledged + unacknowledgedPresent,
-  })
-}, 240_000)
+/** Each with what its control does not wait for. */
+const STORES = [
+  ['sqlite', 'synchronous = NORMAL'],
+  ['postgres', 'fsync = off'],
+  ['redis', 'appendfsync everysec'],
+] as const
+const TESTED = STORES.filter(([store]) => !leftOut().some((server) => server === store))
 
-test('negative control: a store that does not wait for the disk loses acknowledged events within 12 cuts', async (context) => {
-  const found = await runProof<PowerCuts>('power-cut', '--cuts', '0', '--control', '12')
-  if ('refused' in found) skipVisibly(context, found.refused)
-  const { acknowledged = 0, missing = 0 } = found.control.at(-1) ?? {}
-  expect(missing).toBeGreaterThan(0)
-  console.info(
-    `synchronous = NORMAL lost ${missing} of ${acknowledged} acknowledged events at cut ${found.control.length}`,
-  )
-}, 240_000)
+test.for(TESTED)(
+  '%s: after 3 power cuts under load every acknowledged event is there, byte-exact, and has one effect',
+  { timeout: 240_000 },
+  async ([store], context) => {
+    const found = await runProof<PowerCuts>('power-cut', '--store', store, '--cuts', '3', '--control', '0')
+    if ('refused' in found) skipVisibly(context, found.refused)
+    expect(found.sound).toHaveLength(3)
+    for (const cut of found.sound) {
+      expect(cut).toMatchObject({ missing: 0, altered: 0, doubled: 0, invented: 0, integrity: 'ok' })
+    }
+    const { acknowledged = 0, unacknowledgedPresent = 0 } = found.sound.at(-1) ?? {}
+    expect(acknowledged).toBeGreaterThan(1500)
+    expect(found.effects).toEqual({
+      ofAcknowledged: acknowledged,
+      moreThanOne: 0,
+      total: acknowledged + unacknowledgedPresent,
+    })
+  },
+)
+
+test.for(TESTED)(
+  'negative control: %s with %s loses acknowledged events within 12 cuts',
+  { timeout: 240_000 },
+  async ([store, setting], context) => {
+    const found = await runProof<PowerCuts>('power-cut', '--store', store, '--cuts', '0', '--control', '12')
+    if ('refused' in found) skipVisibly(context, found.refused)
+    const { acknowledged = 0, missing = 0 } = found.control.at(-1) ?? {}
+    expect(missing).toBeGreaterThan(0)
+    const { length } = found.control
+    console.info(`${setting} lost ${missing} of ${acknowledged} acknowledged events at cut ${length}`)
+  },
+)

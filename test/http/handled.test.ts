@@ -5,7 +5,8 @@ import { createPostern, custom, type Source, type SourceOptions } from 'postern'
 import { vastai } from 'postern/providers'
 import { sqlite } from 'postern/sqlite'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { ChildServer, makeEffectTable } from '../support/child-server.mjs'
+import { ChildServer } from '../support/child-server.mjs'
+import { makeEffectTable } from '../support/places/sqlite.mjs'
 import { expectDuplicate, expectReceived, expectUnavailable } from '../support/expectations.ts'
 import { gate, replacing, startInbox, tempFolder, type Inbox, type InboxOptions } from '../support/inbox.ts'
 import { NOW_MS, SECRET, seedBody, seedEvent, type Outgoing } from '../support/requests.ts'
@@ -463,7 +464,7 @@ test('copies at once beside a started worker, with failures, never run it twice 
 test('a process that is killed during the handler: copies are 503 for as long as the sender would have waited, then one runs it', async () => {
   const file = join(tempFolder(), 'inbox.db')
   const options = {
-    file,
+    place: file,
     secret: SECRET,
     reportsHandling: true,
     startsWorker: false,

@@ -1,17 +1,17 @@
 // Starts `inbox-server.mjs` in a process of its own and speaks to it.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { DatabaseSync } from '@photostructure/sqlite'
+import { placeAt } from './places/index.mjs'
 
 const SCRIPT = fileURLToPath(new URL('./inbox-server.mjs', import.meta.url))
 
 /**
  * @typedef {object} ServerOptions
- * @property {string} file The store's file.
+ * @property {string} place Where the store is: see `places/`.
  * @property {string} secret
  * @property {string} [driver] What SQLite is loaded from, where it is not the store's own choice.
+ * @property {boolean} [mayLose] The store is told that acknowledged events may be lost.
  * @property {number} [leaseMs]
  * @property {number} [concurrency]
  * @property {{ attempts?: number, baseMs?: number }} [retry]
@@ -27,6 +27,7 @@ const SCRIPT = fileURLToPath(new URL('./inbox-server.mjs', import.meta.url))
  * @property {number} loopDelayP99Ms
  * @property {number} loopDelayMaxMs
  * @property {number} rssMb
+ * @property {number} handled Handlers begun.
  *
  * @typedef {object} Handling
  * @property {string} id
@@ -57,7 +58,7 @@ export class ChildServer {
    * @returns {Promise<ChildServer>}
    */
   static async start(options, environment = {}) {
-    if (!existsSync(options.file)) makeEffectTable(options.file)
+    await placeAt(options.place).prepare()
     const env = { ...process.env, ...environment }
     const child = fork(SCRIPT, [JSON.stringify(options)], { execArgv: [], env })
     endWithThisProcess(child)
@@ -135,15 +136,4 @@ const running = new Set()
 export function endWithThisProcess(child) {
   if (running.size === 0) process.once('exit', () => running.forEach((each) => each.kill('SIGKILL')))
   running.add(child)
-}
-
-/**
- * The table that handlers write their effects to. In this process, which is never broken, and without a statement that
- * would keep the file open.
- * @param {string} file
- */
-export function makeEffectTable(file) {
-  const database = new DatabaseSync(file)
-  database.exec('CREATE TABLE effect (id TEXT NOT NULL, attempt INTEGER NOT NULL)')
-  database.close()
 }

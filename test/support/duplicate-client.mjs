@@ -5,6 +5,7 @@
 //
 // Hears `{ ports }` from its parent, at the start and whenever they change. Says `{ kind: 'progress', sent }` every
 // hundredth of the way, and at the end `{ kind: 'done', … }` with what it was answered.
+import { seededRandom } from './seeded-random.mjs'
 import { SignedConnection } from './signed-connection.mjs'
 
 /** Copies within so many ids of the newest one race with the first copy's commit. */
@@ -14,7 +15,7 @@ const { secret, prefix, ids, sends, connections, seed } = JSON.parse(process.arg
 const sendsPerId = Math.floor(sends / ids)
 const progressEvery = Math.max(1, Math.floor(sends / 100))
 
-const random = mulberry32(seed)
+const random = seededRandom(seed)
 const acknowledged = new Uint8Array(ids)
 const answers = { stored: 0, duplicates: 0, refused: 0, none: 0 }
 let ports = []
@@ -70,15 +71,5 @@ function count(index, answer) {
   else {
     acknowledged[index] = 1
     answers[answer.isDuplicate ? 'duplicates' : 'stored'] += 1
-  }
-}
-
-/** Small, seeded, and good enough to shuffle with. */
-function mulberry32(state) {
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
   }
 }

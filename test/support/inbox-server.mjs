@@ -1,23 +1,26 @@
 // An inbox in a process of its own, for tests and proofs that kill it, cut its power or break its disk. Each handled
-// event writes one row into the table `effect` through `tx`, so that effects can be counted by id.
+// event leaves one effect through `tx`, so that effects can be counted by id.
 //
-//   node inbox-server.mjs '{"file":"…","secret":"…"}'      (see ServerOptions in child-server.mjs)
+//   node inbox-server.mjs '{"place":"…","secret":"…"}'      (see ServerOptions in child-server.mjs)
 //
 // It speaks over IPC: `{ kind: 'ready', port }` first, or `{ kind: 'failed', message }`, then an answer to each of `usage`, `forget` and `finish`. It
 // ends with its parent.
 import { createServer } from 'node:http'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { createPostern } from 'postern'
+import { createPostern, NonRetryableError } from 'postern'
 import { vastai } from 'postern/providers'
-import { sqlite } from 'postern/sqlite'
+import { placeAt } from './places/index.mjs'
 
 const RESOLUTION_MS = 10
 const options = JSON.parse(process.argv[2])
-const { file, secret, driver, leaseMs = 500, concurrency = 64, retry, isSilent = true } = options
+const { secret, driver, mayLose, leaseMs = 500, concurrency = 64, retry, isSilent = true } = options
 const { ack = 'stored', senderTimeoutMs, isHarmless = false } = options
 
-const store = sqlite(file, { ...(driver && { driver }) })
+const place = placeAt(options.place)
+const { store, close } = await place.open({ driver, mayLose })
 const loopDelay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+
+let handled = 0
 
 /** What the handler does beside its effect, by the beginning of the event's id. */
 const BEHAVIOURS = [
@@ -25,12 +28,20 @@ const BEHAVIOURS = [
   { start: 'hangs', run: () => new Promise(() => {}) },
   { start: 'exits', run: () => process.exit(1) },
   { start: 'killed', run: () => process.kill(process.pid, 'SIGKILL') },
+  // An attempt that fails leaves no effect.
+  { start: 'stumbles', run: (attempt) => attempt === 1 && fail(new Error('the first time')) },
+  { start: 'dies', run: () => fail(new NonRetryableError('never')) },
 ]
 
 async function handle(event, { tx, attempt }) {
   if (options.reportsHandling) process.send({ kind: 'handling', id: event.id, attempt, atMs: Date.now() })
-  if (!isHarmless) await BEHAVIOURS.find(({ start }) => event.id.startsWith(start))?.run()
-  tx({ sql: 'INSERT INTO effect (id, attempt) VALUES (?, ?)', params: [event.id, attempt] })
+  handled += 1
+  tx(place.effect(event.id, attempt))
+  if (!isHarmless) await BEHAVIOURS.find(({ start }) => event.id.startsWith(start))?.run(attempt)
+}
+
+function fail(error) {
+  throw error
 }
 
 const source = vastai({ secret, ack })
@@ -54,6 +65,7 @@ const ANSWERS = {
     loopDelayP99Ms: loopDelay.percentile(99) / 1e6,
     loopDelayMaxMs: loopDelay.max / 1e6,
     rssMb: Math.round(process.memoryUsage.rss() / 1e6),
+    handled,
   }),
   // What happened until now, the start above all, does not count.
   forget: () => loopDelay.reset(),
@@ -79,6 +91,7 @@ async function begin() {
 async function finish() {
   while (!(await isDone())) await new Promise((resolve) => setTimeout(resolve, 20))
   await postern.stop()
+  await close()
   server.close()
   server.closeAllConnections()
 }

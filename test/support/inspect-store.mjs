@@ -1,47 +1,39 @@
-// Reads a store's file after everybody who wrote it is gone, and prints what it holds as one line of JSON. A process of
-// its own: two libraries in one process do not see each other's locks, and a file stays open there for some time.
+// Reads a store after everybody who wrote it is gone, and prints what it holds as one line of JSON. A process of its own:
+// two SQLite libraries in one process do not see each other's locks, and a file stays open there for some time.
 //
-//   node inspect-store.mjs FILE
-import { createRequire } from 'node:module'
-import { sqlite } from 'postern/sqlite'
+//   node inspect-store.mjs PLACE
+import { placeAt } from './places/index.mjs'
 import { bodyOf } from './signed-connection.mjs'
 
 const PAGE = 1000
-const [file] = process.argv.slice(2)
+const place = placeAt(process.argv[2])
 
 const inbox = await readInbox()
-process.stdout.write(JSON.stringify({ ...inbox, ...readTables() }))
+const effects = await place.readEffects()
+process.stdout.write(JSON.stringify({ ...inbox, effects, integrity: await place.integrity() }))
 
 /** Through the store, as an application would; the recovery after a crash is its own as well. */
 async function readInbox() {
-  const store = sqlite(file)
-  const ids = []
-  const altered = []
-  const succeeded = []
-  const dead = []
+  // Also what was run with settings that lose.
+  const { store, close } = await place.open({ mayLose: true })
+  const found = { ids: [], altered: [], succeeded: [], dead: [], open: [] }
   for (let before; ;) {
     const page = await store.list({ of: 'events', limit: PAGE, ...(before !== undefined && { before }) })
     const details = await Promise.all(page.events.map(({ eventSeq }) => store.get(eventSeq)))
-    for (const { event, deliveries } of details) {
-      ids.push(event.id)
-      if (deliveries.some(({ state }) => state === 'succeeded')) succeeded.push(event.id)
-      if (deliveries.some(({ state }) => state === 'dead')) dead.push(event.id)
-      if (Buffer.from(event.body).toString('latin1') !== bodyOf(event.id)) altered.push(event.id)
-    }
+    for (const detail of details) sort(detail, found)
     if (page.next === undefined) break
     before = page.next
   }
   await store.close()
-  return { ids, altered, succeeded, dead }
+  await close()
+  return found
 }
 
-function readTables() {
-  const { DatabaseSync } = createRequire(import.meta.url)('@photostructure/sqlite')
-  const database = new DatabaseSync(file)
-  const effects = database.prepare('SELECT id, count(*) AS effects FROM effect GROUP BY id').all()
-  const integrity = database.prepare('PRAGMA integrity_check').all()
-  return {
-    effects: effects.map((row) => [row.id, row.effects]),
-    integrity: integrity.map((row) => row.integrity_check).join('; '),
-  }
+function sort({ event, deliveries }, { ids, altered, succeeded, dead, open }) {
+  const isIn = (...states) => deliveries.some(({ state }) => states.includes(state))
+  ids.push(event.id)
+  if (isIn('succeeded')) succeeded.push(event.id)
+  if (isIn('dead')) dead.push(event.id)
+  if (isIn('pending', 'leased')) open.push(event.id)
+  if (Buffer.from(event.body).toString('latin1') !== bodyOf(event.id)) altered.push(event.id)
 }

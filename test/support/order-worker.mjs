@@ -2,15 +2,15 @@
 // lines of a process that was killed are there too: `<b|s|f> <key> <n> <ns>` for begun, succeeded, failed. `ns` is the
 // machine's monotonic clock, the same for all processes.
 //
-//   node order-worker.mjs '{"file":"…","log":"…"}'      (see WorkerOptions in scripts/proofs/order.mjs)
+//   node order-worker.mjs '{"place":"…","log":"…"}'      (see WorkerOptions in scripts/proofs/order.mjs)
 import { createHash } from 'node:crypto'
 import { openSync, writeSync } from 'node:fs'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { createPostern, NonRetryableError } from 'postern'
 import { vastai } from 'postern/providers'
-import { sqlite } from 'postern/sqlite'
+import { placeAt } from './places/index.mjs'
 
-const { file, log, leaseMs, concurrency, failureRate, stuckKeys, stuckAt } = JSON.parse(process.argv[2])
+const { place, log, leaseMs, concurrency, failureRate, stuckKeys, stuckAt } = JSON.parse(process.argv[2])
 const lines = openSync(log, 'a')
 let isStuck = true
 
@@ -32,8 +32,9 @@ function note(kind, key, n) {
 }
 
 let storeErrors = 0
+const { store, close } = await placeAt(place).open()
 const postern = createPostern({
-  store: sqlite(file),
+  store,
   sources: { vastai: vastai({ secret: 'a secret of more than sixteen bytes' }) },
   handlers: (on) => [on('vastai', '*', handle)],
   worker: { leaseMs, concurrency },
@@ -46,6 +47,7 @@ process.on('message', async (message) => {
   if (message === 'unstick') isStuck = false
   if (message !== 'stop') return
   await postern.stop()
+  await close()
   process.send({ kind: 'stopped', storeErrors })
   process.disconnect()
 })

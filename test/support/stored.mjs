@@ -1,4 +1,4 @@
-// What a store's file holds, for those who broke it and now want to know.
+// What a store holds, for those who broke it and now want to know.
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -14,15 +14,16 @@ const MAX_OUTPUT_BYTES = 256 * 1024 * 1024
  * @property {ReadonlyMap<string, number>} effects How many rows the handlers' transactions have left, by id.
  * @property {readonly string[]} succeeded Ids whose delivery is done.
  * @property {readonly string[]} dead Ids whose delivery is a dead letter.
- * @property {string} integrity What SQLite finds wrong with the file: `ok` where nothing is.
+ * @property {readonly string[]} open Ids with a delivery that has not come to an end.
+ * @property {string} integrity What the engine finds wrong: `ok` where nothing is.
  */
 
 /**
- * Reads a file that nobody uses any more.
- * @param {string} file @returns {Promise<Stored>}
+ * Reads what nobody uses any more.
+ * @param {string} place @returns {Promise<Stored>}
  */
-export async function readStored(file) {
-  const { stdout } = await promisify(execFile)(process.execPath, [SCRIPT, file], {
+export async function readStored(place) {
+  const { stdout } = await promisify(execFile)(process.execPath, [SCRIPT, place], {
     maxBuffer: MAX_OUTPUT_BYTES,
   })
   const { effects, ...stored } = JSON.parse(stdout)

@@ -7,7 +7,7 @@ import { unprivilegedAccount, type Account } from './account.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
 import { freePort } from './free-port.ts'
 import { programFolder } from './programs.ts'
-import { makeServerFolder } from './server-folder.ts'
+import { makeDataFolder, makeServerFolder, type DataPlace } from './server-folder.ts'
 import { ServerProcess } from './server-process.ts'
 
 /** A PostgreSQL server of one's own. */
@@ -22,6 +22,8 @@ export interface TestPostgres {
   database(): Promise<TestDatabase>
   /** Ends it in order, as a service manager does, and starts it again on the same port. */
   restart(): Promise<void>
+  /** SIGSTOP to the server and all its processes: not one writes another byte. `kill` is what can follow. */
+  halt(): void
   /** SIGKILL to the server and all its processes. The data stay. */
   kill(): Promise<void>
   /** Starts it again after `kill`; does nothing while it runs. */
@@ -43,12 +45,16 @@ const SETTINGS: Readonly<Record<string, string>> = {
 }
 
 /** Starts a PostgreSQL server on a free port. @param settings Beside `SETTINGS`, or in their place. */
-export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<TestPostgres> {
+export async function startPostgres(
+  settings: Readonly<Record<string, string>> = {},
+  place: DataPlace = {},
+): Promise<TestPostgres> {
   const programs = programFolder('postgres')
   const account = unprivilegedAccount()
   const folder = makeServerFolder('postgres', 'QUIT', account)
   try {
     const password = randomBytes(12).toString('hex')
+    makeDataFolder(folder, place, account)
     await initDatabase({ programs, folder: folder.path, password, account })
     const port = await freePort()
     const args = [
@@ -70,6 +76,7 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
         await server.end('SIGINT')
         await server.start()
       },
+      halt: () => server.halt(),
       kill: () => server.kill(),
       start: () => server.start(),
       stop: folder.remove,

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
 import { programFolder } from './programs.ts'
-import { makeServerFolder } from './server-folder.ts'
+import { makeDataFolder, makeServerFolder, type DataPlace } from './server-folder.ts'
 import { ServerProcess } from './server-process.ts'
 
 /** A Redis server of one's own. */
@@ -17,6 +17,8 @@ export interface TestRedis {
   log(): string
   /** Ends it in order, as a service manager does, and starts it again on the same port. */
   restart(): Promise<void>
+  /** SIGSTOP to the server and a rewrite that it may have under way. `kill` is what can follow. */
+  halt(): void
   /** SIGKILL to the server and a rewrite that it may have under way. The data stay. */
   kill(): Promise<void>
   /**
@@ -41,14 +43,16 @@ const SETTINGS: Readonly<Record<string, string>> = {
 }
 
 /** Starts a Redis server on a free port. @param settings Beside `SETTINGS`, or in their place. */
-export async function startRedis(settings: Readonly<Record<string, string>> = {}): Promise<TestRedis> {
+export async function startRedis(
+  settings: Readonly<Record<string, string>> = {},
+  place: DataPlace = {},
+): Promise<TestRedis> {
   const programs = programFolder('redis')
   const folder = makeServerFolder('redis', 'KILL')
   try {
     const port = await freePort()
     const password = randomBytes(12).toString('hex')
-    const data = join(folder.path, 'data')
-    mkdirSync(data)
+    const data = makeDataFolder(folder, place)
     const all = { ...SETTINGS, ...settings, port: String(port), dir: data, requirepass: password }
     const file = join(folder.path, 'redis.conf')
     writeFileSync(file, asConfiguration(all), { mode: 0o600 })
@@ -64,6 +68,7 @@ export async function startRedis(settings: Readonly<Record<string, string>> = {}
         await server.end('SIGTERM')
         await server.start()
       },
+      halt: () => server.halt(),
       kill: () => server.kill(),
       start: () => startRepaired(server, join(programs, 'redis-check-aof'), data),
       stop: folder.remove,

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, mkdtempSync } from 'node:fs'
+import { chownSync, mkdirSync, mkdtempSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Account } from './account.ts'
@@ -33,6 +33,21 @@ segment=$(sed -n '7s/.* //p' "$1/data/postmaster.pid" 2>/dev/null)
 if [ -n "$segment" ]; then ipcrm -m "$segment" 2>/dev/null; fi
 rm -rf "$1"
 `
+
+/** Where a server's data lie. */
+export interface DataPlace {
+  /** An empty folder on a certain disk. Default: one in the server's own folder. */
+  readonly data?: string | undefined
+}
+
+/** Makes the folder `data` in a server's folder, or a link of that name to where the data shall lie. */
+export function makeDataFolder(folder: ServerFolder, { data }: DataPlace, owner?: Account): string {
+  const path = join(folder.path, 'data')
+  if (data === undefined) mkdirSync(path)
+  else symlinkSync(data, path)
+  if (owner !== undefined) chownSync(path, owner.uid, owner.gid)
+  return path
+}
 
 /** A folder for one server, gone with it. @param endSignal What ends the server without waiting for anybody. */
 export function makeServerFolder(name: string, endSignal: 'QUIT' | 'KILL', owner?: Account): ServerFolder {

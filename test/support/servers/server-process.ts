@@ -64,12 +64,21 @@ export class ServerProcess {
     await ended
   }
 
+  /** Halts the server and all its own processes where they stand. */
+  halt(): void {
+    const pid = this.#child?.pid
+    if (pid === undefined) return
+    // The parent first, so that it starts no more of them.
+    process.kill(pid, 'SIGSTOP')
+    for (const each of childrenOf(pid)) signalIfThere(each, 'SIGSTOP')
+  }
+
   /** Kills the server and all its own processes, so that none of them can write another byte. */
   async kill(): Promise<void> {
     const children = childrenOf(this.#child?.pid)
     // The parent first: it would take the death of a child for a crash, and start again.
     const ended = this.end('SIGKILL')
-    for (const pid of children) killIfThere(pid)
+    for (const pid of children) signalIfThere(pid, 'SIGKILL')
     await ended
     while (children.some(isAlive)) await pause(2)
   }
@@ -106,9 +115,9 @@ function childrenOf(pid: number | undefined): readonly number[] {
   return listed.split(/\s+/).filter(Boolean).map(Number)
 }
 
-function killIfThere(pid: number): void {
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid, signal)
   } catch {
     // It ended by itself, as it does when it sees that its parent is gone.
   }
