@@ -6,15 +6,33 @@ import type { Answer, Space } from './space.ts'
 import { wholeMs } from './whole-ms.ts'
 
 export interface ClaimAnswer {
-  readonly claimed: Claimed[]
+  readonly claimed: readonly Due[]
   /** How long until something may be due; `Infinity` where nothing is in sight. */
   readonly untilDueMs: number
 }
 
+/** What was claimed, and what put it in its place: whether its lease had ended, and since when it was due. */
+export interface Due {
+  readonly claimed: Claimed
+  readonly wasLeased: boolean
+  readonly atMs: number
+}
+
+/** As one claim of all would have given them. */
+export function inOrder(all: readonly Due[]): Claimed[] {
+  const sorted = all.toSorted(
+    (left, right) =>
+      Number(right.wasLeased) - Number(left.wasLeased) ||
+      left.atMs - right.atMs ||
+      left.claimed.deliverySeq - right.claimed.deliverySeq,
+  )
+  return sorted.map(({ claimed }) => claimed)
+}
+
 /** A claim as the script takes it: for each destination, what its limit leaves beside what other spaces gave. */
-export function claimOperation(request: ClaimRequest, taken: readonly Claimed[]): Packable {
+export function claimOperation(request: ClaimRequest, taken: readonly Due[]): Packable {
   const limits = request.destinations.flatMap(({ name, limit }) => {
-    const has = taken.filter(({ destination }) => destination === name).length
+    const has = taken.filter(({ claimed }) => claimed.destination === name).length
     return [destinationName(name), Math.max(0, limit - has)]
   })
   return ['claim', limits, wholeMs(request.leaseMs)]
@@ -27,6 +45,8 @@ type ClaimedRow = readonly [
   destination: Buffer,
   eventSeq: number,
   record: Buffer,
+  wasLeased: boolean,
+  atMs: number,
 ]
 
 /** What a claim was given, with the bodies that stand apart. */
@@ -37,10 +57,11 @@ export async function claimedIn(space: Space, { nowMs, value }: Answer): Promise
   return { claimed, untilDueMs: nextMs === false ? Infinity : nextMs - nowMs }
 }
 
-async function claimedOf(space: Space, row: ClaimedRow): Promise<Claimed> {
-  const [deliverySeq, token, attempt, destination, eventSeq, packed] = row
+async function claimedOf(space: Space, row: ClaimedRow): Promise<Due> {
+  const [deliverySeq, token, attempt, destination, eventSeq, packed, wasLeased, atMs] = row
   const record = readRecord(eventSeq, packed)
   const apart: Unpacked = record.body === undefined ? (await space.read(['body', eventSeq])).value : undefined
   const event = storedEvent(record, apart)
-  return { deliverySeq, token, destination: destinationOf(destination.toString()), attempt, event }
+  const name = destinationOf(destination.toString())
+  return { claimed: { deliverySeq, token, destination: name, attempt, event }, wasLeased, atMs }
 }

@@ -16,7 +16,7 @@ export interface IoredisClient {
 
 /** What is used of a client of `ioredis` that knows a cluster. */
 export interface IoredisCluster {
-  readonly isCluster: true
+  readonly isCluster: boolean
   readonly status: string
   duplicate(nodes?: never[], override?: Readonly<Record<string, unknown>>): IoredisCluster
   connect(): Promise<unknown>

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { dedupeKey, type NewEvent } from '../../inbox/index.ts'
+import { dedupeKey } from '../../inbox/index.ts'
 import { sha256 } from '../../core/index.ts'
 
 /** What can stand in a name as it is: nothing that separates, nothing that a hash tag is made of. */
@@ -18,10 +18,9 @@ export function nameOf(text: string): string {
   return PLAIN_NAME.test(text) ? text : digestName(dedupeKey('id', '', text))
 }
 
-/** What the dedupe records of a tenant's events at a source begin with. */
-export function recordBase(space: string, { tenant, source }: Pick<NewEvent, 'tenant' | 'source'>): string {
-  const name = nameOf(source)
-  return `${space}${name}:${tenant === '' ? '' : `tenant:${nameOf(tenant)}:`}`
+/** What the dedupe records of a tenant begin with, behind what its source's begin with. */
+export function recordBase(sourcePrefix: string, tenant: string): string {
+  return tenant === '' ? sourcePrefix : `${sourcePrefix}tenant:${nameOf(tenant)}:`
 }
 
 /** An event's id as its dedupe record is named by. */

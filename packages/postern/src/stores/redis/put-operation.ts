@@ -18,12 +18,12 @@ export function faultOf(event: NewEvent): Error | undefined {
 }
 
 /** An event as the script takes it; `lua/put.ts` names the places. */
-export function putOperation(space: string, event: NewEvent): Packable {
+export function putOperation(sourcePrefix: string, event: NewEvent): Packable {
   const { body, lease, idKind, onDead, orderingKey } = event
   const isInLine = onDead !== undefined && orderingKey !== undefined
   return [
     'put',
-    recordBase(space, event),
+    recordBase(sourcePrefix, event.tenant),
     idKind === 'digest' ? false : idName(event.id),
     idKind !== 'signed',
     sha256(body).toString('base64url'),

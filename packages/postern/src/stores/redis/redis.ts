@@ -30,7 +30,8 @@ import type {
   StoreInspection,
   StoreStat,
 } from '../../inbox/index.ts'
-import { claimedIn, claimOperation, type ClaimAnswer } from './claim-operation.ts'
+import { claimedIn, claimOperation, inOrder, type ClaimAnswer } from './claim-operation.ts'
+import { ClusterSpaces, NUMBERS_STEP } from './cluster-spaces.ts'
 import { openerOf, type RedisClient } from './client.ts'
 import { destinationName } from './names.ts'
 import { faultOf, putOperation, putResult } from './put-operation.ts'
@@ -84,6 +85,7 @@ class ServerStore implements Store<RedisEffect>, HasRejectedLog, HasSmallState {
   readonly #spaces: Spaces
   readonly #waiting: Waiting
   readonly #counters = new CommitCounters()
+  readonly #numbers = { seen: 0 }
   readonly #closing = new AbortController()
   #underWay = 0
   #onIdle: (() => void) | undefined
@@ -93,26 +95,34 @@ class ServerStore implements Store<RedisEffect>, HasRejectedLog, HasSmallState {
     this.#options = options
     const { prefix = '', cluster = false, mayLoseAcknowledgedEvents = false } = options
     const open = openerOf(client, cluster)
-    this.#server = new Server({
-      open,
-      acceptsLoss: mayLoseAcknowledgedEvents,
-      layoutKey: `${prefix}postern:layout`,
-    })
+    const home = `${prefix}${cluster ? '{postern}' : 'postern'}:`
+    this.#server = new Server({ open, acceptsLoss: mayLoseAcknowledgedEvents, layoutKey: `${home}layout` })
     const channel = `${prefix}postern:work`
     this.#waiting = new Waiting(open, channel, this.#server.id)
-    this.#spaces = oneSpace(this.#spaceOf(prefix, channel))
-    const home: HomeCalls = {
+    const space = this.#spaceMaker(channel)
+    this.#spaces = cluster
+      ? new ClusterSpaces(prefix, space(home, 0, NUMBERS_STEP), (each, index) =>
+          space(each, index, NUMBERS_STEP),
+        )
+      : oneSpace(space(home, 0, 1), prefix)
+    const calls: HomeCalls = {
       add: (packed, bytes) => this.#track(() => this.#spaces.home.add(packed, bytes)),
       read: (packed) => this.#track(() => this.#spaces.home.read(packed)),
       nowMs: (serverMs) => this.#nowMs(serverMs),
     }
-    this.rejected = rejectedLog(home)
-    this.state = smallState(home)
+    this.rejected = rejectedLog(calls)
+    this.state = smallState(calls)
   }
 
   /** One operation for each event, so that one that cannot be stored fails alone. */
   put(events: readonly NewEvent[]): Promise<PutResult[]> {
-    return this.#track(() => Promise.all(events.map((event) => this.#putOne(event))))
+    return this.#track(async () => {
+      const results: PutResult[] = []
+      for (const run of runsOf(events, this.#options.cluster === true)) {
+        results.push(...(await Promise.all(run.map((event) => this.#putOne(event)))))
+      }
+      return results
+    })
   }
 
   async claim(request: ClaimRequest): Promise<Claimed[]> {
@@ -253,21 +263,23 @@ class ServerStore implements Store<RedisEffect>, HasRejectedLog, HasSmallState {
     const fault = faultOf(event)
     if (fault !== undefined) return { outcome: 'failed', error: fault }
     const space = await this.#spaces.of(event.source)
-    const { value } = await space.add(putOperation(space.prefix, event), event.body.byteLength + 1000)
-    const result = putResult(event, value)
-    if (result.outcome !== 'failed') space.hasSeen(result.eventSeq)
-    return result
+    const operation = putOperation(this.#spaces.sourcePrefix(event.source), event)
+    const { value } = await space.add(operation, event.body.byteLength + 1000)
+    return putResult(event, value)
   }
 
-  async #claimDue(request: ClaimRequest): Promise<ClaimAnswer> {
+  async #claimDue(
+    request: ClaimRequest,
+  ): Promise<{ readonly claimed: Claimed[]; readonly untilDueMs: number }> {
     const answers: ClaimAnswer[] = []
     for (const space of await this.#spaces.all()) {
       const taken = answers.flatMap(({ claimed }) => claimed)
-      answers.push(await claimedIn(space, await space.add(claimOperation(request, taken), 500)))
+      answers.push(await claimedIn(space, await space.add(claimOperation(request, taken), CLAIM_BYTES)))
     }
+    const claimed = answers.flatMap((answer) => answer.claimed)
     return {
-      claimed: answers.flatMap(({ claimed }) => claimed),
-      untilDueMs: Math.min(...answers.map(({ untilDueMs }) => untilDueMs)),
+      claimed: answers.length === 1 ? claimed.map((due) => due.claimed) : inOrder(claimed),
+      untilDueMs: Math.min(Infinity, ...answers.map(({ untilDueMs }) => untilDueMs)),
     }
   }
 
@@ -297,17 +309,16 @@ class ServerStore implements Store<RedisEffect>, HasRejectedLog, HasSmallState {
     })
   }
 
-  #spaceOf(prefix: string, channel: string): Space {
-    return new Space({
+  #spaceMaker(channel: string): (prefix: string, index: number, step: number) => Space {
+    const shared = {
       server: this.#server,
       counters: this.#counters,
-      prefix: `${prefix}postern:`,
-      index: 0,
-      step: 1,
+      numbers: this.#numbers,
       clock: () => this.#clock(),
       channel,
-      onWork: (destinations) => this.#waiting.announce(destinations),
-    })
+      onWork: (destinations: readonly string[]) => this.#waiting.announce(destinations),
+    }
+    return (prefix, index, step) => new Space({ ...shared, prefix, index, step })
   }
 
   /** As the scripts read it. */
@@ -360,4 +371,21 @@ class ServerStore implements Store<RedisEffect>, HasRejectedLog, HasSmallState {
   }
 }
 
+/**
+ * What can be put at once so that numbers rise along the array: all, or in a cluster, where each source has numbers of its own,
+ * what follows each other of one source.
+ */
+function runsOf(events: readonly NewEvent[], isCluster: boolean): (readonly NewEvent[])[] {
+  if (!isCluster) return events.length === 0 ? [] : [events]
+  const runs: NewEvent[][] = []
+  for (const event of events) {
+    const last = runs.at(-1)
+    if (last !== undefined && last[0]?.source === event.source) last.push(event)
+    else runs.push([event])
+  }
+  return runs
+}
+
+/** Guesses, for the size of what is sent. */
 const SETTLEMENT_BYTES = 150
+const CLAIM_BYTES = 500

@@ -33,6 +33,8 @@ export interface ServerOptions {
 /** The version of the keys and what they hold. A store leaves alone what a later one has written. */
 const LAYOUT = 1
 
+const CLOCK = "local time = redis.call('TIME') return time[1] * 1000 + math.floor(time[2] / 1000)"
+
 interface Connection {
   readonly link: Link
   settings: readonly StoreSetting[]
@@ -88,22 +90,16 @@ export class Server {
       connection.settings = await this.#answerOf(() => readSettings(link))
       const { layoutKey, acceptsLoss } = this.#options
       const ask = (...args: string[]): Promise<unknown> => this.#answerOf(() => link.command(layoutKey, args))
-      const [layout, info, sentMs, time] = await Promise.all([
+      const sentMs = Date.now()
+      const [layout, info, time] = await Promise.all([
         ask('GET', layoutKey),
         this.#answerOf(() => link.everywhere(['INFO', 'server'])),
-        Date.now(),
-        ask(
-          'EVAL',
-          "local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000)",
-          '1',
-          layoutKey,
-        ),
+        ask('EVAL', CLOCK, '1', layoutKey),
       ])
-      const middleMs = (sentMs + Date.now()) / 2
       return {
         engine: engineOf(String(info[0])),
-        schemaVersion: layout === null || layout === undefined ? undefined : Number(String(layout)),
-        clockAheadMs: Math.round(Number(time) - middleMs),
+        schemaVersion: Buffer.isBuffer(layout) ? Number(layout.toString()) : undefined,
+        clockAheadMs: Math.round(Number(time) - (sentMs + Date.now()) / 2),
         settings: connection.settings,
         acceptsLoss,
       }
@@ -145,8 +141,9 @@ export class Server {
     const ask = (...args: string[]): Promise<unknown> =>
       this.#answerOf(() => connection.link.command(layoutKey, args))
     await ask('SET', layoutKey, String(LAYOUT), 'NX')
-    const found = Number(String(await ask('GET', layoutKey)))
-    if (found !== LAYOUT) {
+    const reply = await ask('GET', layoutKey)
+    const found = Buffer.isBuffer(reply) ? reply.toString() : 'unknown'
+    if (found !== String(LAYOUT)) {
       throw new PosternError(
         'bad_config',
         `This Redis holds events in layout ${found}; this version of Postern knows layout ${LAYOUT}`,

@@ -57,6 +57,8 @@ export interface SpaceOptions {
   readonly step: number
   /** The store's clock: what is added to the server's, or what stands in its place. */
   readonly clock: () => string
+  /** The highest number that any space of the store has given: what comes later is to have a higher one. */
+  readonly numbers: { seen: number }
   readonly channel: string
   /** Called with the destinations that a commit has made work for. */
   readonly onWork: (destinations: readonly string[]) => void
@@ -71,8 +73,6 @@ export class Space {
   readonly index: number
   readonly #options: SpaceOptions
   readonly #commit: GroupCommit<Operation, Outcome>
-  /** The highest number that was seen anywhere: what comes later is to have a higher one. */
-  #seen = 0
 
   constructor(options: SpaceOptions) {
     this.#options = options
@@ -110,11 +110,6 @@ export class Space {
     return this.#commit.idle()
   }
 
-  /** Takes note of a number, so that later ones are higher. */
-  hasSeen(seq: number): void {
-    this.#seen = Math.max(this.#seen, seq)
-  }
-
   async #commitAll(operations: readonly Operation[]): Promise<readonly Outcome[]> {
     const startedMs = performance.now()
     const outcomes = (await Promise.all(slicesOf(operations).map((slice) => this.#call(slice)))).flat()
@@ -124,7 +119,7 @@ export class Space {
   }
 
   async #call(operations: readonly Operation[]): Promise<readonly Outcome[]> {
-    const { server, step, clock, channel, onWork } = this.#options
+    const { server, step, clock, numbers, channel, onWork } = this.#options
     const bytes = operations.reduce((sum, operation) => sum + operation.bytes, 64)
     const packed = pack(
       operations.map((operation) => operation.packed),
@@ -138,16 +133,13 @@ export class Space {
         clock(),
         String(step),
         String(this.index),
-        String(this.#seen),
+        String(numbers.seen),
         channel,
         packed,
       ])
       // Packed by lua/commit.ts.
-      const [nowMs, values, woken] = unpack(reply) as readonly [
-        number,
-        readonly Unpacked[],
-        readonly Buffer[],
-      ]
+      const [nowMs, values, woken, lastSeq] = unpack(reply) as CommitReply
+      numbers.seen = Math.max(numbers.seen, lastSeq)
       if (woken.length > 0) onWork(woken.map(String))
       return values.map((value) => ({ ok: true, answer: { nowMs, value } }))
     } catch (error) {
@@ -155,6 +147,13 @@ export class Space {
     }
   }
 }
+
+type CommitReply = readonly [
+  nowMs: number,
+  values: readonly Unpacked[],
+  woken: readonly Buffer[],
+  lastSeq: number,
+]
 
 function slicesOf(operations: readonly Operation[]): Operation[][] {
   const slices: Operation[][] = []

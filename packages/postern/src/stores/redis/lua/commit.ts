@@ -52,7 +52,7 @@ end
 
 local VERBS = {
   put = put, claim = claim, settle = settle, extend = extend, move = move, replay = replay, prune = prune,
-  record = record, remain = remain, sweep = sweepState,
+  record = record, remain = remain, sweep = sweepState, enrol = enrol,
 }
 
 -- A call that a client sends a second time, after a connection broke, is refused: it may have been carried out.
@@ -77,7 +77,7 @@ end
 if lastSeq and lastSeq ~= firstLast then R('SET', S .. 'seq', string.format('%.0f', lastSeq)) end
 -- A claim that found nothing writes nothing: it costs no fsync.
 if hasWritten or next(dirty) then R('SET', callerKey, CALL, 'PX', 86400000) end
-return cmsgpack.pack({ now, results, announce() })
+return cmsgpack.pack({ now, results, announce(), lastSeq or 0 })
 `
 
 /** The script of a commit: any number of operations, one call, one fsync. */

@@ -141,6 +141,10 @@ local function entries()
   return R('HGETALL', S .. 'state')
 end
 
+local function sources()
+  return R('HGETALL', S .. 'sources')
+end
+
 local function clock()
   local time = R('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -148,6 +152,7 @@ end
 
 local VERBS = {
   get = get, body = body, walk = walk, pick = pick, stat = stat, recent = recent, recall = recall, entries = entries,
+  sources = sources,
 }
 local op = cmsgpack.unpack(ARGV[4])
 return cmsgpack.pack({ clock(), VERBS[op[1]](op) })

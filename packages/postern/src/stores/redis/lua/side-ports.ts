@@ -35,4 +35,14 @@ local function sweepState()
   end
   return true
 end
+
+-- In a cluster: the number that a source's own numbers end with.
+local function enrol(op)
+  local index = R('HGET', S .. 'sources', op[2])
+  if index then return tonumber(index) end
+  index = R('HLEN', S .. 'sources') + 1
+  if index > op[3] then return false end
+  R('HSET', S .. 'sources', op[2], index)
+  return index
+end
 `
