@@ -15,7 +15,7 @@ export function scriptOf(source: string): Script {
 }
 
 /** After this, an answer counts as lost: a connection may break without either end being told. */
-const ANSWER_MS = 10_000
+const ANSWER_MS = 5000
 /** How long opening a connection may take, the server's loading of its file included. */
 const OPEN_MS = 3000
 /** Settings can be changed while the server runs. */
