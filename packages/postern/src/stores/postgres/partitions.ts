@@ -55,7 +55,11 @@ export interface DroppedPartition {
 /** Drops the oldest partition where all of it is past its time. Fails by its lock timeout while somebody reads for long. */
 export async function dropOldest(
   tx: Transaction,
-  { schema, offsetMs, olderThanMs }: { readonly schema: string; readonly offsetMs: number; readonly olderThanMs: number },
+  {
+    schema,
+    offsetMs,
+    olderThanMs,
+  }: { readonly schema: string; readonly offsetMs: number; readonly olderThanMs: number },
 ): Promise<DroppedPartition> {
   const [row] = await tx.rows<{ events: string; rows_below: string }>(
     `SELECT * FROM ${schema}.drop_partition_1(${schema}.now_1($1) - $2::bigint, $3)`,

@@ -26,11 +26,7 @@ const DROP_LOCK_TIMEOUT_MS = 200
  * Deletes what is past its time: one whole partition where there is one, however many events it holds, and rows in a bounded
  * batch, passing over what somebody else holds.
  */
-export async function prune(
-  server: Server,
-  request: PruneRequest,
-  settings: PruneSettings,
-): Promise<Pruned> {
+export async function prune(server: Server, request: PruneRequest, settings: PruneSettings): Promise<Pruned> {
   const dropped = await dropPartition(server, request, settings)
   const pruned = await server.transaction((tx) => pruneRows(tx, request, { ...settings, ...dropped }))
   return { ...pruned, events: pruned.events + dropped.events }

@@ -96,10 +96,7 @@ export class Server {
     return resultOf(result).rows as readonly Row[]
   }
 
-  async #transactionOnce<T>(
-    work: (tx: Transaction) => Promise<T>,
-    options: TransactionOptions,
-  ): Promise<T> {
+  async #transactionOnce<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions): Promise<T> {
     const client = await this.#connect()
     const deadlines = options.mayTakeLong === true ? undefined : this.#transactions
     return this.#lend(client, deadlines, async () => {
@@ -113,11 +110,7 @@ export class Server {
   }
 
   /** Gives the connection back afterwards: closed, where it broke, or the time was over. */
-  async #lend<T>(
-    client: PooledClient,
-    deadlines: Deadlines | undefined,
-    work: () => Promise<T>,
-  ): Promise<T> {
+  async #lend<T>(client: PooledClient, deadlines: Deadlines | undefined, work: () => Promise<T>): Promise<T> {
     let isLent = true
     const giveBack = (isBroken: boolean): void => {
       if (isLent) client.release(isBroken)
