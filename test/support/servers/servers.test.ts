@@ -81,15 +81,17 @@ describe.skipIf(without.includes('redis'))('Redis', () => {
   afterAll(() => redis.stop())
 
   test('has the settings that a 2xx needs', async () => {
-    const names = [
-      'appendonly',
-      'appendfsync',
-      'no-appendfsync-on-rewrite',
-      'aof-load-truncated',
-      'maxmemory-policy',
-    ]
-    const values = await withRedis(redis.url, (client) => client.config('GET', ...names))
-    expect(values).toEqual(expect.arrayContaining(['yes', 'always', 'no', 'no', 'noeviction']))
+    const wanted = {
+      appendonly: 'yes',
+      appendfsync: 'always',
+      'no-appendfsync-on-rewrite': 'no',
+      'aof-load-truncated': 'no',
+      'maxmemory-policy': 'noeviction',
+    }
+    const flat = await withRedis(redis.url, (client) => client.config('GET', ...Object.keys(wanted)))
+    expect(flat).toHaveLength(10)
+    const pairs = Array.from({ length: 5 }, (_, index) => (flat as string[]).slice(2 * index, 2 * index + 2))
+    expect(Object.fromEntries(pairs)).toEqual(wanted)
   })
 
   test('keeps what was acknowledged when it is killed, also where its file ends in the middle of a command', async () => {
@@ -153,6 +155,7 @@ describe('a proxy', () => {
     proxy = await startProxy((server.address() as AddressInfo).port)
   })
   afterEach(async () => {
+    for (const socket of opened.splice(0)) socket.destroy()
     await proxy.close()
     await new Promise((resolve) => server.close(resolve))
   })
@@ -185,7 +188,7 @@ describe('a proxy', () => {
     expect(tookMs).toBeGreaterThan(99)
     // One after the other they would take 21 × 50 ms.
     expect(tookMs).toBeLessThan(900)
-    for (const socket of [client, witness]) socket.destroy()
+    witness.destroy()
     await beside.close()
   })
 
@@ -199,7 +202,6 @@ describe('a proxy', () => {
     const again = await open(proxy.port)
     again.write('x')
     expect(await text(again, 1)).toBe('x')
-    again.destroy()
   })
 
   test('cuts after so many bytes, once', async () => {
@@ -211,7 +213,6 @@ describe('a proxy', () => {
     const again = await open(proxy.port)
     again.write('hello')
     expect(await text(again, 5)).toBe('hello')
-    again.destroy()
   })
 
   test('forgets what is open, and carries what is new', async () => {
@@ -227,7 +228,6 @@ describe('a proxy', () => {
     again.write('|')
     expect(await text(again, 1)).toBe('|')
     expect(received).toBe('before||')
-    for (const socket of [client, again]) socket.destroy()
   })
 
   test('holds everything back while it is silent, ends as well, and delivers it when it heals', async () => {
@@ -249,7 +249,6 @@ describe('a proxy', () => {
     proxy.heal()
     expect(await text(other, 5)).toBe('other')
     await vi.waitFor(() => expect(received).toContain('after'))
-    for (const socket of [other, witness]) socket.destroy()
     await beside.close()
   })
 })
@@ -280,8 +279,12 @@ describe('which servers a run needs', () => {
   })
 })
 
+const opened: Socket[] = []
+
+/** A connection that ends with the test. */
 async function open(port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1')
+  opened.push(socket)
   await once(socket, 'connect')
   return socket
 }

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { createPostern, type Postern, type Sources } from 'postern'
 import { AdminServer } from '../admin/admin-server.ts'
 import { isLoopback } from '../config/address.ts'
@@ -39,6 +40,8 @@ export const DEFAULT_PREFIX = '/webhooks'
 const ANNOUNCE_MS = 500
 const HTTP_GRACE_MS = 5000
 const WORKER_GRACE_MS = 4000
+/** For a store to finish what it has under way; one that is out of reach would wait for its connections' own timeout. */
+const STORE_GRACE_MS = 1500
 const FATAL_GRACE_MS = 2000
 
 /** Opens the store and starts to listen and to work. Leaves nothing open where it rejects. */
@@ -65,9 +68,14 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       stopAccepting: () => server.drain({ announceMs: 0, graceMs: FATAL_GRACE_MS }),
       stop: async () => {
         await server.drain({ announceMs: ANNOUNCE_MS, graceMs: HTTP_GRACE_MS })
-        await postern.stop({ graceMs: WORKER_GRACE_MS })
+        const isClosed = await endsWithin(
+          postern.stop({ graceMs: WORKER_GRACE_MS }),
+          WORKER_GRACE_MS + STORE_GRACE_MS,
+        )
         await admin?.server.close()
-        await opened.release()
+        if (!isClosed)
+          reporter.log.warn('the store does not answer: what runs comes back when its lease ends')
+        else await endsWithin(opened.release(), STORE_GRACE_MS)
       },
     }
   } catch (error) {
@@ -132,4 +140,13 @@ async function openAdmin(
     log.warn(`no admin API: ${message}`)
     return undefined
   }
+}
+
+/** Whether the work is done in time; what it fails with is passed on. */
+async function endsWithin(work: Promise<void>, ms: number): Promise<boolean> {
+  const timeout = new AbortController()
+  const late = pause(ms, false, { signal: timeout.signal }).catch(() => false)
+  const inTime = await Promise.race([work.then(() => true), late])
+  timeout.abort()
+  return inTime
 }

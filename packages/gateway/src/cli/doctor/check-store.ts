@@ -56,7 +56,7 @@ function durabilityOf(location: StoreLocation, inspection: StoreInspection): rea
 
 function schemaOf({ schemaVersion }: StoreInspection): Finding {
   if (schemaVersion === undefined || schemaVersion === 0)
-    return ok('store.schema', 'there are no tables yet; serve makes what it needs')
+    return ok('store.schema', 'nothing is there yet; serve makes what it needs')
   return ok('store.schema', `version ${schemaVersion}`)
 }
 

@@ -31,6 +31,11 @@ test.each<[string, unknown, RegExp]>([
     }),
     /^database "x" does not exist; .*createdb/,
   ],
+  [
+    'a certificate of one’s own',
+    Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
+    /NODE_EXTRA_CA_CERTS/,
+  ],
   ['what nobody knows', new Error('out of cheese'), /^out of cheese$/],
   ['what is no error', 'odd', /^odd$/],
 ])('%s is explained', (_what, error, message) => {

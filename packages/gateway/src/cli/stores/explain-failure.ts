@@ -1,5 +1,7 @@
 import { messageOf } from '../../config/problem.ts'
 
+const TRUST = 'name the authority that signed its certificate: NODE_EXTRA_CA_CERTS=FILE'
+
 /** What to do about what servers and the system answer, by their codes or first words. */
 const ADVICE: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nobody listens there: is the server running, and is it that host and port?',
@@ -7,6 +9,11 @@ const ADVICE: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the name could not be looked up',
   ETIMEDOUT: 'it did not answer in time: is the server up, and may this machine reach it?',
   EHOSTUNREACH: 'this machine has no way there',
+  ECONNRESET:
+    'the server ended the connection: does it want TLS, as by rediss://, or stands something between?',
+  DEPTH_ZERO_SELF_SIGNED_CERT: TRUST,
+  SELF_SIGNED_CERT_IN_CHAIN: TRUST,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: TRUST,
   // PostgreSQL's codes.
   '28P01': 'the user name or the password is wrong',
   '28000': 'the server does not let this user in from here: see its pg_hba.conf',
