@@ -10,4 +10,9 @@ export interface SettlesIn<Tx> {
    * where `tx` is no open transaction, or its connection fails; nothing is settled then either.
    */
   settleIn(tx: Tx, lease: Lease, durationMs: number): Promise<'settled' | 'lost'>
+  /**
+   * Which of these leases ended with success, as `settleIn` ends them, and were committed. Answers in the order given; `false`
+   * for one whose transaction is still open.
+   */
+  haveSucceeded(leases: readonly Lease[]): Promise<readonly boolean[]>
 }

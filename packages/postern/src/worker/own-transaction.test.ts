@@ -1,11 +1,18 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Source, SourceOptions } from '../core/index.ts'
-import { Deadlines, type Lease, type Occurrence, type SettlesIn } from '../inbox/index.ts'
+import { Deadlines, type DeliveryState, type Lease, type Occurrence, type SettlesIn } from '../inbox/index.ts'
 import { createPostern } from '../postern.ts'
 import { custom } from '../providers/index.ts'
 import { memory, type MemoryEffect, type MemoryStore } from '../stores/memory/index.ts'
-import { anEvent, claimOne, deliveryOf, putStored } from '../testing/store-contract/fixtures.ts'
+import {
+  anEvent,
+  claimOne,
+  deliveryOf,
+  events,
+  putAll,
+  putStored,
+} from '../testing/store-contract/fixtures.ts'
 import { LeaseLostError, type Handler } from './handler.ts'
 import { Worker, type WorkerSettings } from './worker.ts'
 
@@ -130,15 +137,57 @@ describe('a handler that settles in a transaction of its own', () => {
     expect(logged).toEqual([])
   })
 
+  test('is settled by nothing else', async () => {
+    const { worker, store, db } = aWorker((_event, { settleIn }) => db.transaction(settleIn))
+    await putStored(store)
+    const settle = vi.spyOn(store, 'settle')
+    await worker.drain()
+    expect(settle).not.toHaveBeenCalled()
+  })
+
+  test('has succeeded as well where its commit is seen only after the settle', async () => {
+    const { worker, store, db } = aWorker((_event, { settleIn }) => db.transaction(settleIn))
+    await putStored(store)
+    vi.spyOn(store, 'haveSucceeded').mockResolvedValueOnce([false])
+    expect(await worker.run(await claimOne(store), TIMEOUT_MS)).toBe('succeeded')
+  })
+
+  test('has succeeded as well where the store cannot say so at first', async () => {
+    const { worker, store, db } = aWorker((_event, { settleIn }) => db.transaction(settleIn))
+    await putStored(store)
+    vi.spyOn(store, 'haveSucceeded').mockRejectedValueOnce(new Error('connection closed'))
+    expect(await worker.run(await claimOne(store), TIMEOUT_MS)).toBe('succeeded')
+  })
+
   test('is unsettled where the store cannot say whether it has succeeded', async () => {
     const { worker, store, db, occurrences, logged } = aWorker((_event, { settleIn }) =>
       db.transaction(settleIn),
     )
     await putStored(store)
-    vi.spyOn(store, 'get').mockRejectedValueOnce(new Error('connection closed'))
+    vi.spyOn(store, 'haveSucceeded').mockRejectedValue(new Error('connection closed'))
     expect(await worker.run(await claimOne(store), TIMEOUT_MS)).toBe('unsettled')
     expect(occurrences).toEqual([])
-    expect(logged).toMatchObject([[expect.stringMatching(/could not say/), {}]])
+    expect(logged).toMatchObject([
+      [expect.stringMatching(/could not say/), {}],
+      [expect.stringMatching(/could not say/), {}],
+    ])
+  })
+
+  test('is reported for itself, whatever ends beside it', async () => {
+    const { worker, store, db, occurrences } = aWorker(async ({ id }, { settleIn }) => {
+      if (id === 'evt_2') await db.transaction(settleIn)
+      if (id === 'evt_3') await db.transaction(settleIn).then(() => Promise.reject(new Error('no')))
+      if (id === 'evt_4') throw new Error('no')
+    })
+    await putAll(store, events(4))
+    await worker.drain()
+    const outcomes = occurrences.map((each) => (each.kind === 'attempted' ? [each.id, each.outcome] : []))
+    expect(Object.fromEntries(outcomes)).toEqual({
+      evt_1: 'succeeded',
+      evt_2: 'succeeded',
+      evt_3: 'succeeded',
+      evt_4: 'retry',
+    })
   })
 
   test('holds its delivery, so that its lease is left out when leases are prolonged', async () => {
@@ -397,10 +446,12 @@ function aWorker(...handlers: readonly TestHandler[]): {
     pass: (ms: number) => void (nowMs += ms),
     async settleIn(tx: TestTransaction, lease: Lease, durationMs: number) {
       asked.push(lease)
-      if (!(await isLeased(inner, lease))) return 'lost' as const
+      if (!(await isIn(inner, lease, 'leased'))) return 'lost' as const
       tx.steps.push(() => inner.settle([{ ...lease, outcome: { kind: 'succeeded' }, durationMs }]))
       return 'settled' as const
     },
+    haveSucceeded: (leases: readonly Lease[]) =>
+      Promise.all(leases.map((lease) => isIn(inner, lease, 'succeeded'))),
   }
   const occurrences: Occurrence[] = []
   const logged: unknown[][] = []
@@ -443,8 +494,12 @@ class TestDatabase {
   }
 }
 
-async function isLeased(store: MemoryStore, { deliverySeq, token }: Lease): Promise<boolean> {
-  const { deliveries } = await store.list({ of: 'deliveries', state: 'leased', limit: 1000 })
+async function isIn(
+  store: MemoryStore,
+  { deliverySeq, token }: Lease,
+  state: DeliveryState,
+): Promise<boolean> {
+  const { deliveries } = await store.list({ of: 'deliveries', state, limit: 1000 })
   return deliveries.some((each) => each.deliverySeq === deliverySeq && each.token === token)
 }
 

@@ -1,10 +1,18 @@
 import type { Logger } from '../core/index.ts'
-import type { Claimed, Observer, Outcome, Settlement, SettleResult, Store } from '../inbox/index.ts'
+import type {
+  Claimed,
+  Observer,
+  Outcome,
+  Settlement,
+  SettleResult,
+  SettlesIn,
+  Store,
+} from '../inbox/index.ts'
 import { LazyAbort, runAttempt, type AttemptOptions, type AttemptResult } from './attempt.ts'
 import { nextTurn, pause } from './pause.ts'
 
 export interface SettlingSettings<Effect, Tx = never> extends AttemptOptions<Effect, Tx> {
-  readonly store: Pick<Store<Effect>, 'settle' | 'get'>
+  readonly store: Pick<Store<Effect>, 'settle'> & Partial<Pick<SettlesIn<Tx>, 'haveSucceeded'>>
   readonly log: Logger
   readonly observe: Observer
 }
@@ -57,6 +65,25 @@ export class Settling<Effect, Tx = never> {
 
   /** Settles, and again where the store fails; after the last try the leases end by themselves and the deliveries run once more. */
   async now(attempts: readonly FinishedAttempt<Effect>[]): Promise<void> {
+    const own = attempts.filter(isSettledByItself)
+    const others = own.length === 0 ? attempts : attempts.filter((attempt) => !isSettledByItself(attempt))
+    await Promise.all([this.#settle(others), this.#settleOwn(own)])
+  }
+
+  /** Those whose handlers' own transactions were committed are settled already. */
+  async #settleOwn(attempts: readonly FinishedAttempt<Effect>[]): Promise<void> {
+    if (attempts.length === 0) return
+    const succeeded = await this.#haveSucceeded(attempts)
+    const open: FinishedAttempt<Effect>[] = []
+    for (const [index, attempt] of attempts.entries()) {
+      if (succeeded?.[index] === true) this.#reportSucceeded(attempt)
+      else open.push(attempt)
+    }
+    await this.#settle(open)
+  }
+
+  async #settle(attempts: readonly FinishedAttempt<Effect>[]): Promise<void> {
+    if (attempts.length === 0) return
     const { store, log } = this.#settings
     for (let tries = 1; tries <= SETTLE_TRIES; tries += 1) {
       try {
@@ -79,7 +106,7 @@ export class Settling<Effect, Tx = never> {
     const doubtful: FinishedAttempt<Effect>[] = []
     for (const [index, attempt] of attempts.entries()) {
       const result = results[index]
-      if (result?.result === 'lost' && attempt.own?.isUsed === true) doubtful.push(attempt)
+      if (result?.result === 'lost' && isSettledByItself(attempt)) doubtful.push(attempt)
       else if (result?.result !== 'failed') this.#report(attempt, result)
       else if (attempt.result.effects.length > 0)
         failed.push(await this.#withFailedEffects(attempt, result.error))
@@ -90,35 +117,44 @@ export class Settling<Effect, Tx = never> {
         attempt.onEnd?.('unsettled')
       }
     }
-    await Promise.all(doubtful.map((attempt) => this.#reportDoubtful(attempt)))
+    if (doubtful.length > 0) await this.#reportDoubtful(doubtful)
     if (failed.length > 0) await this.now(failed)
   }
 
-  /** Lost to another worker, or settled by the transaction of its own handler: where that was committed, it has succeeded. */
-  async #reportDoubtful(attempt: FinishedAttempt<Effect>): Promise<void> {
-    const { log } = this.#settings
-    try {
-      if (!(await this.#isSettledByHandler(attempt.claimed))) return this.#report(attempt, { result: 'lost' })
-    } catch (error) {
-      log.error('the store could not say whether a handler has settled its delivery', { error })
-      return attempt.onEnd?.('unsettled')
+  /** Lost to another worker, or to the transaction of their own handler, that was committed only now. */
+  async #reportDoubtful(attempts: readonly FinishedAttempt<Effect>[]): Promise<void> {
+    const succeeded = await this.#haveSucceeded(attempts)
+    for (const [index, attempt] of attempts.entries()) {
+      if (succeeded === undefined) attempt.onEnd?.('unsettled')
+      else if (succeeded[index] === true) this.#reportSucceeded(attempt)
+      else this.#report(attempt, { result: 'lost' })
     }
+  }
+
+  /** `undefined` where the store does not say. */
+  async #haveSucceeded(
+    attempts: readonly FinishedAttempt<Effect>[],
+  ): Promise<readonly boolean[] | undefined> {
+    const { store, log } = this.#settings
+    try {
+      return await store.haveSucceeded?.(attempts.map(({ claimed }) => claimed))
+    } catch (error) {
+      log.error('the store could not say whether handlers have settled their deliveries', { error })
+      return undefined
+    }
+  }
+
+  #reportSucceeded(attempt: FinishedAttempt<Effect>): void {
     const { outcome, error } = attempt.result
     if (error !== undefined && outcome.kind !== 'released') {
       const { source, id } = attempt.claimed.event
-      log.error('a handler failed after it had settled its delivery, which stays succeeded', {
+      this.#settings.log.error('a handler failed after it had settled its delivery, which stays succeeded', {
         source,
         id,
         error,
       })
     }
     this.#report({ ...attempt, result: SUCCEEDED }, { result: 'settled' })
-  }
-
-  async #isSettledByHandler({ deliverySeq, token, event }: Claimed): Promise<boolean> {
-    const detail = await this.#settings.store.get(event.eventSeq)
-    const delivery = detail?.deliveries.find((each) => each.deliverySeq === deliverySeq)
-    return delivery?.state === 'succeeded' && delivery.token === token
   }
 
   /** Effects that cannot be written fail the attempt like a handler that throws. */
@@ -150,6 +186,10 @@ export class Settling<Effect, Tx = never> {
       durationMs,
     })
   }
+}
+
+function isSettledByItself<Effect>({ own }: FinishedAttempt<Effect>): boolean {
+  return own?.isUsed === true
 }
 
 function toSettlement<Effect>({ claimed, result, durationMs }: FinishedAttempt<Effect>): Settlement<Effect> {

@@ -14,7 +14,7 @@ import { nextTurn, pause } from './pause.ts'
 import { Settling, type AttemptEnd } from './settling.ts'
 
 export interface WorkerSettings<Effect, Tx = never> extends AttemptOptions<Effect, Tx> {
-  readonly store: Pick<Store<Effect>, 'claim' | 'settle' | 'extend' | 'get'> & Partial<SettlesIn<Tx>>
+  readonly store: Pick<Store<Effect>, 'claim' | 'settle' | 'extend'> & Partial<SettlesIn<Tx>>
   readonly destinations: readonly string[]
   /** Handlers that run at once, per destination. */
   readonly concurrency: number

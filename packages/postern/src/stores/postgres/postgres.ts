@@ -101,7 +101,7 @@ class SharedStore implements PostgresStore {
   readonly #partitions: Partitions
   readonly #putting: Putting
   readonly #settling: Settling
-  readonly #settlingIn = new SettlingIn()
+  readonly #settlingIn: SettlingIn
   readonly #operations = new HistogramCounter(SIZE_BOUNDS)
   readonly #durations = new HistogramCounter(DURATION_BOUNDS_MS)
   readonly #closing = new AbortController()
@@ -137,6 +137,7 @@ class SharedStore implements PostgresStore {
         this.#committed(batch)
       },
     })
+    this.#settlingIn = new SettlingIn({ ...common, onWork: () => this.#wakeUps.announce() })
     this.#settling = new Settling({ ...common, onBatch: (batch) => this.#committed(batch) })
   }
 
@@ -165,7 +166,6 @@ class SharedStore implements PostgresStore {
   settle(settlements: readonly PostgresSettlement[]): Promise<SettleResult[]> {
     return this.#track(async () => {
       if (settlements.length === 0) return []
-      if (this.#settlingIn.haveBroughtWork(settlements)) this.#wakeUps.announce()
       if (!settlements.some(hasEffects)) return this.#settling.settle(settlements)
       const { results, bringsWork } = await this.#server.transaction(
         (tx) => settleWithEffects(tx, this.#schema, settlements, this.#offsetMs()),
@@ -178,7 +178,11 @@ class SharedStore implements PostgresStore {
 
   async settleIn(tx: UserTransaction, lease: Lease, durationMs: number): Promise<'settled' | 'lost'> {
     if (this.#closing.signal.aborted) throw closedError()
-    return this.#settlingIn.settle(tx, lease, Math.ceil(durationMs), this.#settings())
+    return this.#settlingIn.settle(tx, lease, durationMs)
+  }
+
+  haveSucceeded(leases: readonly Lease[]): Promise<readonly boolean[]> {
+    return this.#track(() => this.#settlingIn.haveSucceeded(leases))
   }
 
   extend(leases: readonly Lease[], leaseMs: number): Promise<('extended' | 'lost')[]> {

@@ -179,15 +179,13 @@ describe.skipIf(leftOut().includes('postgres'))('settling in a transaction of th
       expect(await claim(store)).toEqual([])
     })
 
-    test('wakes another node for the next, once its worker has settled it too', async () => {
+    test('wakes another node for the next, once its worker has asked for it', async () => {
       const other = open({ pollMs: 600_000 })
       const next = startClaim(other)
       const tx = await begin()
       await store.settleIn(tx, line[0]!, 1)
       await tx.query('COMMIT')
-      expect(await store.settle([{ ...line[0]!, outcome: { kind: 'succeeded' }, durationMs: 1 }])).toEqual([
-        { result: 'lost' },
-      ])
+      expect(await store.haveSucceeded([line[0]!])).toEqual([true])
       expect((await next).event.id).toBe('evt_2')
     })
 
@@ -239,6 +237,16 @@ describe.skipIf(leftOut().includes('postgres'))('settling in a transaction of th
     expect(await store.settleIn({ query }, lease, 1)).toBe('settled')
     await tx.query('COMMIT')
   })
+
+  test.each(['1), pg_sleep(9', '', 'NaN'])(
+    'puts nothing into its statement but whole numbers: not %j',
+    async (token) => {
+      const tx = await begin()
+      await expect(store.settleIn(tx, { deliverySeq: 1, token: token as never }, 1)).rejects.toThrow(
+        'not a whole number',
+      )
+    },
+  )
 
   test('rejects once the store is closed', async () => {
     await putStored(store)

@@ -1,3 +1,5 @@
+import { PLANNED_ONCE } from './shared-functions.ts'
+
 /** What runs in a transaction that the user has opened. It takes whole numbers only, so that they can stand in the statement. */
 export function settleInFunctions(s: string): string {
   return `
@@ -11,6 +13,14 @@ export function settleInFunctions(s: string): string {
     SELECT * FROM ${s}.settle_1(ARRAY[seq], ARRAY[token], ARRAY['succeeded'], ARRAY[0::bigint], ARRAY[NULL::text], ARRAY[duration_ms],
       offset_ms) INTO settled;
     RETURN CASE WHEN settled.places = '[]' THEN 'lost' WHEN settled.brings_work THEN 'brings work' ELSE 'settled' END;
+  END $$;
+
+  -- The places in the arrays of leases that ended with success.
+  CREATE FUNCTION ${s}.have_succeeded_1(seqs bigint[], tokens bigint[]) RETURNS text LANGUAGE plpgsql STABLE ${PLANNED_ONCE} AS $$
+  BEGIN
+    RETURN array_to_json(ARRAY(
+      SELECT place FROM unnest(seqs, tokens) WITH ORDINALITY AS u (seq, token, place)
+      JOIN ${s}.finished ON finished.seq = u.seq AND finished.token = u.token WHERE state = 'succeeded'));
   END $$;
 
   -- Makes the transaction one that can only be rolled back.
