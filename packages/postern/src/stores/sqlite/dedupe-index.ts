@@ -167,12 +167,14 @@ export class DedupeIndex {
     }
   }
 
-  *#recentEntries(names: readonly string[]): Iterable<KeyedEntry> {
+  #recentEntries(names: readonly string[]): KeyedEntry[] {
+    const entries: KeyedEntry[] = []
     for (const name of names) {
       const entry = this.#recent.get(name)
       // Absent where its window was over by then, or where it was kept ahead of the run.
-      if (entry !== undefined) yield [Buffer.from(name, 'latin1'), entry]
+      if (entry !== undefined) entries.push([Buffer.from(name, 'latin1'), entry])
     }
+    return entries
   }
 }
 

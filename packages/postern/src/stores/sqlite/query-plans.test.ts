@@ -9,9 +9,10 @@ import { chooseDriver } from './driver.ts'
 import { Engine } from './engine.ts'
 import type { Operation, ResultOf, Verb } from './operation.ts'
 
-/** What may be read whole: a row, entries that are few by their nature, and an index that holds only what is wanted. */
+/** What may be read whole: what the statement itself brings, entries that are few by their nature, and an index that holds only what is wanted. */
 const SCANS: ReadonlySet<string> = new Set([
   'SCAN CONSTANT ROW',
+  'SCAN 16-ROW VALUES CLAUSE',
   'SCAN dedupe_state',
   'SCAN dedupe_generation',
   'SCAN state',
