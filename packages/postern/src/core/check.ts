@@ -1,11 +1,10 @@
-import { computeSignature, constantTimeEqual } from './crypto.ts'
+import { computeSignature, constantTimeEqual, isHmac } from './crypto.ts'
 import type { Keyring } from './keyring.ts'
 import { readable, readPlace, type Readable } from './place.ts'
 import type { Reason } from './reason.ts'
 import { DOUBLED, headerValue, type HeaderList, type WebhookRequest } from './request.ts'
 import type { Part, Place, Scheme, SignatureScheme, SignedIdRule } from './scheme.ts'
 import { readSignatures } from './signature-header.ts'
-import { checkStaticSecret } from './static-secret.ts'
 import { DEFAULT_TOLERANCE_SECONDS, freshness, parseTimestamp } from './timestamp.ts'
 
 /** What a check needs beside the request. */
@@ -24,31 +23,20 @@ export type CheckResult =
   | { readonly ok: false; readonly reason: Reason }
 
 /**
- * Whether a request is authentic and fresh under one scheme and its keys. Synchronous and total: any bytes give a
+ * Whether a request is authentic and fresh under one scheme of signatures and its keys. Synchronous and total: any bytes give a
  * result, none a throw.
  *
  * The signature comes first and freshness second, so that `stale` says of a request that it is the provider's.
  */
 export function check(
-  scheme: Scheme,
-  keys: Keyring,
-  request: WebhookRequest,
-  options: CheckOptions,
-): CheckResult {
-  if (keys.size === 0) return refused('no_secret')
-  const unmet = unmetRequirement(scheme, request.headers)
-  if (unmet !== undefined) return refused(unmet)
-  return scheme.algorithm === 'static-secret'
-    ? checkStaticSecret(scheme, keys, request)
-    : checkSignature(scheme, keys, request, options)
-}
-
-function checkSignature(
   scheme: SignatureScheme,
   keys: Keyring,
   request: WebhookRequest,
   options: CheckOptions,
+  match: MatchingKey = matchingKey,
 ): CheckResult {
+  const unmet = unmetCondition(scheme, keys, request.headers)
+  if (unmet !== undefined) return refused(unmet)
   const read = readSignatures(request.headers, scheme.signature, scheme.algorithm)
   if (!read.ok) return read
 
@@ -60,7 +48,7 @@ function checkSignature(
   const content = signedContent(scheme.content, request, from, { timestamp: timestamp.text, id: id.text })
   if (content === undefined) return refused('missing_content')
 
-  const secretIndex = matchingKey(scheme, keys, read.signatures, content)
+  const secretIndex = match(scheme.algorithm, keys, read.signatures, content)
   if (secretIndex === undefined) return refused('signature_mismatch')
   if (timestamp.epochMs === undefined) return { ok: true, secretIndex }
   const tolerance =
@@ -99,16 +87,19 @@ function contentOf(
   return found === DOUBLED ? undefined : found
 }
 
-/** Tries every signature against every key, without stopping at the first that fits. */
-function matchingKey(
-  scheme: SignatureScheme,
+/** Tries every signature against every key, without stopping at the first that fits; answers the key's index. */
+export type MatchingKey = (
+  algorithm: SignatureScheme['algorithm'],
   keys: Keyring,
   signatures: readonly Uint8Array[],
   content: readonly (string | Uint8Array)[],
-): number | undefined {
+) => number | undefined
+
+const matchingKey: MatchingKey = (algorithm, keys, signatures, content) => {
+  if (!isHmac(algorithm)) return undefined
   let matched: number | undefined
   keys.forEach((key, index) => {
-    const expected = computeSignature(scheme.algorithm, key, content)
+    const expected = computeSignature(algorithm, key, content)
     for (const signature of signatures) {
       if (constantTimeEqual(expected, signature)) matched ??= index
     }
@@ -116,7 +107,9 @@ function matchingKey(
   return matched
 }
 
-function unmetRequirement(scheme: Scheme, headers: HeaderList): Reason | undefined {
+/** What comes before any secret is looked at: that there is one, and the headers that must have exact values. */
+export function unmetCondition(scheme: Scheme, keys: Keyring, headers: HeaderList): Reason | undefined {
+  if (keys.size === 0) return 'no_secret'
   if (scheme.required === undefined) return undefined
   for (const [name, required] of Object.entries(scheme.required)) {
     const value = headerValue(headers, name)

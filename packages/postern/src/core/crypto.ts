@@ -22,6 +22,11 @@ export const SIGNATURE_BYTES: Readonly<Record<Algorithm, number>> = {
   'hmac-sha512': 64,
 }
 
+/** Whether signatures of an algorithm are computed by whoever verifies them, and compared. */
+export function isHmac(algorithm: string): algorithm is Algorithm {
+  return Object.hasOwn(SIGNATURE_BYTES, algorithm)
+}
+
 /** Signs the concatenation of `parts`. Strings are taken as UTF-8, bytes as they are. */
 export function computeSignature(
   algorithm: Algorithm,

@@ -1,7 +1,7 @@
 import { sha256 } from './crypto.ts'
 import { decodeStrictly } from './encoding.ts'
 import { PosternError } from './errors.ts'
-import type { KeyFormat, Scheme } from './scheme.ts'
+import type { KeyFormat } from './scheme.ts'
 
 /** Shortest secret that is accepted without a warning: 128 bits. */
 const WEAK_BELOW_BYTES = 16
@@ -44,12 +44,6 @@ export class Keyring {
       throw new PosternError('no_secret', 'Cannot sign: the source has no signing secret')
     return key
   }
-}
-
-/** A scheme with the keys that verify it. */
-export interface KeyedScheme {
-  readonly scheme: Scheme
-  readonly keys: Keyring
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Algorithm } from './crypto.ts'
+import type { Algorithm as HmacAlgorithm } from './crypto.ts'
 import type { Encoding } from './encoding.ts'
 
 /**
@@ -11,7 +11,7 @@ export type Scheme = SignatureScheme | StaticSecretScheme
 
 /** The request is signed, and the secret itself never travels. */
 export interface SignatureScheme extends AnyScheme {
-  readonly algorithm: Algorithm
+  readonly algorithm: HmacAlgorithm | OtherAlgorithm
   readonly key: KeyFormat
   readonly signature: SignatureRule
   /** Absent where the provider signs no time; then only the dedupe window guards against replays. */
@@ -21,6 +21,12 @@ export interface SignatureScheme extends AnyScheme {
   /** The signed bytes: the parts one after another, with nothing between them. */
   readonly content: readonly Part[]
 }
+
+/**
+ * Signatures that are no HMAC. `sha256` is the digest of the key and the content one after another: whoever has a request
+ * can append to its content, after bytes that no JSON has, so that it is sound only where the content has to be JSON.
+ */
+export type OtherAlgorithm = 'sha256' | 'ed25519' | 'ecdsa-p256-sha256' | 'rsa-sha256'
 
 /**
  * Every request carries the secret itself, and nothing is signed. Weaker than a signature: whoever sees one request can
@@ -70,7 +76,10 @@ export type Place =
 /** One part of the signed content. An array of these, never a template: a template replaces inside what it inserted. */
 export type Part = 'body' | 'timestamp' | 'id' | 'url' | 'method' | { readonly literal: string } | Place
 
-/** How the signing secret, as its owner was shown it, becomes key bytes. */
+/**
+ * How the signing secret, as its owner was shown it, becomes key bytes. A public key is its 32 bytes for Ed25519, and else
+ * an SPKI in DER; as `utf8`, it is a PEM.
+ */
 export interface KeyFormat {
   readonly as: 'utf8' | 'hex' | 'base64'
   /** The first of these that the secret starts with is cut off before decoding, for example `whsec_`. */

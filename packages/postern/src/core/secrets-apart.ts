@@ -1,9 +1,16 @@
 import { PosternError } from './errors.ts'
-import type { KeyedScheme } from './keyring.ts'
+import type { Keyring } from './keyring.ts'
+import type { Scheme } from './scheme.ts'
 import { secretNameOf } from './sound-scheme.ts'
 
+/** A scheme with its keys. */
+interface WithKeys {
+  readonly scheme: Scheme
+  readonly keys: Keyring
+}
+
 /** Refuses two secrets of one source that are the same text: they would be one, whatever they are called. */
-export function assertApart(provider: string, schemes: readonly KeyedScheme[]): void {
+export function assertApart(provider: string, schemes: readonly WithKeys[]): void {
   const uses = schemes.flatMap((keyed) => usesOf(secretNameOf(keyed.scheme), keyed))
   const shared = firstShared(uses, () => true)
   if (shared === undefined) return
@@ -18,7 +25,7 @@ export function assertApart(provider: string, schemes: readonly KeyedScheme[]): 
  * the first could forge the other's.
  */
 export function sharedStaticSecret(
-  sources: Iterable<readonly [name: string, source: { readonly schemes: readonly KeyedScheme[] }]>,
+  sources: Iterable<readonly [name: string, source: { readonly schemes: readonly WithKeys[] }]>,
 ): readonly [string, string] | undefined {
   const uses = [...sources].flatMap(([name, { schemes }]) => schemes.flatMap((keyed) => usesOf(name, keyed)))
   return firstShared(uses, (left, right) => left.isStatic || right.isStatic)
@@ -31,7 +38,7 @@ interface Use {
   readonly isStatic: boolean
 }
 
-function usesOf(by: string, { scheme, keys }: KeyedScheme): readonly Use[] {
+function usesOf(by: string, { scheme, keys }: WithKeys): readonly Use[] {
   const isStatic = scheme.algorithm === 'static-secret'
   return keys.digests().map((digest) => ({ by, digest, isStatic }))
 }

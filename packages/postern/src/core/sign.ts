@@ -1,9 +1,10 @@
 import { isSoundId, signedContent } from './check.ts'
-import { computeSignature } from './crypto.ts'
+import { computeSignature, isHmac } from './crypto.ts'
 import { encode } from './encoding.ts'
 import { PosternError } from './errors.ts'
-import type { KeyedScheme } from './keyring.ts'
+import type { KeyedScheme } from './method.ts'
 import { readable } from './place.ts'
+import { digestOf, signWith } from './public-key.ts'
 import type { Place, SignatureScheme } from './scheme.ts'
 import { writeSignature } from './signature-header.ts'
 import { secretNameOf } from './sound-scheme.ts'
@@ -24,6 +25,8 @@ export interface SignInput {
   readonly url?: string
   /** Further headers that the scheme's content names. */
   readonly headers?: Readonly<Record<string, string>>
+  /** In PEM, where the source has the public key only. */
+  readonly privateKey?: string
 }
 
 /** What is sent beside the headers that were given. */
@@ -119,9 +122,24 @@ function signatureHeaders(
       `Cannot sign with '${scheme.name}': a part of its signed content was not given`,
     )
   }
-  const signature = encode(computeSignature(scheme.algorithm, key, content), scheme.signature.encoding)
+  const signature = encode(signatureOf(scheme, key, content, input.privateKey), scheme.signature.encoding)
   headers[signatureHeader(scheme)] = writeSignature(signature, scheme.signature, fields)
   return headers
+}
+
+function signatureOf(
+  { name, algorithm }: SignatureScheme,
+  key: Uint8Array,
+  content: readonly (string | Uint8Array)[],
+  privateKey: string | undefined,
+): Uint8Array {
+  if (isHmac(algorithm)) return computeSignature(algorithm, key, content)
+  if (algorithm === 'sha256') return digestOf(key, content)
+  if (privateKey !== undefined) return signWith(privateKey, algorithm, content)
+  throw new PosternError(
+    'bad_scheme',
+    `Cannot sign with '${name}' without its private key: the source has the public one`,
+  )
 }
 
 function bytesOf(body: Uint8Array | string): Uint8Array {

@@ -1,8 +1,8 @@
-import { SIGNATURE_BYTES, type Algorithm } from './crypto.ts'
+import { isHmac, SIGNATURE_BYTES } from './crypto.ts'
 import { decodeStrictly } from './encoding.ts'
 import { furthest, type Reason } from './reason.ts'
 import { DOUBLED, headerValue, type HeaderList } from './request.ts'
-import type { SignatureRule } from './scheme.ts'
+import type { OtherAlgorithm, SignatureRule, SignatureScheme } from './scheme.ts'
 
 /** More entries than any provider sends during a rotation; beyond it a sender is spending our time. */
 const MAX_ENTRIES = 16
@@ -20,7 +20,7 @@ export type ReadSignatures =
 export function readSignatures(
   headers: HeaderList,
   rule: SignatureRule,
-  algorithm: Algorithm,
+  algorithm: SignatureScheme['algorithm'],
 ): ReadSignatures {
   const signatures: Uint8Array[] = []
   const fields = rule.pairSeparator === undefined ? undefined : new Map<string, string | typeof DOUBLED>()
@@ -34,11 +34,25 @@ export function readSignatures(
     for (const entry of entries) {
       const encoded = signatureOf(entry, rule, fields)
       const bytes = encoded === undefined ? undefined : decodeStrictly(encoded, rule.encoding)
-      if (bytes?.byteLength === SIGNATURE_BYTES[algorithm]) signatures.push(bytes)
+      if (bytes !== undefined && isLengthOf(algorithm, bytes.byteLength)) signatures.push(bytes)
       else reason = furthest([reason, encoded === undefined ? 'malformed_header' : 'bad_encoding'])
     }
   }
   return signatures.length > 0 ? { ok: true, signatures, fields } : { ok: false, reason }
+}
+
+/** The shortest and the longest signature in bytes: DER has no leading zeros, and RSA keys are of 2048 bits to 16384. */
+const OTHER_LENGTHS: Readonly<Record<OtherAlgorithm, readonly [number, number]>> = {
+  sha256: [32, 32],
+  ed25519: [64, 64],
+  'ecdsa-p256-sha256': [8, 72],
+  'rsa-sha256': [256, 2048],
+}
+
+function isLengthOf(algorithm: SignatureScheme['algorithm'], bytes: number): boolean {
+  if (isHmac(algorithm)) return bytes === SIGNATURE_BYTES[algorithm]
+  const [shortest, longest] = OTHER_LENGTHS[algorithm]
+  return bytes >= shortest && bytes <= longest
 }
 
 /** Writes a signature header the way the provider does. */

@@ -1,6 +1,9 @@
 import { PosternError } from './errors.ts'
-import { configuredSecrets, Keyring, type KeyedScheme } from './keyring.ts'
+import { hmacs } from './hmac-method.ts'
+import { configuredSecrets } from './keyring.ts'
+import { methodOf, type KeyedScheme, type Method } from './method.ts'
 import type { Envelope, Provider } from './provider.ts'
+import { keyedDigests, publicKeys } from './public-key.ts'
 import type { Place, Scheme } from './scheme.ts'
 import { assertSound, isSigned, secretNameOf } from './sound-scheme.ts'
 import { assertApart } from './secrets-apart.ts'
@@ -12,7 +15,7 @@ import {
   type Secret,
   type SourceOptions,
 } from './source-options.ts'
-import { staticKeyring } from './static-secret.ts'
+import { bodySecrets, headerSecrets } from './static-secret-method.ts'
 import { DEFAULT_TOLERANCE_SECONDS } from './timestamp.ts'
 
 /** Type names of a provider's events, each with the shape of its `data`. */
@@ -54,10 +57,43 @@ export function defineSource<Events extends EventMap = EventMap>(
   provider: Provider,
   options: KeyedSourceOptions = {},
 ): Source<Events> {
+  return makeSource<Events>(provider, options, ALL_METHODS)
+}
+
+/**
+ * As `defineSource`, for a provider whose schemes are all HMACs: an app that has no other source then bundles no other
+ * way to authenticate.
+ */
+export function defineHmacSource<Events extends EventMap = EventMap>(
+  provider: Provider,
+  options: KeyedSourceOptions = {},
+): Source<Events> {
+  return makeSource<Events>(provider, options, [hmacs])
+}
+
+/** As `defineSource`, with these ways to authenticate and no others. Refuses a provider that has a scheme of another. */
+export function defineSourceBy<Events extends EventMap = EventMap>(
+  methods: readonly Method[],
+  provider: Provider,
+  options: KeyedSourceOptions = {},
+): Source<Events> {
+  return makeSource<Events>(provider, options, methods)
+}
+
+const ALL_METHODS: readonly Method[] = [hmacs, publicKeys, keyedDigests, headerSecrets, bodySecrets]
+
+function makeSource<Events extends EventMap>(
+  provider: Provider,
+  options: KeyedSourceOptions,
+  methods: readonly Method[],
+): Source<Events> {
   assertKnownOptions(provider, options)
-  assertSound(provider)
+  assertSound(provider, methods)
   const secrets = secretsByName(provider, options)
-  const schemes = provider.schemes.map((scheme) => ({ scheme, keys: keyringOf(scheme, secrets) }))
+  const schemes = provider.schemes.flatMap((scheme) => {
+    const method = methodOf(scheme, methods)
+    return method === undefined ? [] : [keyed(scheme, method, secrets)]
+  })
   assertApart(provider.name, schemes)
   return {
     provider,
@@ -80,8 +116,8 @@ export function defineSource<Events extends EventMap = EventMap>(
 /** The same source with another `secret`; what is verified by other secrets stays as it is. */
 export function withSecret<Events extends EventMap>(source: Source<Events>, secret: Secret): Source<Events> {
   const secrets = new Map([['secret', configuredSecrets(secret)]])
-  const schemes = source.schemes.map((keyed) =>
-    secretNameOf(keyed.scheme) === 'secret' ? { ...keyed, keys: keyringOf(keyed.scheme, secrets) } : keyed,
+  const schemes = source.schemes.map((own) =>
+    secretNameOf(own.scheme) === 'secret' ? keyed(own.scheme, own.method, secrets) : own,
   )
   assertApart(source.provider.name, schemes)
   return { ...source, schemes, warnings: warningsOf(schemes) }
@@ -105,9 +141,8 @@ function secretsByName(
   return new Map([['secret', configuredSecrets(secret)], ...named])
 }
 
-function keyringOf(scheme: Scheme, secrets: ReadonlyMap<string, readonly string[]>): Keyring {
-  const own = secrets.get(secretNameOf(scheme)) ?? []
-  return scheme.algorithm === 'static-secret' ? staticKeyring(own, scheme) : new Keyring(own, scheme.key)
+function keyed(scheme: Scheme, method: Method, secrets: ReadonlyMap<string, readonly string[]>): KeyedScheme {
+  return { scheme, keys: method.keyring(secrets.get(secretNameOf(scheme)) ?? [], scheme), method }
 }
 
 function warningsOf(schemes: readonly KeyedScheme[]): readonly string[] {

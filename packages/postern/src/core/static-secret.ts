@@ -4,20 +4,15 @@ import { PosternError } from './errors.ts'
 import { findMember, replaceRanges, stringAt } from './json-member.ts'
 import { Keyring } from './keyring.ts'
 import type { Reason } from './reason.ts'
-import { DOUBLED, headerValue, type HeaderList, type WebhookRequest } from './request.ts'
+import { DOUBLED, headerValue, type HeaderList } from './request.ts'
 import type { SecretInBody, SecretInHeader, StaticSecretScheme } from './scheme.ts'
 import { MAX_HEADER_LENGTH } from './signature-header.ts'
 
-/** Which secret a request carries; a value for whatever it carries, never a throw. */
-export function checkStaticSecret(
-  scheme: StaticSecretScheme,
+/** Which of the keys the secret is that a request carries. */
+export function matchSecret(
   keys: Keyring,
-  request: WebhookRequest,
+  read: ReadSecret,
 ): { readonly ok: true; readonly secretIndex: number } | { readonly ok: false; readonly reason: Reason } {
-  const read =
-    'header' in scheme.secret
-      ? readHeader(scheme.secret, request.headers)
-      : readMember(scheme.secret, request.body)
   if ('reason' in read) return { ok: false, reason: read.reason }
   let matched: number | undefined
   keys.forEach((key, index) => {
@@ -55,9 +50,10 @@ export function staticKeyring(secrets: readonly string[], { secret: place }: Sta
 const HEADER_TEXT = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/
 const UNBROKEN_TEXT = /^(?!\s)[^\p{Cc}]*(?<!\s)$/u
 
-type ReadSecret = { readonly sent: Uint8Array } | { readonly reason: Reason }
+/** What a request carries; a value whatever that is, never a throw. */
+export type ReadSecret = { readonly sent: Uint8Array } | { readonly reason: Reason }
 
-function readHeader(place: SecretInHeader, headers: HeaderList): ReadSecret {
+export function readHeader(place: SecretInHeader, headers: HeaderList): ReadSecret {
   const text = headerValue(headers, place.header)
   if (text === undefined) return { reason: 'missing_header' }
   if (text === DOUBLED) return { reason: 'duplicate_header' }
@@ -76,7 +72,7 @@ function afterWord(text: string, word: string): string | undefined {
   return rest.startsWith(' ') ? rest.replace(/^ +/, '') : undefined
 }
 
-function readMember(place: SecretInBody, body: Uint8Array): ReadSecret {
+export function readMember(place: SecretInBody, body: Uint8Array): ReadSecret {
   const [range, second] = findMember(body, place.json) ?? []
   if (range === undefined) return { reason: 'missing_secret' }
   if (second !== undefined) return { reason: 'duplicate_secret' }

@@ -1,4 +1,4 @@
-import { check, type CheckResult } from './check.ts'
+import type { CheckResult } from './check.ts'
 import { readEvent, type ReadEvent } from './envelope.ts'
 import { furthest, nearest, type Reason } from './reason.ts'
 import {
@@ -10,8 +10,8 @@ import {
 } from './request.ts'
 import type { Scheme } from './scheme.ts'
 import { secretNameOf } from './sound-scheme.ts'
+import type { KeyedScheme } from './method.ts'
 import type { EventMap, Source } from './source.ts'
-import { withoutStaticSecrets } from './without-secrets.ts'
 
 /** The thing that happened, as handlers see it. */
 export interface WebhookEvent<Type extends string = string, Data = unknown> {
@@ -99,11 +99,18 @@ export function verifyRequest(request: WebhookRequest, source: Source, nowMs: nu
   const authenticated = authenticate(request, source, nowMs)
   if (!authenticated.ok) return authenticated
   // Read without its secrets, so that the body's digest outlives a rotation of them.
-  const kept = withoutStaticSecrets(source.schemes, request)
+  const kept = withoutCarriedSecrets(source.schemes, request)
   const read = readEvent(source, kept)
   if (read === undefined) return { ok: false, reason: 'malformed_body' }
   const { scheme, secretIndex } = authenticated
   return { ok: true, scheme, secretIndex, read, request: kept }
+}
+
+/** The request without the secrets that it carries. */
+function withoutCarriedSecrets(schemes: readonly KeyedScheme[], request: WebhookRequest): WebhookRequest {
+  let kept = request
+  for (const { scheme, method } of schemes) kept = method.without?.(scheme, kept) ?? kept
+  return kept
 }
 
 type Authenticated =
@@ -117,11 +124,11 @@ type Authenticated =
 function authenticate(request: WebhookRequest, source: Source, nowMs: number): Authenticated {
   const options = { nowMs, toleranceSeconds: source.toleranceSeconds }
   const results: SecretResult[] = []
-  for (const { scheme, keys } of source.schemes) {
+  for (const { scheme, keys, method } of source.schemes) {
     const secretName = secretNameOf(scheme)
     const before = results.find((result) => result.secretName === secretName)
     if (before?.of.ok === true || keys.size === 0) continue
-    const of = after(before?.of, check(scheme, keys, request, options), scheme)
+    const of = after(before?.of, method.check(scheme, keys, request, options), scheme)
     if (before === undefined) results.push({ secretName, of })
     else before.of = of
   }

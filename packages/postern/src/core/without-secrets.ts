@@ -1,5 +1,5 @@
 import { findMember, replaceRanges } from './json-member.ts'
-import type { KeyedScheme } from './keyring.ts'
+import type { Keyring } from './keyring.ts'
 import { parseJson } from './place.ts'
 import type { HeaderList, WebhookRequest } from './request.ts'
 import type { Scheme, SecretInBody } from './scheme.ts'
@@ -36,7 +36,7 @@ export function withoutStaticSecrets(
  * was set up wrongly puts it into another header, another member or the URL.
  */
 export function withoutStraySecrets(
-  schemes: readonly KeyedScheme[],
+  schemes: readonly { readonly scheme: Scheme; readonly keys: Keyring }[],
   request: WebhookRequest,
 ): WebhookRequest {
   if (!schemes.some(({ scheme }) => scheme.algorithm === 'static-secret')) return request
@@ -54,12 +54,14 @@ export function withoutStraySecrets(
   return { ...request, url, headers, body }
 }
 
-function withoutMember(body: Uint8Array, place: SecretInBody): Uint8Array {
+/** The body with something else in the secret's place; an empty one where it cannot be read for it. */
+export function withoutMember(body: Uint8Array, place: SecretInBody): Uint8Array {
   const ranges = findMember(body, place.json)
   return ranges === undefined ? new Uint8Array() : replaceRanges(body, ranges, CUT_OUT_BYTES)
 }
 
-function withoutHeader(headers: HeaderList, name: string): HeaderList {
+/** The headers without one, named in lower case. */
+export function withoutHeader(headers: HeaderList, name: string): HeaderList {
   const kept: string[] = []
   for (let index = 0; index < headers.length; index += 2) {
     const candidate = headers[index] as string

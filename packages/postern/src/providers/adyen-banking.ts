@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 
 /**
  * Adyen's webhooks of the balance platform, whose signature is in a header. Those of payments have one inside the
@@ -32,5 +32,5 @@ export const adyenBankingProvider: Provider = {
 
 /** A source for Adyen balance platform: the secret is the webhook's HMAC key, hexadecimal. */
 export function adyenBanking(options?: SourceOptions): Source {
-  return defineSource(adyenBankingProvider, options)
+  return defineHmacSource(adyenBankingProvider, options)
 }

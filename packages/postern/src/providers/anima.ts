@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import { templateEnvelope, templateScheme, type TemplateEvents } from './template.ts'
 
 /**
@@ -56,5 +56,5 @@ export type AnimaEvents = TemplateEvents & { readonly [Type in AnimaLabsEventTyp
 
 /** A source for Anima and Anima Labs. */
 export function anima(options?: SourceOptions): Source<AnimaEvents> {
-  return defineSource<AnimaEvents>(animaProvider, options)
+  return defineHmacSource<AnimaEvents>(animaProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 
 /**
  * Asana's webhooks (developers.asana.com/docs/webhooks-guide). The key is the `X-Hook-Secret` that Asana sends once
@@ -29,5 +29,5 @@ export const asanaProvider: Provider = {
 
 /** A source for Asana: the secret is the `X-Hook-Secret` of the webhook. */
 export function asana(options?: SourceOptions): Source {
-  return defineSource(asanaProvider, options)
+  return defineHmacSource(asanaProvider, options)
 }

@@ -1,4 +1,11 @@
-import { defineSource, type Envelope, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import {
+  defineSourceBy,
+  type Envelope,
+  headerSecrets,
+  type Provider,
+  type Source,
+  type SourceOptions,
+} from '../core/index.ts'
 import { atPaths, type BodyPaths } from './body-paths.ts'
 
 const envelope: Envelope = { name: 'basic-auth-event', id: [{ json: ['id'] }], type: { json: ['type'] } }
@@ -29,5 +36,9 @@ export interface BasicAuthOptions extends SourceOptions, BodyPaths {}
  */
 export function basicAuth({ id, type, ...options }: BasicAuthOptions = {}): Source {
   const paths = { ...(id !== undefined && { id }), ...(type !== undefined && { type }) }
-  return defineSource({ ...basicAuthProvider, envelopes: [atPaths(envelope, paths)] }, options)
+  return defineSourceBy(
+    [headerSecrets],
+    { ...basicAuthProvider, envelopes: [atPaths(envelope, paths)] },
+    options,
+  )
 }

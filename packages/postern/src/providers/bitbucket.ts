@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -55,5 +55,5 @@ export type BitbucketEvents = { readonly [Type in BitbucketEventType]: JsonBody 
 
 /** A source for Bitbucket Cloud: the secret is the webhook's secret. */
 export function bitbucket(options?: SourceOptions): Source<BitbucketEvents> {
-  return defineSource<BitbucketEvents>(bitbucketProvider, options)
+  return defineHmacSource<BitbucketEvents>(bitbucketProvider, options)
 }

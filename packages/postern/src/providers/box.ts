@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -75,5 +75,5 @@ export type BoxEvents = { readonly [Type in BoxEventType]: JsonBody }
 
 /** A source for Box: the secret is the app's primary and secondary signature keys. */
 export function box(options?: SourceOptions): Source<BoxEvents> {
-  return defineSource<BoxEvents>(boxProvider, options)
+  return defineHmacSource<BoxEvents>(boxProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -51,5 +51,5 @@ export type CalcomEvents = { readonly [Type in CalcomEventType]: JsonBody }
 
 /** A source for Cal.com: the secret is the webhook's secret. */
 export function calcom(options?: SourceOptions): Source<CalcomEvents> {
-  return defineSource<CalcomEvents>(calcomProvider, options)
+  return defineHmacSource<CalcomEvents>(calcomProvider, options)
 }

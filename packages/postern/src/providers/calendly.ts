@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -52,5 +52,5 @@ export type CalendlyEvents = { readonly [Type in CalendlyEventType]: JsonBody }
 
 /** A source for Calendly: the secret is the webhook subscription's signing key. */
 export function calendly(options?: SourceOptions): Source<CalendlyEvents> {
-  return defineSource<CalendlyEvents>(calendlyProvider, options)
+  return defineHmacSource<CalendlyEvents>(calendlyProvider, options)
 }

@@ -1,5 +1,6 @@
 import {
-  defineSource,
+  defineSourceBy,
+  headerSecrets,
   type Envelope,
   type Provider,
   type SecretInHeader,
@@ -90,7 +91,11 @@ export function castaiNotifications(
   const { header = 'x-webhook-secret', authScheme, id, type, ...rest } = options
   const place = { header: header.toLowerCase(), ...(authScheme !== undefined && { authScheme }) }
   const paths = { ...(id !== undefined && { id }), ...(type !== undefined && { type }) }
-  return defineSource<CastaiNotificationEvents>(castaiNotificationsWith(place, paths), rest)
+  return defineSourceBy<CastaiNotificationEvents>(
+    [headerSecrets],
+    castaiNotificationsWith(place, paths),
+    rest,
+  )
 }
 
 function castaiNotificationsWith(secret: SecretInHeader, paths: BodyPaths = {}): Provider {

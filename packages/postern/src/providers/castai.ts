@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import { templateEnvelope, templateScheme, type TemplateEvents } from './template.ts'
 
 /** Cast AI, as the template has it. Its own notification webhooks are another source, `castaiNotifications()`. */
@@ -16,5 +16,5 @@ export const castaiProvider: Provider = {
 
 /** A source for Cast AI that verifies the template's scheme. */
 export function castai(options?: SourceOptions): Source<TemplateEvents> {
-  return defineSource<TemplateEvents>(castaiProvider, options)
+  return defineHmacSource<TemplateEvents>(castaiProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 import { standardWebhooksScheme } from './standard-webhooks-scheme.ts'
 
@@ -51,5 +51,5 @@ export type ClerkEvents = { readonly [Type in ClerkEventType]: JsonBody }
 
 /** A source for Clerk: the secret is the endpoint's signing secret, which begins with `whsec_`. */
 export function clerk(options?: SourceOptions): Source<ClerkEvents> {
-  return defineSource<ClerkEvents>(clerkProvider, options)
+  return defineHmacSource<ClerkEvents>(clerkProvider, options)
 }

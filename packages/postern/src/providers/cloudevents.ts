@@ -1,4 +1,10 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import {
+  defineSourceBy,
+  headerSecrets,
+  type Provider,
+  type Source,
+  type SourceOptions,
+} from '../core/index.ts'
 
 /**
  * CloudEvents over HTTP (`cloudevents/spec`, "HTTP 1.1 Web Hooks for Event Delivery"), authorised by a bearer token:
@@ -38,5 +44,5 @@ export const cloudeventsProvider: Provider = {
 
 /** A source for CloudEvents, bearer token: the secret is the token. */
 export function cloudevents(options?: SourceOptions): Source {
-  return defineSource(cloudeventsProvider, options)
+  return defineSourceBy([headerSecrets], cloudeventsProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 
 /**
  * What a Convoy project sends with its simple signature: HMAC-SHA512 over the body, in hexadecimal or base64 as the
@@ -34,5 +34,5 @@ export const convoyProvider: Provider = {
 
 /** A source for Convoy: the secret is the endpoint's secret. */
 export function convoy(options?: SourceOptions): Source {
-  return defineSource(convoyProvider, options)
+  return defineHmacSource(convoyProvider, options)
 }

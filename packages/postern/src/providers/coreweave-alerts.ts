@@ -1,5 +1,5 @@
 import {
-  defineSource,
+  defineHmacSource,
   type Encoding,
   type Part,
   type Provider,
@@ -59,7 +59,7 @@ export function coreweaveAlerts(options: CoreweaveAlertsOptions): Source {
     ...(timestamp !== undefined && { timestamp }),
   }
   const paths = { ...(id !== undefined && { id }), ...(type !== undefined && { type }) }
-  return defineSource(coreweaveAlertsWith(format, paths), rest)
+  return defineHmacSource(coreweaveAlertsWith(format, paths), rest)
 }
 
 function coreweaveAlertsWith(format: CoreweaveAlertsFormat, paths: BodyPaths = {}): Provider {

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import { templateEnvelope, templateScheme, type TemplateEvents } from './template.ts'
 
 /** CoreWeave, as the template has it. CoreWeave Alerts are another source, `coreweaveAlerts()`. */
@@ -16,5 +16,5 @@ export const coreweaveProvider: Provider = {
 
 /** A source for CoreWeave that verifies the template's scheme. */
 export function coreweave(options?: SourceOptions): Source<TemplateEvents> {
-  return defineSource<TemplateEvents>(coreweaveProvider, options)
+  return defineHmacSource<TemplateEvents>(coreweaveProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -56,5 +56,5 @@ export type CustomerioEvents = { readonly [Type in CustomerioEventType]: JsonBod
 
 /** A source for Customer.io: the secret is the reporting webhook's signing key. */
 export function customerio(options?: SourceOptions): Source<CustomerioEvents> {
-  return defineSource<CustomerioEvents>(customerioProvider, options)
+  return defineHmacSource<CustomerioEvents>(customerioProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -72,5 +72,5 @@ export type DocusignEvents = { readonly [Type in DocusignEventType]: JsonBody }
 
 /** A source for DocuSign Connect: the secret is the Connect keys. */
 export function docusign(options?: SourceOptions): Source<DocusignEvents> {
-  return defineSource<DocusignEvents>(docusignProvider, options)
+  return defineHmacSource<DocusignEvents>(docusignProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -50,5 +50,5 @@ export type ElevenlabsEvents = { readonly [Type in ElevenlabsEventType]: JsonBod
 
 /** A source for ElevenLabs: the secret is the webhook's secret. */
 export function elevenlabs(options?: SourceOptions): Source<ElevenlabsEvents> {
-  return defineSource<ElevenlabsEvents>(elevenlabsProvider, options)
+  return defineHmacSource<ElevenlabsEvents>(elevenlabsProvider, options)
 }

@@ -1,4 +1,11 @@
-import { defineSource, type Place, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import {
+  defineSourceBy,
+  bodySecrets,
+  type Place,
+  type Provider,
+  type Source,
+  type SourceOptions,
+} from '../core/index.ts'
 
 const webhookId: Place = { json: ['webhook_id'] }
 const eventType: Place = { json: ['event_type'] }
@@ -74,5 +81,5 @@ export type FigmaEvents = { readonly PING: FigmaNotification } & {
 
 /** A source for Figma: the secret is the webhook's `passcode`. */
 export function figma(options?: SourceOptions): Source<FigmaEvents> {
-  return defineSource<FigmaEvents>(figmaProvider, options)
+  return defineSourceBy<FigmaEvents>([bodySecrets], figmaProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -75,5 +75,5 @@ export type GithubEvents = { readonly [Type in GithubEventType]: JsonBody }
 
 /** A source for GitHub: the secret is the webhook's secret. */
 export function github(options?: SourceOptions): Source<GithubEvents> {
-  return defineSource<GithubEvents>(githubProvider, options)
+  return defineHmacSource<GithubEvents>(githubProvider, options)
 }

@@ -1,4 +1,10 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import {
+  defineSourceBy,
+  headerSecrets,
+  type Provider,
+  type Source,
+  type SourceOptions,
+} from '../core/index.ts'
 import type { GitlabEvents } from './gitlab.ts'
 
 /**
@@ -32,5 +38,5 @@ export const gitlabTokenProvider: Provider = {
 
 /** A source for GitLab, secret token: the secret is the webhook's secret token. */
 export function gitlabToken(options?: SourceOptions): Source<GitlabEvents> {
-  return defineSource<GitlabEvents>(gitlabTokenProvider, options)
+  return defineSourceBy<GitlabEvents>([headerSecrets], gitlabTokenProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 import { standardWebhooksScheme } from './standard-webhooks-scheme.ts'
 
@@ -54,5 +54,5 @@ export type GitlabEvents = { readonly [Type in GitlabEventType]: JsonBody }
 
 /** A source for GitLab: the secret is the webhook's signing token, which begins with `whsec_`. */
 export function gitlab(options?: SourceOptions): Source<GitlabEvents> {
-  return defineSource<GitlabEvents>(gitlabProvider, options)
+  return defineHmacSource<GitlabEvents>(gitlabProvider, options)
 }

@@ -1,5 +1,5 @@
 import {
-  defineSource,
+  defineHmacSource,
   type Provider,
   type SignatureScheme,
   type Source,
@@ -58,7 +58,7 @@ export interface GrafanaOptions extends SourceOptions {
 export function grafana(options: GrafanaOptions = {}): Source<GrafanaEvents> {
   const { header = 'x-grafana-alerting-signature', timestampHeader, ...rest } = options
   const scheme = schemeOf(header.toLowerCase(), timestampHeader?.toLowerCase())
-  return defineSource<GrafanaEvents>({ ...grafanaProvider, schemes: [scheme] }, rest)
+  return defineHmacSource<GrafanaEvents>({ ...grafanaProvider, schemes: [scheme] }, rest)
 }
 
 function schemeOf(header: string, timestampHeader: string | undefined): SignatureScheme {

@@ -1,5 +1,5 @@
 import {
-  defineSource,
+  defineHmacSource,
   type Part,
   type Provider,
   type SignatureScheme,
@@ -46,7 +46,7 @@ export interface HubspotOptions extends SourceOptions {
 
 /** A source for HubSpot: the secret is the app's client secret. */
 export function hubspot({ targetUrl, ...options }: HubspotOptions = {}): Source {
-  return defineSource(targetUrl === undefined ? hubspotProvider : forUrl(targetUrl), options)
+  return defineHmacSource(targetUrl === undefined ? hubspotProvider : forUrl(targetUrl), options)
 }
 
 function forUrl(url: string): Provider {

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /** Intercom's webhooks (developers.intercom.com/docs/webhooks), signed in SHA-1. */
@@ -48,5 +48,5 @@ export type IntercomEvents = { readonly [Type in IntercomEventType]: JsonBody }
 
 /** A source for Intercom: the secret is the app's client secret. */
 export function intercom(options?: SourceOptions): Source<IntercomEvents> {
-  return defineSource<IntercomEvents>(intercomProvider, options)
+  return defineHmacSource<IntercomEvents>(intercomProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -49,5 +49,5 @@ export type JiraEvents = { readonly [Type in JiraEventType]: JsonBody }
 
 /** A source for Jira Cloud: the secret is the webhook's secret. */
 export function jira(options?: SourceOptions): Source<JiraEvents> {
-  return defineSource<JiraEvents>(jiraProvider, options)
+  return defineHmacSource<JiraEvents>(jiraProvider, options)
 }

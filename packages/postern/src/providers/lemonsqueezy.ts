@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /** Lemon Squeezy's webhooks (docs.lemonsqueezy.com/help/webhooks). There is no event id; the body's digest is one. */
@@ -50,5 +50,5 @@ export type LemonsqueezyEvents = { readonly [Type in LemonsqueezyEventType]: Jso
 
 /** A source for Lemon Squeezy: the secret is the webhook's signing secret. */
 export function lemonsqueezy(options?: SourceOptions): Source<LemonsqueezyEvents> {
-  return defineSource<LemonsqueezyEvents>(lemonsqueezyProvider, options)
+  return defineHmacSource<LemonsqueezyEvents>(lemonsqueezyProvider, options)
 }

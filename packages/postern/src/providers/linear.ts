@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -55,5 +55,5 @@ export type LinearEvents = { readonly [Type in LinearEventType]: JsonBody }
 
 /** A source for Linear: the secret is the webhook's signing secret. */
 export function linear(options?: SourceOptions): Source<LinearEvents> {
-  return defineSource<LinearEvents>(linearProvider, options)
+  return defineHmacSource<LinearEvents>(linearProvider, options)
 }

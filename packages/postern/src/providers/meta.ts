@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -35,5 +35,5 @@ export type MetaEvents = { readonly [Type in MetaEventType]: JsonBody }
 
 /** A source for Meta (Facebook, Instagram, WhatsApp): the secret is the app's secret. */
 export function meta(options?: SourceOptions): Source<MetaEvents> {
-  return defineSource<MetaEvents>(metaProvider, options)
+  return defineHmacSource<MetaEvents>(metaProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /** Mux's webhooks (mux.com/docs/core/verify-webhook-signatures): Stripe's form, under a header of its own. */
@@ -57,5 +57,5 @@ export type MuxEvents = { readonly [Type in MuxEventType]: JsonBody }
 
 /** A source for Mux: the secret is the webhook's signing secret. */
 export function mux(options?: SourceOptions): Source<MuxEvents> {
-  return defineSource<MuxEvents>(muxProvider, options)
+  return defineHmacSource<MuxEvents>(muxProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -56,5 +56,5 @@ export type NotionEvents = { readonly [Type in NotionEventType]: JsonBody }
 
 /** A source for Notion: the secret is the subscription's verification token. */
 export function notion(options?: SourceOptions): Source<NotionEvents> {
-  return defineSource<NotionEvents>(notionProvider, options)
+  return defineHmacSource<NotionEvents>(notionProvider, options)
 }

@@ -1,4 +1,10 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import {
+  defineSourceBy,
+  headerSecrets,
+  type Provider,
+  type Source,
+  type SourceOptions,
+} from '../core/index.ts'
 
 /**
  * Okta's event hooks (developer.okta.com/docs/concepts/event-hooks): a value of your own in a header of your own, and
@@ -28,7 +34,7 @@ export interface OktaOptions extends SourceOptions {
 
 /** A source for Okta's event hooks: the secret is the value of the authentication field. */
 export function okta({ header, ...options }: OktaOptions = {}): Source {
-  return defineSource(header === undefined ? oktaProvider : inHeader(header), options)
+  return defineSourceBy([headerSecrets], header === undefined ? oktaProvider : inHeader(header), options)
 }
 
 function inHeader(header: string): Provider {

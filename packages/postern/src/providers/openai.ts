@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 import { standardWebhooksScheme } from './standard-webhooks-scheme.ts'
 
@@ -48,5 +48,5 @@ export type OpenaiEvents = { readonly [Type in OpenaiEventType]: JsonBody }
 
 /** A source for OpenAI: the secret is the endpoint's signing secret, which begins with `whsec_`. */
 export function openai(options?: SourceOptions): Source<OpenaiEvents> {
-  return defineSource<OpenaiEvents>(openaiProvider, options)
+  return defineHmacSource<OpenaiEvents>(openaiProvider, options)
 }

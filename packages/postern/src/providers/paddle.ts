@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -76,5 +76,5 @@ export type PaddleEvents = { readonly [Type in PaddleEventType]: JsonBody }
 
 /** A source for Paddle Billing: the secret is the notification destination's secret key. */
 export function paddle(options?: SourceOptions): Source<PaddleEvents> {
-  return defineSource<PaddleEvents>(paddleProvider, options)
+  return defineHmacSource<PaddleEvents>(paddleProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -59,5 +59,5 @@ export type PagerdutyEvents = { readonly [Type in PagerdutyEventType]: JsonBody 
 
 /** A source for PagerDuty: the secret is the webhook subscription's secret. */
 export function pagerduty(options?: SourceOptions): Source<PagerdutyEvents> {
-  return defineSource<PagerdutyEvents>(pagerdutyProvider, options)
+  return defineHmacSource<PagerdutyEvents>(pagerdutyProvider, options)
 }

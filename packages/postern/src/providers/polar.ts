@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 import { standardWebhooksScheme } from './standard-webhooks-scheme.ts'
 
@@ -57,5 +57,5 @@ export type PolarEvents = { readonly [Type in PolarEventType]: JsonBody }
 
 /** A source for Polar: the secret is the endpoint's secret. */
 export function polar(options?: SourceOptions): Source<PolarEvents> {
-  return defineSource<PolarEvents>(polarProvider, options)
+  return defineHmacSource<PolarEvents>(polarProvider, options)
 }

@@ -1,4 +1,10 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import {
+  defineSourceBy,
+  headerSecrets,
+  type Provider,
+  type Source,
+  type SourceOptions,
+} from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -45,5 +51,5 @@ export type PostmarkEvents = { readonly [Type in PostmarkEventType]: JsonBody }
 
 /** A source for Postmark: the secret is `<user>:<password>` as in the webhook's URL. */
 export function postmark(options?: SourceOptions): Source<PostmarkEvents> {
-  return defineSource<PostmarkEvents>(postmarkProvider, options)
+  return defineSourceBy<PostmarkEvents>([headerSecrets], postmarkProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /** Razorpay's webhooks (razorpay.com/docs/webhooks). `x-razorpay-event-id` is not signed. */
@@ -47,5 +47,5 @@ export type RazorpayEvents = { readonly [Type in RazorpayEventType]: JsonBody }
 
 /** A source for Razorpay: the secret is the webhook's secret, not the API key's. */
 export function razorpay(options?: SourceOptions): Source<RazorpayEvents> {
-  return defineSource<RazorpayEvents>(razorpayProvider, options)
+  return defineHmacSource<RazorpayEvents>(razorpayProvider, options)
 }

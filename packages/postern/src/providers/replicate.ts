@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 import { standardWebhooksScheme } from './standard-webhooks-scheme.ts'
 
@@ -30,5 +30,5 @@ export type ReplicateEvents = { readonly [Type in ReplicateEventType]: JsonBody 
 
 /** A source for Replicate: the secret is the account's webhook signing secret, which begins with `whsec_`. */
 export function replicate(options?: SourceOptions): Source<ReplicateEvents> {
-  return defineSource<ReplicateEvents>(replicateProvider, options)
+  return defineHmacSource<ReplicateEvents>(replicateProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 import { standardWebhooksScheme } from './standard-webhooks-scheme.ts'
 
@@ -49,5 +49,5 @@ export type ResendEvents = { readonly [Type in ResendEventType]: JsonBody }
 
 /** A source for Resend: the secret is the webhook's signing secret, which begins with `whsec_`. */
 export function resend(options?: SourceOptions): Source<ResendEvents> {
-  return defineSource<ResendEvents>(resendProvider, options)
+  return defineHmacSource<ResendEvents>(resendProvider, options)
 }

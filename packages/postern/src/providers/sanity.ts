@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -50,5 +50,5 @@ export type SanityEvents = { readonly [Type in SanityEventType]: JsonBody }
 
 /** A source for Sanity: the secret is the webhook's secret. */
 export function sanity(options?: SourceOptions): Source<SanityEvents> {
-  return defineSource<SanityEvents>(sanityProvider, options)
+  return defineHmacSource<SanityEvents>(sanityProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -50,5 +50,5 @@ export type SentryEvents = { readonly [Type in SentryEventType]: JsonBody }
 
 /** A source for Sentry: the secret is the integration's client secret. */
 export function sentry(options?: SourceOptions): Source<SentryEvents> {
-  return defineSource<SentryEvents>(sentryProvider, options)
+  return defineHmacSource<SentryEvents>(sentryProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -71,5 +71,5 @@ export type ShopifyEvents = { readonly [Type in ShopifyEventType]: JsonBody }
 
 /** A source for Shopify: the secret is the app's client secret. */
 export function shopify(options?: SourceOptions): Source<ShopifyEvents> {
-  return defineSource<ShopifyEvents>(shopifyProvider, options)
+  return defineHmacSource<ShopifyEvents>(shopifyProvider, options)
 }

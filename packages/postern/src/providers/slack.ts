@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -53,5 +53,5 @@ export type SlackEvents = { readonly [Type in SlackEventType]: JsonBody }
 
 /** A source for Slack: the secret is the app's signing secret. */
 export function slack(options?: SourceOptions): Source<SlackEvents> {
-  return defineSource<SlackEvents>(slackProvider, options)
+  return defineHmacSource<SlackEvents>(slackProvider, options)
 }

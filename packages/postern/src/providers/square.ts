@@ -1,5 +1,5 @@
 import {
-  defineSource,
+  defineHmacSource,
   type Provider,
   type SignatureScheme,
   type Source,
@@ -72,7 +72,7 @@ export interface SquareOptions extends SourceOptions {
 
 /** A source for Square: the secret is the subscription's signature key. */
 export function square({ notificationUrl, ...options }: SquareOptions = {}): Source<SquareEvents> {
-  return defineSource<SquareEvents>(
+  return defineHmacSource<SquareEvents>(
     notificationUrl === undefined ? squareProvider : forUrl(notificationUrl),
     options,
   )

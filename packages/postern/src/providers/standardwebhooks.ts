@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import { standardWebhooksScheme } from './standard-webhooks-scheme.ts'
 
 /**
@@ -29,5 +29,5 @@ export const standardWebhooksProvider: Provider = {
 
 /** A source for Standard Webhooks: the secret is the endpoint's secret: base64, with or without `whsec_`. */
 export function standardWebhooks(options?: SourceOptions): Source {
-  return defineSource(standardWebhooksProvider, options)
+  return defineHmacSource(standardWebhooksProvider, options)
 }

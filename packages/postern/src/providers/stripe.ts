@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -75,5 +75,5 @@ export type StripeEvents = { readonly [Type in StripeEventType]: JsonBody }
 
 /** A source for Stripe: the secret is the endpoint's signing secret; `whsec_` is a part of it. */
 export function stripe(options?: SourceOptions): Source<StripeEvents> {
-  return defineSource<StripeEvents>(stripeProvider, options)
+  return defineHmacSource<StripeEvents>(stripeProvider, options)
 }

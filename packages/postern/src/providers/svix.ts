@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import { standardWebhooksScheme } from './standard-webhooks-scheme.ts'
 
 /**
@@ -21,5 +21,5 @@ export const svixProvider: Provider = {
 
 /** A source for Svix: the secret is the endpoint's secret: base64, with or without `whsec_`. */
 export function svix(options?: SourceOptions): Source {
-  return defineSource(svixProvider, options)
+  return defineHmacSource(svixProvider, options)
 }

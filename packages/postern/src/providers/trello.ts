@@ -1,5 +1,5 @@
 import {
-  defineSource,
+  defineHmacSource,
   type Provider,
   type SignatureScheme,
   type Source,
@@ -62,7 +62,10 @@ export interface TrelloOptions extends SourceOptions {
 
 /** A source for Trello: the secret is the API key's secret. */
 export function trello({ callbackUrl, ...options }: TrelloOptions = {}): Source<TrelloEvents> {
-  return defineSource<TrelloEvents>(callbackUrl === undefined ? trelloProvider : forUrl(callbackUrl), options)
+  return defineHmacSource<TrelloEvents>(
+    callbackUrl === undefined ? trelloProvider : forUrl(callbackUrl),
+    options,
+  )
 }
 
 function forUrl(url: string): Provider {

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -57,5 +57,5 @@ export type TwitchEvents = { readonly [Type in TwitchEventType]: JsonBody }
 
 /** A source for Twitch EventSub: the secret is the subscription's secret, of 10 to 100 characters. */
 export function twitch(options?: SourceOptions): Source<TwitchEvents> {
-  return defineSource<TwitchEvents>(twitchProvider, options)
+  return defineHmacSource<TwitchEvents>(twitchProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /** Typeform's webhooks (typeform.com/developers/webhooks/secure-your-webhooks): base64 after `sha256=`. */
@@ -36,5 +36,5 @@ export type TypeformEvents = { readonly [Type in TypeformEventType]: JsonBody }
 
 /** A source for Typeform: the secret is the webhook's secret. */
 export function typeform(options?: SourceOptions): Source<TypeformEvents> {
-  return defineSource<TypeformEvents>(typeformProvider, options)
+  return defineHmacSource<TypeformEvents>(typeformProvider, options)
 }

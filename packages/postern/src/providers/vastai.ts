@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import { templateEnvelope, templateScheme, type TemplateEvents } from './template.ts'
 
 /**
@@ -68,5 +68,5 @@ export type VastaiEvents = TemplateEvents & { readonly [Type in VastNotification
 
 /** A source for Vast.ai: `VASTAI_WEBHOOK_SECRET` is the `webhook_secret` shown once when the webhook was made. */
 export function vastai(options?: SourceOptions): Source<VastaiEvents> {
-  return defineSource<VastaiEvents>(vastaiProvider, options)
+  return defineHmacSource<VastaiEvents>(vastaiProvider, options)
 }

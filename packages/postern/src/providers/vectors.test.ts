@@ -6,14 +6,13 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { check, type CheckResult } from '../core/check.ts'
-import { Keyring } from '../core/keyring.ts'
+import type { CheckResult } from '../core/check.ts'
+import type { KeyedScheme } from '../core/method.ts'
 import type { WebhookRequest } from '../core/request.ts'
 import type { Scheme as AnyScheme, SignatureScheme as Scheme } from '../core/scheme.ts'
 import { sign } from '../core/sign.ts'
 import { readSignatures, type Fields } from '../core/signature-header.ts'
 import { defineSource, type Source } from '../core/source.ts'
-import { staticKeyring } from '../core/static-secret.ts'
 import { parseTimestamp } from '../core/timestamp.ts'
 import { providers } from './index.ts'
 
@@ -110,8 +109,8 @@ describe('published vectors', () => {
       hex: '11'.repeat(32),
       base64: Buffer.alloc(32, 1).toString('base64'),
     }
-    const keys = new Keyring([newer[scheme.key.as], vector.secret], scheme.key)
-    expect(check(scheme, keys, requestOf(vector), { nowMs: nowMs(vector) })).toEqual({
+    const { keys, method } = keyed(scheme, [newer[scheme.key.as], vector.secret])
+    expect(method.check(scheme, keys, requestOf(vector), { nowMs: nowMs(vector) })).toEqual({
       ok: true,
       secretIndex: 1,
     })
@@ -146,9 +145,9 @@ describe('published vectors', () => {
       ...(vector.method !== undefined && { method: vector.method }),
       ...(vector.url !== undefined && { url: vector.url }),
     })
-    const keys = new Keyring([vector.secret], scheme.key)
+    const { keys, method } = keyed(scheme, [vector.secret])
     const request = { ...requestOf(vector), headers: Object.entries(headers).flat() }
-    expect(check(scheme, keys, request, { nowMs: ms })).toEqual({ ok: true, secretIndex: 0 })
+    expect(method.check(scheme, keys, request, { nowMs: ms })).toEqual({ ok: true, secretIndex: 0 })
   })
 
   it('with one signature are what `sign` writes, character for character', () => {
@@ -233,11 +232,16 @@ describe('what providers do that no vector shows', () => {
 })
 
 function checked(scheme: AnyScheme, vector: Vector, laterSeconds = 0): CheckResult {
-  const keys =
-    scheme.algorithm === 'static-secret'
-      ? staticKeyring([vector.secret], scheme)
-      : new Keyring([vector.secret], scheme.key)
-  return check(scheme, keys, requestOf(vector), { nowMs: nowMs(vector) + laterSeconds * 1000 })
+  const options = { nowMs: nowMs(vector) + laterSeconds * 1000 }
+  const { keys, method } = keyed(scheme, [vector.secret])
+  return method.check(scheme, keys, requestOf(vector), options)
+}
+
+/** The scheme as a source has it. */
+function keyed(scheme: AnyScheme, secrets: readonly string[]): KeyedScheme {
+  const name = scheme.verifiedBy ?? 'secret'
+  const options = name === 'secret' ? { secret: secrets } : { otherSecrets: { [name]: secrets } }
+  return defineSource(providerOf(scheme), options).schemes[0]!
 }
 
 function requestOf(vector: Vector): WebhookRequest {
@@ -284,7 +288,7 @@ function sourceOf(scheme: Scheme, secret: string): Source {
   return defineSource(providerOf(scheme), { secret })
 }
 
-function providerOf(scheme: Scheme): Source['provider'] {
+function providerOf(scheme: AnyScheme): Source['provider'] {
   return { name: 'vector', title: 'Vector', schemes: [scheme], envelopes: [] }
 }
 

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /** Vercel's webhooks (vercel.com/docs/webhooks), signed in SHA-1 without a prefix. */
@@ -47,5 +47,5 @@ export type VercelEvents = { readonly [Type in VercelEventType]: JsonBody }
 
 /** A source for Vercel: the secret is the webhook's secret, or the integration's client secret. */
 export function vercel(options?: SourceOptions): Source<VercelEvents> {
-  return defineSource<VercelEvents>(vercelProvider, options)
+  return defineHmacSource<VercelEvents>(vercelProvider, options)
 }

@@ -1,5 +1,7 @@
 import {
-  defineSource,
+  defineSourceBy,
+  hmacs,
+  headerSecrets,
   type Encoding,
   type Envelope,
   type Provider,
@@ -54,7 +56,10 @@ export interface WandbOptions extends SourceOptions, BodyPaths {
 export function wandb(options: WandbOptions = {}): Source<WandbEvents> {
   const { accessToken, id, type, ...rest } = options
   const paths = { ...(id !== undefined && { id }), ...(type !== undefined && { type }) }
-  return defineSource<WandbEvents>(wandbWith(paths), { ...rest, otherSecrets: { accessToken } })
+  return defineSourceBy<WandbEvents>([hmacs, headerSecrets], wandbWith(paths), {
+    ...rest,
+    otherSecrets: { accessToken },
+  })
 }
 
 function wandbWith(paths: BodyPaths): Provider {

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -46,5 +46,5 @@ export type WebflowEvents = { readonly [Type in WebflowEventType]: JsonBody }
 
 /** A source for Webflow: the secret is the webhook's secret key, or the app's client secret where an app made it. */
 export function webflow(options?: SourceOptions): Source<WebflowEvents> {
-  return defineSource<WebflowEvents>(webflowProvider, options)
+  return defineHmacSource<WebflowEvents>(webflowProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -66,5 +66,5 @@ export type WorkosEvents = { readonly [Type in WorkosEventType]: JsonBody }
 
 /** A source for WorkOS: the secret is the endpoint's signing secret. */
 export function workos(options?: SourceOptions): Source<WorkosEvents> {
-  return defineSource<WorkosEvents>(workosProvider, options)
+  return defineHmacSource<WorkosEvents>(workosProvider, options)
 }

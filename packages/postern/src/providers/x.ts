@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 
 /**
  * X' account activity webhooks (docs.x.com): base64 after `sha256=`, by the app's consumer secret. A body has members
@@ -26,5 +26,5 @@ export const xProvider: Provider = {
 
 /** A source for X: the secret is the app's consumer secret. */
 export function x(options?: SourceOptions): Source {
-  return defineSource(xProvider, options)
+  return defineHmacSource(xProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 
 /**
  * Zendesk's webhooks (developer.zendesk.com/documentation/webhooks/verifying): the time and the body are signed with
@@ -44,5 +44,5 @@ export const zendeskProvider: Provider = {
 
 /** A source for Zendesk: the secret is the webhook's signing secret. */
 export function zendesk(options?: SourceOptions): Source {
-  return defineSource(zendeskProvider, options)
+  return defineHmacSource(zendeskProvider, options)
 }

@@ -1,4 +1,4 @@
-import { defineSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -60,5 +60,5 @@ export type ZoomEvents = { readonly [Type in ZoomEventType]: JsonBody }
 
 /** A source for Zoom: the secret is the app's secret token. */
 export function zoom(options?: SourceOptions): Source<ZoomEvents> {
-  return defineSource<ZoomEvents>(zoomProvider, options)
+  return defineHmacSource<ZoomEvents>(zoomProvider, options)
 }

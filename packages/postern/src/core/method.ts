@@ -1,0 +1,38 @@
+import type { CheckOptions, CheckResult } from './check.ts'
+import type { Keyring } from './keyring.ts'
+import type { WebhookRequest } from './request.ts'
+import type { Scheme } from './scheme.ts'
+
+/**
+ * One way in which schemes authenticate. A source is made with the methods that its provider needs, so that an app
+ * bundles no others.
+ */
+export interface Method<Own extends Scheme = Scheme> {
+  readonly algorithms: readonly Scheme['algorithm'][]
+  // As methods, not as properties: TypeScript then takes one of fewer schemes for one of all, and `methodOf` sees to it
+  // that each is handed its own.
+  /** What is wrong with a scheme beside the others of its provider. */
+  complaint(scheme: Own, schemes: readonly Scheme[]): string | undefined
+  /** Throws `PosternError` for a secret that can never work. */
+  keyring(secrets: readonly string[], scheme: Own): Keyring
+  /** Total: any bytes give a result, none a throw. */
+  check(scheme: Own, keys: Keyring, request: WebhookRequest, options: CheckOptions): CheckResult
+  /** The request without the secret that it carries. */
+  without?(scheme: Own, request: WebhookRequest): WebhookRequest
+  /** Whether it is for a scheme of its algorithms after all. */
+  takes?(scheme: Own): boolean
+}
+
+/** A scheme with the keys that verify it, and how. */
+export interface KeyedScheme {
+  readonly scheme: Scheme
+  readonly keys: Keyring
+  readonly method: Method
+}
+
+/** The method of a scheme, if it is among them. */
+export function methodOf(scheme: Scheme, methods: readonly Method[]): Method | undefined {
+  return methods.find(
+    (method) => method.algorithms.includes(scheme.algorithm) && method.takes?.(scheme) !== false,
+  )
+}

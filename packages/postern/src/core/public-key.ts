@@ -1,0 +1,125 @@
+/**
+ * Signatures that are verified with a public key, and the digest over a key and its content. With `crypto.ts`, the only
+ * file of the core that imports `node:crypto`.
+ *
+ * @module
+ */
+import { createHash, createPublicKey, sign, verify, type KeyObject } from 'node:crypto'
+import { check, type MatchingKey } from './check.ts'
+import { constantTimeEqual } from './crypto.ts'
+import { PosternError } from './errors.ts'
+import { Keyring } from './keyring.ts'
+import type { Method } from './method.ts'
+import type { KeyFormat, OtherAlgorithm, SignatureScheme } from './scheme.ts'
+import { unsoundSignature } from './sound-signature.ts'
+
+/** What a public key must be, and the digest that is signed; Ed25519 has its own. */
+const KEYS: Readonly<Record<Exclude<OtherAlgorithm, 'sha256'>, { type: string; digest: string | null }>> = {
+  ed25519: { type: 'ed25519', digest: null },
+  'ecdsa-p256-sha256': { type: 'ec', digest: 'sha256' },
+  'rsa-sha256': { type: 'rsa', digest: 'sha256' },
+}
+
+/** Less can be factored: NIST SP 800-131A. */
+const SHORTEST_RSA_BITS = 2048
+
+/** Ed25519 (RFC 8032), ECDSA over P-256 with signatures in DER, and RSASSA-PKCS1-v1_5, the last two with SHA-256. */
+export const publicKeys: Method<SignatureScheme> = {
+  algorithms: ['ed25519', 'ecdsa-p256-sha256', 'rsa-sha256'],
+  complaint: unsoundSignature,
+  keyring: (secrets, { key, algorithm }) => {
+    const keys = new Keyring(secrets, key)
+    keys.forEach((bytes) => assertPublicKey(algorithm, bytes, key))
+    return keys
+  },
+  check: (scheme, keys, request, options) => check(scheme, keys, request, options, verifyingKey),
+}
+
+/** SHA-256 over the key and the content, one after another. */
+export const keyedDigests: Method<SignatureScheme> = {
+  algorithms: ['sha256'],
+  complaint: unsoundSignature,
+  keyring: (secrets, { key }) => new Keyring(secrets, key),
+  check: (scheme, keys, request, options) => check(scheme, keys, request, options, digestingKey),
+}
+
+const verifyingKey: MatchingKey = (algorithm, keys, signatures, content) => {
+  const signed = joined(content)
+  const { digest } = KEYS[algorithm as keyof typeof KEYS]
+  let matched: number | undefined
+  keys.forEach((bytes, index) => {
+    const key = parsed.get(bytes)
+    if (key === undefined) return
+    for (const signature of signatures) if (verify(digest, signed, key, signature)) matched ??= index
+  })
+  return matched
+}
+
+const digestingKey: MatchingKey = (_, keys, signatures, content) => {
+  let matched: number | undefined
+  keys.forEach((key, index) => {
+    const expected = digestOf(key, content)
+    for (const signature of signatures) if (constantTimeEqual(expected, signature)) matched ??= index
+  })
+  return matched
+}
+
+/** The digest that is the signature of `sha256`. */
+export function digestOf(key: Uint8Array, content: readonly (string | Uint8Array)[]): Uint8Array {
+  return createHash('sha256').update(key).update(joined(content)).digest()
+}
+
+/** Signs with a private key in PEM, where there is one: tests have it, receivers do not. */
+export function signWith(
+  privateKey: string,
+  algorithm: SignatureScheme['algorithm'],
+  content: readonly (string | Uint8Array)[],
+): Uint8Array {
+  if (!(algorithm in KEYS)) throw new PosternError('bad_scheme', `No private key signs with '${algorithm}'`)
+  return sign(KEYS[algorithm as keyof typeof KEYS].digest, joined(content), privateKey)
+}
+
+/** Keys by the bytes that a keyring holds: reading one costs more than verifying with it. */
+const parsed = new WeakMap<Uint8Array, KeyObject>()
+
+/** Refuses what is no public key of the algorithm, and keeps the one that is. */
+function assertPublicKey(
+  algorithm: SignatureScheme['algorithm'],
+  bytes: Uint8Array,
+  format: KeyFormat,
+): void {
+  const key = readPublicKey(algorithm, bytes, format)
+  const { type } = KEYS[algorithm as keyof typeof KEYS]
+  const { namedCurve, modulusLength } = key?.asymmetricKeyDetails ?? {}
+  const isOfCurve = type !== 'ec' || namedCurve === 'prime256v1'
+  const isLong = type !== 'rsa' || (modulusLength ?? 0) >= SHORTEST_RSA_BITS
+  if (key === undefined || key.asymmetricKeyType !== type || !isOfCurve || !isLong) {
+    throw new PosternError(
+      'bad_secret',
+      `The key is no public key for '${algorithm}'; copy it again from the provider`,
+    )
+  }
+  parsed.set(bytes, key)
+}
+
+function readPublicKey(
+  algorithm: SignatureScheme['algorithm'],
+  bytes: Uint8Array,
+  format: KeyFormat,
+): KeyObject | undefined {
+  const key = Buffer.from(bytes)
+  try {
+    if (format.as === 'utf8') return createPublicKey(key)
+    if (algorithm !== 'ed25519') return createPublicKey({ key, format: 'der', type: 'spki' })
+    return createPublicKey({
+      key: { kty: 'OKP', crv: 'Ed25519', x: key.toString('base64url') },
+      format: 'jwk',
+    })
+  } catch {
+    return undefined
+  }
+}
+
+function joined(content: readonly (string | Uint8Array)[]): Uint8Array {
+  return Buffer.concat(content.map((part) => (typeof part === 'string' ? Buffer.from(part, 'utf8') : part)))
+}
