@@ -42,7 +42,12 @@ export function partitionFunctions(s: string): string {
   BEGIN
     events := 0;
     rows_below := 9223372036854775807;
-    IF to_regclass('${s}.event_' || oldest) IS NULL OR past > (SELECT last_value FROM ${s}.number) THEN RETURN; END IF;
+    IF past > (SELECT last_value FROM ${s}.number) THEN RETURN; END IF;
+    -- It could not be made.
+    IF to_regclass('${s}.event_' || oldest) IS NULL THEN
+      DELETE FROM ${s}.partition WHERE number = oldest;
+      RETURN;
+    END IF;
     EXECUTE format('SELECT min(received_ms) AS oldest_ms, max(received_ms) AS newest_ms FROM ${s}.%I', 'event_' || oldest) INTO times;
     IF times.newest_ms >= before_ms THEN
       IF times.newest_ms - times.oldest_ms < wait_ms THEN rows_below := first; END IF;
