@@ -156,10 +156,10 @@ function startLoad(stores: readonly PostgresStore[]): {
   const acknowledged: number[] = []
   const faults: unknown[] = []
   let rejected = 0
-  let isOver = false
+  const stopping = new AbortController()
   let next = 0
   const senders = Array.from({ length: 16 }, async (_, index) => {
-    while (!isOver) {
+    while (!stopping.signal.aborted) {
       try {
         const [answer] = await stores[index % stores.length]!.put([anEvent({ id: `load ${(next += 1)}` })])
         if (answer?.outcome === 'stored') acknowledged.push(answer.eventSeq)
@@ -188,7 +188,7 @@ function startLoad(stores: readonly PostgresStore[]): {
       return until(() => rejected > before)
     },
     stop: async () => {
-      isOver = true
+      stopping.abort()
       await Promise.all(senders)
       expect(faults).toEqual([])
       return acknowledged

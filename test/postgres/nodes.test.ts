@@ -151,36 +151,6 @@ describe.skipIf(leftOut().includes('postgres'))('four nodes on one PostgreSQL', 
     expect((await nodes.stores[0]!.put([anEvent({ id: 'after' })]))[0]?.outcome).toBe('stored')
   })
 
-  test('a lease is settled in the transaction of its owner, and comes back where that is rolled back', async () => {
-    const [store] = nodes.stores
-    await store!.put([
-      anEvent({ orderingKey: 'a', onDead: 'block' }),
-      anEvent({ id: 'next', orderingKey: 'a', onDead: 'block' }),
-    ])
-    const lease = await claimOne(store!)
-    const tx = await nodes.pools[0]!.connect()
-    try {
-      await tx.query('BEGIN')
-      expect(await store!.settleIn(tx, lease, 5)).toBe('settled')
-      await tx.query('ROLLBACK')
-      expect((await store!.get(lease.event.eventSeq))?.deliveries[0]?.state).toBe('leased')
-      await tx.query('BEGIN')
-      expect(await store!.settleIn(tx, lease, 5)).toBe('settled')
-      await tx.query('COMMIT')
-      await tx.query('BEGIN')
-      expect(await store!.settleIn(tx, lease, 5)).toBe('lost')
-      await tx.query('ROLLBACK')
-    } finally {
-      tx.release()
-    }
-    const [delivery] = (await store!.get(lease.event.eventSeq))!.deliveries
-    expect([
-      delivery!.state,
-      delivery!.attempts.map(({ outcome, durationMs }) => [outcome, durationMs]),
-    ]).toEqual(['succeeded', [['succeeded', 5]]])
-    expect((await claimOne(nodes.stores[1]!)).event.id).toBe('next')
-  })
-
   test('in a transaction with an older snapshot a settlement fails rather than lose who joined the line since', async () => {
     const [store] = nodes.stores
     await store!.put([anEvent({ orderingKey: 'a', onDead: 'block' })])

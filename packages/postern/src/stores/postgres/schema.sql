@@ -175,6 +175,21 @@ CREATE FUNCTION postern.hand_out_1(seqs bigint[], OUT claimed text, OUT bodies b
     ) AS leased
   $$;
 
+CREATE FUNCTION postern.have_succeeded_1(seqs bigint[], tokens bigint[]) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+  BEGIN
+    RETURN array_to_json(ARRAY(
+      SELECT place FROM unnest(seqs, tokens) WITH ORDINALITY AS u (seq, token, place)
+      JOIN "postern".finished ON finished.seq = u.seq AND finished.token = u.token WHERE state = 'succeeded'));
+  END $$;
+
 CREATE FUNCTION postern.judge_1(now_ms bigint, seqs bigint[], id_keys uuid[], body_keys uuid[], conflict_keys uuid[], digests uuid[], windows bigint[], OUT outcomes text[], OUT others bigint[]) RETURNS record
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -229,6 +244,13 @@ CREATE FUNCTION postern.judge_1(now_ms bigint, seqs bigint[], id_keys uuid[], bo
       outcomes[n] := outcome;
       others[n] := other;
     END LOOP;
+  END $$;
+
+CREATE FUNCTION postern.lease_lost_1() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+  BEGIN
+    RAISE 'postern: the lease of the delivery is lost; this transaction can only be rolled back' USING ERRCODE = 'PST02';
   END $$;
 
 CREATE FUNCTION postern.lock_1(seqs bigint[]) RETURNS void
@@ -466,6 +488,26 @@ CREATE FUNCTION postern.settle_1(seqs bigint[], tokens bigint[], kinds text[], w
     END IF;
 
     IF lanes <> '{}' AND "postern".advance_1(lanes) THEN brings_work := true; END IF;
+  END $$;
+
+CREATE FUNCTION postern.settle_in_1(xact numeric, seq bigint, token bigint, duration_ms bigint, offset_ms bigint) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+  DECLARE
+    settled record;
+  BEGIN
+    IF pg_current_xact_id()::text <> xact::text THEN RETURN 'elsewhere'; END IF;
+    SELECT * FROM "postern".settle_1(ARRAY[seq], ARRAY[token], ARRAY['succeeded'], ARRAY[0::bigint], ARRAY[NULL::text], ARRAY[duration_ms],
+      offset_ms) INTO settled;
+    RETURN CASE WHEN settled.places = '[]' THEN 'lost' WHEN settled.brings_work THEN 'brings work' ELSE 'settled' END;
+  END $$;
+
+CREATE FUNCTION postern.settle_own_1(lock_ms integer, seqs bigint[], tokens bigint[], kinds text[], waits bigint[], errors text[], durations bigint[], offset_ms bigint, OUT places text, OUT brings_work boolean) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+  BEGIN
+    PERFORM "postern".begin_1(lock_ms, offset_ms);
+    SELECT * FROM "postern".settle_1(seqs, tokens, kinds, waits, errors, durations, offset_ms) INTO places, brings_work;
   END $$;
 
 CREATE FUNCTION postern.statuses_1(event_seqs bigint[]) RETURNS json
