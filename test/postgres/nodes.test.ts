@@ -102,6 +102,17 @@ describe.skipIf(leftOut().includes('postgres'))('four nodes on one PostgreSQL', 
     expect(finished).toBe(2000)
   })
 
+  test('a claim hands out no more than one answer can carry, and the next claims the others', async () => {
+    const [store] = nodes.stores
+    await store!.put(Array.from({ length: 20 }, (_, index) => anEvent({ id: `large ${index}` })))
+    const bytes = 4 * 1024 * 1024
+    await ask(database.url, `UPDATE postern.event SET body = decode(repeat('00', ${bytes}), 'hex')`)
+    const request = { destinations: [{ name: 'handlers', limit: 100 }], leaseMs: 60_000, waitMs: 0 }
+    const claims = [await store!.claim(request), await store!.claim(request), await store!.claim(request)]
+    expect(claims.map((claimed) => claimed.length)).toEqual([8, 12, 0])
+    expect(new Set(claims.flat().map(({ event }) => event.body.byteLength))).toEqual(new Set([bytes]))
+  })
+
   test('a claim that waits on one node is woken by a put on another', async () => {
     await nodes.close()
     nodes = await openNodes(database.url, 2, { pollMs: 60_000 })

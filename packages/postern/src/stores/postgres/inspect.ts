@@ -13,7 +13,6 @@ interface InspectedRow {
   readonly fsync: string
   readonly full_page_writes: string
   readonly synchronous_commit: string
-  readonly is_standby: boolean
   readonly clock_ms: string
   readonly migrations: string | null
 }
@@ -26,7 +25,7 @@ export async function inspect(
   const askedMs = Date.now()
   const [row] = await tx.rows<InspectedRow>(
     `SELECT 'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1) AS engine, current_setting('fsync') AS fsync,
-            current_setting('full_page_writes') AS full_page_writes, pg_is_in_recovery() AS is_standby,
+            current_setting('full_page_writes') AS full_page_writes,
             (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit') AS synchronous_commit,
             floor(extract(epoch FROM clock_timestamp()) * 1000) AS clock_ms,
             to_regclass($1) AS migrations`,

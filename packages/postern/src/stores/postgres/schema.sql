@@ -66,6 +66,14 @@ CREATE FUNCTION postern.claim_1(names text[], limits integer[], lease_ms bigint,
       ) AS next INTO until_due_ms;
       RETURN;
     END IF;
+    -- Not more than one answer can carry; the others are free again at the commit. A replay is not found by its number, and passes.
+    IF cardinality(due) > 16 THEN
+      due := ARRAY(
+        SELECT seq FROM (
+          SELECT u.seq, place, sum(octet_length(body)) OVER (ORDER BY place) - octet_length(body) AS bytes_before
+          FROM unnest(due) WITH ORDINALITY AS u (seq, place) LEFT JOIN "postern".event ON event.seq = u.seq / 64) AS sized
+        WHERE coalesce(bytes_before, 0) < 33554432 ORDER BY place);
+    END IF;
     WITH taken AS (
       UPDATE "postern".delivery SET state = 'leased', token = token + 1, attempt = attempt + 1, at_ms = now_ms + lease_ms
       FROM unnest(due) WITH ORDINALITY AS u (due_seq, place) WHERE seq = due_seq
