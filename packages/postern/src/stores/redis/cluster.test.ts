@@ -1,6 +1,7 @@
 import { Cluster, Redis } from 'ioredis'
 import { createCluster } from 'redis'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { leftOut } from '../../../../../test/support/servers/left-out.ts'
 import { startRedis, type TestRedis } from '../../../../../test/support/servers/redis.ts'
 import { storeContract, type StoreHarness } from '../../testing/index.ts'
 import { anEvent, claim, putStored, settle } from '../../testing/store-contract/fixtures.ts'
@@ -9,14 +10,16 @@ import { redis, type RedisClient, type RedisEffect, type RedisStore } from './in
 // Three servers, each with a third of the slots: on one, a script that reaches into another slot would not be found out.
 const servers: TestRedis[] = []
 let prefixes = 0
+const without = leftOut().includes('redis')
 beforeAll(async () => {
+  if (without) return
   const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '2000', databases: '1' }
   servers.push(...(await Promise.all([startRedis(settings), startRedis(settings), startRedis(settings)])))
   await joinCluster(servers)
 })
 afterAll(() => Promise.all(servers.map((server) => server.stop())))
 
-describe.concurrent('the Store contract over a cluster of Redis, by ioredis', () => {
+describe.skipIf(without).concurrent('the Store contract over a cluster of Redis, by ioredis', () => {
   for (const { clause, name, run } of storeContract) {
     test.skipIf(clause === 'claim/keep')(`${clause}: ${name}`, async () => {
       const harness = clusterHarness(ioredisCluster)
@@ -35,7 +38,7 @@ const SAMPLE = new Set([
   'exact/bytes',
 ])
 
-describe.concurrent('the Store contract over a cluster of Redis, by redis', () => {
+describe.skipIf(without).concurrent('the Store contract over a cluster of Redis, by redis', () => {
   for (const { clause, name, run } of storeContract.filter((each) => SAMPLE.has(each.clause))) {
     test(`${clause}: ${name}`, async () => {
       const harness = clusterHarness(nodeRedisCluster)
@@ -44,7 +47,7 @@ describe.concurrent('the Store contract over a cluster of Redis, by redis', () =
   }
 })
 
-test('the keys of a source are in one slot, which its name alone decides', async () => {
+test.skipIf(without)('the keys of a source are in one slot, which its name alone decides', async () => {
   const harness = clusterHarness(ioredisCluster)
   const store = await harness.open()
   try {

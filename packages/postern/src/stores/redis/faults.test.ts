@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { leftOut } from '../../../../../test/support/servers/left-out.ts'
 import { startProxy, throughPort, type TestProxy } from '../../../../../test/support/servers/proxy.ts'
 import { startRedis, type TestRedis } from '../../../../../test/support/servers/redis.ts'
 import {
@@ -23,18 +24,21 @@ const CLIENTS: Readonly<Record<string, (url: string) => RedisClient>> = {
 let server: TestRedis
 let proxy: TestProxy
 let prefixes = 0
+const without = leftOut().includes('redis')
 beforeAll(async () => {
+  if (without) return
   server = await startRedis()
   proxy = await startProxy(server.port)
 })
 afterAll(async () => {
+  if (without) return
   await proxy.close()
   await server.stop()
 })
 
 const unavailable = { name: 'PosternError', code: 'store_unavailable' }
 
-describe.each(Object.entries(CLIENTS))('over %s', (_, make) => {
+describe.skipIf(without).each(Object.entries(CLIENTS))('over %s', (_, make) => {
   test('a server that is killed and started again has all that was acknowledged, and goes on', async () => {
     const store = aStore(make(server.url))
     const stored = new Set<string>()
@@ -144,7 +148,7 @@ test('an unreachable server rejects every verb, and says nothing of the password
   }
 })
 
-test('a call that a client sends a second time is refused, and changes nothing', async () => {
+test.skipIf(without)('a call that a client sends a second time is refused, and changes nothing', async () => {
   const store = aStore(sendingTwice(new Redis(server.url, { lazyConnect: true })))
   await expect(put(store)).rejects.toMatchObject({
     ...unavailable,
