@@ -56,6 +56,20 @@ describe.skipIf(leftOut().includes('postgres'))('settling in a transaction of th
     expect(await written()).toBe(1)
   })
 
+  test('has succeeded once it is committed, and under its own token', async () => {
+    await putAll(store, events(2))
+    const [lease, other] = await claim(store)
+    const tx = await begin()
+    await store.settleIn(tx, lease!, 1)
+    expect(await store.haveSucceeded([lease!, other!])).toEqual([false, false])
+    await tx.query('COMMIT')
+    await store.settle([{ ...other!, outcome: { kind: 'retry', afterMs: 0, error: 'no' }, durationMs: 1 }])
+    expect(await store.move([{ ...other!, to: 'cancel' }])).toEqual(['moved'])
+    const leases = [{ ...lease!, token: lease!.token + 1 }, lease!, other!, { deliverySeq: 1e9, token: 1 }]
+    expect(await store.haveSucceeded(leases)).toEqual([false, true, false, false])
+    expect(await store.haveSucceeded([])).toEqual([])
+  })
+
   test("is undone by a rollback, and the lease is still its holder's", async () => {
     await putStored(store)
     const lease = await claimOne(store)
