@@ -1,4 +1,5 @@
-import { computeSignature, constantTimeEqual, isHmac } from './crypto.ts'
+import { constantTimeEqual, isHmac } from './crypto.ts'
+import { computeSignature } from './hmac.ts'
 import type { Keyring } from './keyring.ts'
 import { readable, readPlace, type Readable } from './place.ts'
 import type { Reason } from './reason.ts'

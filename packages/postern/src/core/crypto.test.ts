@@ -1,6 +1,7 @@
 import * as crypto from 'node:crypto'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { computeSignature, constantTimeEqual, sha256, SIGNATURE_BYTES, type Algorithm } from './crypto.ts'
+import { constantTimeEqual, sha256, SIGNATURE_BYTES, type Algorithm } from './crypto.ts'
+import { computeSignature } from './hmac.ts'
 
 vi.mock('node:crypto', { spy: true })
 

@@ -1,4 +1,35 @@
-import { createHmac, hash } from 'node:crypto'
+import { digestHex, streamedHmac, type Algorithm } from './crypto.ts'
+
+/** Signs the concatenation of `parts`. Strings are taken as UTF-8, bytes as they are. */
+export function computeSignature(
+  algorithm: Algorithm,
+  key: Uint8Array,
+  parts: readonly (string | Uint8Array)[],
+): Uint8Array {
+  return hmacKey(algorithm, key).sign(parts)
+}
+
+const HASHES: Readonly<Record<Algorithm, HmacHash>> = {
+  'hmac-sha1': { hashName: 'sha1', blockBytes: 64 },
+  'hmac-sha256': { hashName: 'sha256', blockBytes: 64 },
+  'hmac-sha512': { hashName: 'sha512', blockBytes: 128 },
+}
+
+/** Keys as they were prepared for an algorithm. A key's bytes are a keyring's own, and never change. */
+const prepared: Readonly<Record<Algorithm, WeakMap<Uint8Array, HmacKey>>> = {
+  'hmac-sha1': new WeakMap(),
+  'hmac-sha256': new WeakMap(),
+  'hmac-sha512': new WeakMap(),
+}
+
+function hmacKey(algorithm: Algorithm, key: Uint8Array): HmacKey {
+  let known = prepared[algorithm].get(key)
+  if (known === undefined) {
+    known = new HmacKey(HASHES[algorithm], key)
+    prepared[algorithm].set(key, known)
+  }
+  return known
+}
 
 /**
  * HMAC by its definition (RFC 2104 §2): a digest over the key and the content, and one over the key and that. Both are
@@ -19,7 +50,7 @@ export class HmacKey {
     this.#blockBytes = blockBytes
     // A key longer than a block is replaced by its digest.
     const block = new Uint8Array(blockBytes)
-    block.set(key.byteLength > blockBytes ? Buffer.from(hash(hashName, key, 'hex'), 'hex') : key)
+    block.set(key.byteLength > blockBytes ? Buffer.from(digestHex(hashName, key), 'hex') : key)
     this.#inner = block.map((byte) => byte ^ 0x36)
     this.#outer = Buffer.alloc(2 * blockBytes)
     this.#outer.set(block.map((byte) => byte ^ 0x5c))
@@ -27,7 +58,8 @@ export class HmacKey {
 
   /** Signs the concatenation of `parts`. Strings are taken as UTF-8, bytes as they are. */
   sign(parts: readonly (string | Uint8Array)[]): Buffer {
-    if (longestBytes(parts) > workspace.byteLength - this.#blockBytes) return this.#signLong(parts)
+    if (longestBytes(parts) > workspace.byteLength - this.#blockBytes)
+      return streamedHmac(this.#hashName, this.#key, parts)
     workspace.set(this.#inner)
     let end = this.#blockBytes
     for (const part of parts) {
@@ -37,17 +69,10 @@ export class HmacKey {
         end += part.byteLength
       }
     }
-    // As hex: Node makes a string faster than a Buffer.
-    const digest = hash(this.#hashName, workspace.subarray(0, end), 'hex')
+    const digest = digestHex(this.#hashName, workspace.subarray(0, end))
     const digestBytes = this.#outer.write(digest, this.#blockBytes, 'hex')
     const outer = this.#outer.subarray(0, this.#blockBytes + digestBytes)
-    return Buffer.from(hash(this.#hashName, outer, 'hex'), 'hex')
-  }
-
-  #signLong(parts: readonly (string | Uint8Array)[]): Buffer {
-    const hmac = createHmac(this.#hashName, this.#key)
-    for (const part of parts) hmac.update(part)
-    return hmac.digest()
+    return Buffer.from(digestHex(this.#hashName, outer), 'hex')
   }
 }
 

@@ -1,5 +1,6 @@
 import { isSoundId, signedContent } from './check.ts'
-import { computeSignature, isHmac } from './crypto.ts'
+import { isHmac } from './crypto.ts'
+import { computeSignature } from './hmac.ts'
 import { encode } from './encoding.ts'
 import { PosternError } from './errors.ts'
 import type { KeyedScheme } from './method.ts'

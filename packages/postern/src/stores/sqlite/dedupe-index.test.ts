@@ -423,10 +423,12 @@ class Process {
   }
 
   #transact<T>(work: () => T, isRolledBack: boolean): T {
-    const { dedupe } = this.#connection
+    const { dedupe, newRows } = this.#connection
     this.database.exec('BEGIN IMMEDIATE')
+    newRows.begin()
     dedupe.begin()
     const result = work()
+    newRows.write()
     if (!isRolledBack) {
       dedupe.mergeSome()
       this.database.exec('COMMIT')

@@ -76,11 +76,13 @@ export class Engine {
     const { connection } = this
     connection.sql('BEGIN IMMEDIATE').run()
     try {
+      connection.newRows.begin()
       connection.dedupe.begin()
       const results = operations.map((operation): OperationResult => ({
         ok: true,
         value: run(connection, operation),
       }))
+      connection.newRows.write()
       connection.dedupe.mergeSome()
       const startedMs = performance.now()
       connection.sql('COMMIT').run()
@@ -150,7 +152,7 @@ function run(connection: Connection, operation: Operation): ResultOf[Verb] {
 
 function rollBack(connection: Connection): void {
   try {
-    connection.sql('ROLLBACK').run()
+    connection.database.exec('ROLLBACK')
   } catch {
     // SQLite has rolled back by itself, as it does on a full disk.
   }

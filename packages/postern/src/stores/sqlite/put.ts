@@ -136,10 +136,7 @@ interface EventKeys {
   readonly conflictsWith?: number
 }
 
-/**
- * The row, and its keys in the index: they are durable together. `coalesce`: Node 22's SQLite binds an array without bytes
- * as NULL. `CAST`: headers may come as bytes, which become text as they are.
- */
+/** The row, and its keys in the index: they are durable together. */
 function insertEvent(
   connection: Connection,
   event: PutEvent,
@@ -147,34 +144,28 @@ function insertEvent(
   nowMs: number,
 ): number {
   const expiresMs = wholeMs(nowMs + event.dedupeWindowMs)
-  const { lastInsertRowid } = connection
-    .sql(
-      `INSERT INTO event (dedupe_key, guard_key, digest, expires_ms, tenant, source, id, type, created_ms, received_ms,
-                          ordering_key, verified_by, conflicts_with, on_dead, headers, body)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), coalesce(?, x''))`,
-    )
-    .run(
-      key,
-      guard ?? null,
-      digest,
-      expiresMs,
-      event.tenant,
-      event.source,
-      event.id,
-      event.type,
-      event.createdMs ?? null,
-      nowMs,
-      event.orderingKey ?? null,
-      event.verifiedBy,
-      conflictsWith ?? null,
-      event.onDead ?? null,
-      event.headers instanceof Uint8Array ? event.headers : JSON.stringify(event.headers),
-      event.body,
-    )
-  const entry = { eventSeq: Number(lastInsertRowid), digest, expiresMs }
+  const eventSeq = connection.newRows.addEvent([
+    key,
+    guard ?? null,
+    digest,
+    expiresMs,
+    event.tenant,
+    event.source,
+    event.id,
+    event.type,
+    event.createdMs ?? null,
+    nowMs,
+    event.orderingKey ?? null,
+    event.verifiedBy,
+    conflictsWith ?? null,
+    event.onDead ?? null,
+    event.headers instanceof Uint8Array ? event.headers : JSON.stringify(event.headers),
+    event.body,
+  ])
+  const entry = { eventSeq, digest, expiresMs }
   connection.dedupe.remember(key, entry)
   if (guard !== undefined) connection.dedupe.remember(guard, entry)
-  return entry.eventSeq
+  return eventSeq
 }
 
 function insertDeliveries(
@@ -222,13 +213,10 @@ function insertLeased(
   { destination, leaseMs }: PutLease,
   nowMs: number,
 ): LeasedRow {
-  const { lastInsertRowid } = connection
-    .sql(
-      `INSERT INTO delivery (event_seq, destination, state, made_ms, due_ms, lease_until_ms, token, attempt)
-       VALUES (?1, ?2, 'leased', ?3, ?3, ?4, 1, 1)`,
-    )
-    .run(eventSeq, destination, nowMs, wholeMs(nowMs + leaseMs))
-  return { deliverySeq: Number(lastInsertRowid), token: 1, destination, attempt: 1, eventSeq }
+  const untilMs = wholeMs(nowMs + leaseMs)
+  const values = [eventSeq, destination, 'leased', nowMs, nowMs, untilMs, 1, 1, null, null]
+  const deliverySeq = connection.newRows.addDelivery(values)
+  return { deliverySeq, token: 1, destination, attempt: 1, eventSeq }
 }
 
 /** Due at once; in order, behind whatever waits under the same key. */
@@ -240,12 +228,9 @@ export function insertDelivery(
   is: 'new' | 'replayed',
 ): number {
   const lane = laneFor(connection, event, destination, is)
-  const { lastInsertRowid } = connection
-    .sql(
-      `INSERT INTO delivery (event_seq, destination, state, made_ms, due_ms, lane, open_lane) VALUES (?1, ?2, 'pending', ?3, ?3, ?4, ?4)`,
-    )
-    .run(event.eventSeq, destination, nowMs, lane?.seq ?? null)
-  const deliverySeq = Number(lastInsertRowid)
+  const inLane = lane?.seq ?? null
+  const values = [event.eventSeq, destination, 'pending', nowMs, nowMs, null, 0, 0, inLane, inLane]
+  const deliverySeq = connection.newRows.addDelivery(values)
   if (lane !== undefined) joined(connection, lane, deliverySeq, nowMs)
   return deliverySeq
 }

@@ -12,7 +12,9 @@ import type { Operation, ResultOf, Verb } from './operation.ts'
 /** What may be read whole: what the statement itself brings, entries that are few by their nature, and an index that holds only what is wanted. */
 const SCANS: ReadonlySet<string> = new Set([
   'SCAN CONSTANT ROW',
+  'SCAN 2-ROW VALUES CLAUSE',
   'SCAN 16-ROW VALUES CLAUSE',
+  'SCAN sqlite_sequence',
   'SCAN dedupe_state',
   'SCAN dedupe_generation',
   'SCAN state',
