@@ -16,6 +16,7 @@ const LIBRARIES = [
   ['@paddle/paddle-node-sdk', 'paddle'],
   ['@sanity/webhook', 'sanity, in both directions'],
   ['@workos-inc/node', 'workos, in both directions'],
+  ['discord-interactions', 'discord'],
   ['razorpay', 'razorpay'],
   ['replicate', 'replicate'],
   ['standardwebhooks', 'standardwebhooks, gitlab, openai, polar and replicate, in both directions'],
@@ -51,9 +52,9 @@ ${LIBRARIES.map(libraryRow).join('\n')}
 
 ## Not here yet, and why
 
-- Handshakes are not answered: those of Slack, Zoom, Meta, Twitch, X, Okta, Asana and Notion have to be completed by other means.
+- Handshakes are not answered: those of Slack, Zoom, Meta, Twitch, X, Discord, Okta, Asana and Notion have to be completed by other means.
 - Twilio signs the sorted form, or the URL with the body's digest in it, over several spellings of one URL.
-- Discord, SendGrid, Standard Webhooks \`v1a\`, PayPal and AWS SNS sign with private keys; HubSpot 1 and 2 with a plain SHA-256.
+- PayPal and AWS SNS sign with private keys whose certificates have to be fetched.
 - Mailgun and Adyen's payments have the signature in the body; Mailgun's leaves the event itself unsigned.
 - Contentful and HTTP Message Signatures (RFC 9421) let the sender list what it signed.
 - Dropbox sends the same bytes for every change of one account, which would be one event here.
@@ -77,10 +78,20 @@ function row(provider) {
   return `| ${cells.join(' | ')} |`
 }
 
+const NAMES = {
+  'hmac-sha1': 'HMAC-SHA1',
+  'hmac-sha256': 'HMAC-SHA256',
+  'hmac-sha512': 'HMAC-SHA512',
+  sha256: 'SHA-256 of key and content',
+  ed25519: 'Ed25519',
+  'ecdsa-p256-sha256': 'ECDSA P-256',
+  'rsa-sha256': 'RSA-SHA256',
+}
+
 function describeScheme({ algorithm, secret, signature }) {
   if (algorithm !== 'static-secret') {
     const first = signature.in[0].header
-    return `${algorithm.toUpperCase()}, ${signature.encoding}, \`${first}\``
+    return `${NAMES[algorithm]}, ${signature.encoding}, \`${first}\``
   }
   if ('json' in secret) return `the secret itself, \`${secret.json.join('.')}\` of the body`
   return `the secret itself, \`${secret.header}\``

@@ -9,6 +9,7 @@ import { signWebhookPayload, verifyWebhookSignature } from '@notionhq/client'
 import { Paddle } from '@paddle/paddle-node-sdk'
 import { encodeSignatureHeader, isValidSignature } from '@sanity/webhook'
 import { WorkOS } from '@workos-inc/node'
+import { verifyKey } from 'discord-interactions'
 import { signRequest, verify, type Source } from 'postern'
 import * as catalogue from 'postern/providers'
 import { samples } from 'postern/samples'
@@ -18,6 +19,7 @@ import { Webhook as StandardWebhook } from 'standardwebhooks'
 import { Stripe } from 'stripe'
 import { Webhook as SvixWebhook } from 'svix'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { keyPair } from './support/key-pairs.ts'
 
 const NOW_MS = Date.UTC(2026, 2, 2, 22, 20, 1)
 const ID = '0123456789abcdef0123456789abcdef'
@@ -30,6 +32,8 @@ interface Library {
   readonly library: string
   readonly provider: string
   readonly source: Source
+  /** To sign with, where the source has the public key. */
+  readonly privateKey?: string
   /** Whether it accepts a request; a throw is a refusal. */
   readonly accepts: (body: string, headers: Headers) => unknown
   /** The headers of a request that it signed itself, where it can. */
@@ -183,7 +187,22 @@ const libraries: readonly Library[] = [
   },
 ]
 
-const titled = libraries.map((each) => ({ ...each, title: `${each.library} for ${each.provider}` }))
+const discordKey = keyPair('ed25519', 1)
+const discordHex = discordKey.publicKey.toString('hex')
+
+const discord: Library = {
+  library: 'discord-interactions',
+  provider: 'discord',
+  source: catalogue.discord({ secret: discordHex }),
+  privateKey: discordKey.privateKey,
+  accepts: (body, headers) =>
+    verifyKey(body, headers['x-signature-ed25519'] ?? '', headers['x-signature-timestamp'] ?? '', discordHex),
+}
+
+const titled = [...libraries, discord].map((each) => ({
+  ...each,
+  title: `${each.library} for ${each.provider}`,
+}))
 const signers = titled.flatMap(({ signs, ...rest }) => (signs === undefined ? [] : [{ signs, ...rest }]))
 
 // Libraries take the time from `Date`.
@@ -196,7 +215,12 @@ describe('requests that are signed here', () => {
     expect(own.length).toBeGreaterThan(1)
     for (const sample of own) {
       const built = sample.build({ id: ID, nowMs: NOW_MS })
-      const { headers } = signRequest(each.source, { ...built, id: 'msg_1', nowMs: NOW_MS })
+      const { headers } = signRequest(each.source, {
+        ...built,
+        id: 'msg_1',
+        nowMs: NOW_MS,
+        ...(each.privateKey !== undefined && { privateKey: each.privateKey }),
+      })
       expect(await accepted(each, built.body, headers)).toBe(true)
       expect(await accepted(each, built.body.replace('{', '{"forged":1,'), headers)).toBe(false)
     }

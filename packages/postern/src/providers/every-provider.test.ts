@@ -17,6 +17,7 @@ import {
   type Verdict,
 } from '../core/index.ts'
 import { verifyRequest } from '../core/verify.ts'
+import { keyPair, type KeyPair } from '../../../../test/support/key-pairs.ts'
 import { fingerprintOf } from '../inbox/index.ts'
 import { newEvent } from '../receive/new-event.ts'
 import { providers, templateProviders } from './index.ts'
@@ -311,8 +312,15 @@ function configured(provider: Provider): Source {
 function secretOf(scheme: Scheme, number: number): string {
   if (scheme.algorithm === 'static-secret') return `the-static-secret-number-${number}`
   const { as, stripPrefixes = [], minBytes = 32 } = scheme.key
+  const pair = pairOf(scheme, number)
+  if (pair !== undefined) return (stripPrefixes[0] ?? '') + pair.publicKey.toString(as)
   if (as === 'utf8') return `a signing secret, number ${number}`
   return (stripPrefixes[0] ?? '') + Buffer.alloc(Math.max(minBytes, 32), number + 1).toString(as)
+}
+
+/** Where a public key verifies. */
+function pairOf({ algorithm }: Scheme, number: number): KeyPair | undefined {
+  return algorithm === 'ed25519' || algorithm === 'ecdsa-p256-sha256' ? keyPair(algorithm, number) : undefined
 }
 
 function mismatchOf(scheme: Scheme): Reason {
@@ -324,14 +332,20 @@ function signed(each: Case, secretNumber = 1): Sent {
   const own = samples.get(each.provider.name)!
   const sample = own.find(({ scheme }) => scheme === each.scheme.name) ?? own[0]!
   const source = sourceOf(each, [secretOf(each.scheme, secretNumber)])
-  return sentBy(source, sample, ID)
+  return sentBy(source, sample, ID, { secretNumber })
 }
 
 function sampleSent(provider: Provider, sample: Sample, id: string): Sent {
-  return sentBy(configured(provider), sample, id, sample.scheme)
+  return sentBy(configured(provider), sample, id, { scheme: sample.scheme, secretNumber: 0 })
 }
 
-function sentBy(source: Source, sample: Sample, id: string, scheme?: string): Sent {
+function sentBy(
+  source: Source,
+  sample: Sample,
+  id: string,
+  { scheme, secretNumber }: { readonly scheme?: string; readonly secretNumber: number },
+): Sent {
+  const pair = pairOf(source.schemes[0]!.scheme, secretNumber)
   const built = sample.build({ id, nowMs: NOW_MS })
   const { headers, body } = signRequest(source, {
     ...built,
@@ -339,6 +353,7 @@ function sentBy(source: Source, sample: Sample, id: string, scheme?: string): Se
     id,
     url: URL,
     ...(scheme !== undefined && { scheme }),
+    ...(pair !== undefined && { privateKey: pair.privateKey }),
   })
   return { headers: Object.entries({ ...built.headers, ...headers }), body }
 }

@@ -63,6 +63,11 @@ import { customerioProvider } from './customerio.ts'
 import { webflowProvider } from './webflow.ts'
 import { basicAuthProvider } from './basic-auth.ts'
 import { cloudeventsProvider } from './cloudevents.ts'
+import { standardWebhooksV1aProvider } from './standardwebhooks-v1a.ts'
+import { discordProvider } from './discord.ts'
+import { sendgridProvider } from './sendgrid.ts'
+import { hubspotV1Provider } from './hubspot-v1.ts'
+import { hubspotV2Provider } from './hubspot-v2.ts'
 
 export { anima, type AnimaEvents, type AnimaLabsEventType, type AnimaLabsNotification } from './anima.ts'
 export type { BodyPaths } from './body-paths.ts'
@@ -139,6 +144,11 @@ export { customerio, type CustomerioEvents, type CustomerioEventType } from './c
 export { webflow, type WebflowEvents, type WebflowEventType } from './webflow.ts'
 export { basicAuth, type BasicAuthOptions } from './basic-auth.ts'
 export { cloudevents } from './cloudevents.ts'
+export { standardWebhooksV1a } from './standardwebhooks-v1a.ts'
+export { discord, type DiscordEvents, type DiscordEventType } from './discord.ts'
+export { sendgrid } from './sendgrid.ts'
+export { hubspotV1 } from './hubspot-v1.ts'
+export { hubspotV2, type HubspotV2Options } from './hubspot-v2.ts'
 export type { JsonBody } from './json-body.ts'
 export type { TemplateData, TemplateEvents } from './template.ts'
 export { vastai, type VastaiEvents, type VastNotification, type VastNotificationType } from './vastai.ts'
@@ -173,6 +183,7 @@ export const providers: readonly Provider[] = [
   cloudeventsProvider,
   convoyProvider,
   customerioProvider,
+  discordProvider,
   docusignProvider,
   elevenlabsProvider,
   githubProvider,
@@ -180,6 +191,8 @@ export const providers: readonly Provider[] = [
   gitlabTokenProvider,
   grafanaProvider,
   hubspotProvider,
+  hubspotV1Provider,
+  hubspotV2Provider,
   intercomProvider,
   jiraProvider,
   lemonsqueezyProvider,
@@ -197,11 +210,13 @@ export const providers: readonly Provider[] = [
   replicateProvider,
   resendProvider,
   sanityProvider,
+  sendgridProvider,
   sentryProvider,
   shopifyProvider,
   slackProvider,
   squareProvider,
   standardWebhooksProvider,
+  standardWebhooksV1aProvider,
   stripeProvider,
   svixProvider,
   trelloProvider,

@@ -84,7 +84,7 @@ function wandbWith(paths: BodyPaths): Provider {
     ],
     envelopes: [atPaths(envelope, paths)],
     undocumented: [
-      'whether the signature is sent in base64, as the documentation writes it, or in hexadecimal',
+      'whether the signature is base64 or hexadecimal',
       'retries and the time limit for an answer',
     ],
   }

@@ -18,6 +18,7 @@ import { clerkSamples } from './clerk.ts'
 import { cloudeventsSamples } from './cloudevents.ts'
 import { convoySamples } from './convoy.ts'
 import { customerioSamples } from './customerio.ts'
+import { discordSamples } from './discord.ts'
 import { docusignSamples } from './docusign.ts'
 import { elevenlabsSamples } from './elevenlabs.ts'
 import { githubSamples } from './github.ts'
@@ -25,6 +26,8 @@ import { gitlabSamples } from './gitlab.ts'
 import { gitlabTokenSamples } from './gitlab-token.ts'
 import { grafanaSamples } from './grafana.ts'
 import { hubspotSamples } from './hubspot.ts'
+import { hubspotV1Samples } from './hubspot-v1.ts'
+import { hubspotV2Samples } from './hubspot-v2.ts'
 import { intercomSamples } from './intercom.ts'
 import { jiraSamples } from './jira.ts'
 import { lemonsqueezySamples } from './lemonsqueezy.ts'
@@ -42,11 +45,13 @@ import { razorpaySamples } from './razorpay.ts'
 import { replicateSamples } from './replicate.ts'
 import { resendSamples } from './resend.ts'
 import { sanitySamples } from './sanity.ts'
+import { sendgridSamples } from './sendgrid.ts'
 import { sentrySamples } from './sentry.ts'
 import { shopifySamples } from './shopify.ts'
 import { slackSamples } from './slack.ts'
 import { squareSamples } from './square.ts'
 import { standardWebhooksSamples } from './standardwebhooks.ts'
+import { standardWebhooksV1aSamples } from './standardwebhooks-v1a.ts'
 import { stripeSamples } from './stripe.ts'
 import { svixSamples } from './svix.ts'
 import { trelloSamples } from './trello.ts'
@@ -86,6 +91,7 @@ export const samples: ReadonlyMap<string, readonly Sample[]> = new Map([
   ['cloudevents', cloudeventsSamples],
   ['convoy', convoySamples],
   ['customerio', customerioSamples],
+  ['discord', discordSamples],
   ['docusign', docusignSamples],
   ['elevenlabs', elevenlabsSamples],
   ['github', githubSamples],
@@ -93,6 +99,8 @@ export const samples: ReadonlyMap<string, readonly Sample[]> = new Map([
   ['gitlab-token', gitlabTokenSamples],
   ['grafana', grafanaSamples],
   ['hubspot', hubspotSamples],
+  ['hubspot-v1', hubspotV1Samples],
+  ['hubspot-v2', hubspotV2Samples],
   ['intercom', intercomSamples],
   ['jira', jiraSamples],
   ['lemonsqueezy', lemonsqueezySamples],
@@ -110,11 +118,13 @@ export const samples: ReadonlyMap<string, readonly Sample[]> = new Map([
   ['replicate', replicateSamples],
   ['resend', resendSamples],
   ['sanity', sanitySamples],
+  ['sendgrid', sendgridSamples],
   ['sentry', sentrySamples],
   ['shopify', shopifySamples],
   ['slack', slackSamples],
   ['square', squareSamples],
   ['standardwebhooks', standardWebhooksSamples],
+  ['standardwebhooks-v1a', standardWebhooksV1aSamples],
   ['stripe', stripeSamples],
   ['svix', svixSamples],
   ['trello', trelloSamples],
