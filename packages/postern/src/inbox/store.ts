@@ -42,7 +42,10 @@ export interface Store<Effect = never> {
   list(query: ListQuery): Promise<ListPage>
   /** Makes a new delivery of a stored event for each destination named; in order, it comes last of its key. */
   replay(replays: readonly Replay[]): Promise<ReplayResult[]>
-  /** Deletes what is past its time, at most `limit` rows of each kind, and says how many. */
+  /**
+   * Deletes what is past its time, at most `limit` rows of each kind, and says how many. More where an engine lets go of a whole
+   * partition at once, which takes no longer.
+   */
   prune(request: PruneRequest): Promise<PruneResult>
   /** Counts by state and the age of the oldest pending delivery, for every destination that has any; and what commits cost. */
   stat(): Promise<StoreStat>
@@ -310,6 +313,7 @@ export interface PruneResult {
 }
 
 export interface StoreStat {
+  /** An engine that would have to read them all may estimate it from 10,000 on. */
   readonly events: number
   readonly destinations: readonly DestinationStat[]
   readonly commits: CommitStat
