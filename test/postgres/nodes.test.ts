@@ -105,7 +105,7 @@ describe.skipIf(leftOut().includes('postgres'))('four nodes on one PostgreSQL', 
   test('a claim hands out no more than one answer can carry, and the next claims the others', async () => {
     const [store] = nodes.stores
     await store!.put(Array.from({ length: 20 }, (_, index) => anEvent({ id: `large ${index}` })))
-    const bytes = 4 * 1024 * 1024
+    const bytes = 2 * 1024 * 1024
     await ask(database.url, `UPDATE postern.event SET body = decode(repeat('00', ${bytes}), 'hex')`)
     const request = { destinations: [{ name: 'handlers', limit: 100 }], leaseMs: 60_000, waitMs: 0 }
     const claims = [await store!.claim(request), await store!.claim(request), await store!.claim(request)]

@@ -72,7 +72,7 @@ CREATE FUNCTION postern.claim_1(names text[], limits integer[], lease_ms bigint,
         SELECT seq FROM (
           SELECT u.seq, place, sum(octet_length(body)) OVER (ORDER BY place) - octet_length(body) AS bytes_before
           FROM unnest(due) WITH ORDINALITY AS u (seq, place) LEFT JOIN "postern".event ON event.seq = u.seq / 64) AS sized
-        WHERE coalesce(bytes_before, 0) < 33554432 ORDER BY place);
+        WHERE coalesce(bytes_before, 0) < 16777216 ORDER BY place);
     END IF;
     WITH taken AS (
       UPDATE "postern".delivery SET state = 'leased', token = token + 1, attempt = attempt + 1, at_ms = now_ms + lease_ms

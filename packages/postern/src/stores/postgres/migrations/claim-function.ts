@@ -5,7 +5,7 @@ import { SLOTS } from './tables.ts'
  * Bytes of bodies that one claim hands out, and how many deliveries are few enough for them not to be counted. They cross over as
  * text of twice that length, and neither the server nor Node takes one of 512 MB.
  */
-const MOST_BYTES = 32 * 1024 * 1024
+const MOST_BYTES = 16 * 1024 * 1024
 const FEW = 16
 
 /** Leases: by a claim, by a copy that was put, and how they are prolonged. */
