@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { memory } from '../../packages/postern/src/stores/memory/index.ts'
 import type { sqlite } from '../../packages/postern/src/stores/sqlite/index.ts'
 import { BROKEN_MEMORY, BROKEN_SQLITE, broken } from './broken.ts'
+import { leftOut } from '../support/servers/left-out.ts'
 import { checkStore } from './check-store.ts'
+import { PostgresWorlds } from './postgres-world.ts'
 import { memoryWorld, SqliteWorlds } from './world.ts'
 
 /** What is tried always, so that a failure today is a failure tomorrow. */
@@ -14,6 +16,8 @@ const FIXED_SEED = 20_261_121
 const FRESH_SEED = Math.floor(Math.random() * 2 ** 31)
 const MEMORY_RUNS = 300
 const SQLITE_RUNS = 100
+/** Each call is a commit of its own on the disk. */
+const POSTGRES_RUNS = 6
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-broken-'))
 const files = new SqliteWorlds()
@@ -32,6 +36,21 @@ describe.each([
   test('SQLite, a writer in a thread and another beside it, as in another process', () =>
     checkStore(() => files.make('thread', 'inline'), { runs: 8, seed }))
 })
+
+describe.skipIf(leftOut().includes('postgres'))(
+  'whatever is done to PostgreSQL, the model allows its answers',
+  () => {
+    const worlds = new PostgresWorlds(inject('postgresUrl') ?? '')
+    beforeAll(() => worlds.prepare())
+    afterAll(() => worlds.dispose())
+
+    for (const [name, seed] of Object.entries({ fixed: FIXED_SEED, fresh: FRESH_SEED })) {
+      test(`${name} seed ${seed}`, async () => {
+        await checkStore(() => worlds.make(), { runs: POSTGRES_RUNS, seed, maxSteps: 40 })
+      }, 60_000)
+    }
+  },
+)
 
 describe('the model finds a memory store that', () => {
   test.each(BROKEN_MEMORY)('$name', async (change) => {

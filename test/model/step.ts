@@ -92,12 +92,12 @@ async function compareInShort(model: StoreModel, world: World): Promise<void> {
   const query = { of: 'deliveries', limit: 1000 } as const
   samePage(model, query, await world.store(0).list(query))
   sameStat(model, await world.store(0).stat())
-  compareEffects(model, world)
+  await compareEffects(model, world)
 }
 
-function compareEffects(model: StoreModel, world: World): void {
+async function compareEffects(model: StoreModel, world: World): Promise<void> {
   if (model.effects.length + model.undone.length === 0) return
-  const seen = world.effectsSeen()
+  const seen = await world.effectsSeen()
   const left = world.undoes ? seen : seen.filter((name) => !model.undone.includes(name))
   assert.deepEqual(left, model.effects, 'effects are there once, those of failed settlements are not')
 }

@@ -29,7 +29,7 @@ export interface World {
   /** The store's own kind of effect. */
   effectOf(effect: Effect): unknown
   /** The names of the effects that are there for good, in their order. */
-  effectsSeen(): readonly string[]
+  effectsSeen(): readonly string[] | Promise<readonly string[]>
   /** Whether what a failed settlement's effects did is undone. */
   readonly undoes: boolean
   /** Ends the store and opens it again: `stop` in good order, `kill` with what was on the disk at that moment. */

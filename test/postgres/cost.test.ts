@@ -20,7 +20,9 @@ describe.skipIf(leftOut().includes('postgres'))('beside a long history and a lon
     pool = new Pool({ connectionString: database.url })
     store = postgres(pool)
     before = await measureAll()
-    const [answer] = await store.put([anEvent({ id: 'head', orderingKey: 'hot', onDead: 'block', destinations: ['line'] })])
+    const [answer] = await store.put([
+      anEvent({ id: 'head', orderingKey: 'hot', onDead: 'block', destinations: ['line'] }),
+    ])
     await claimOne(store, 'line')
     await fill(answer?.outcome === 'stored' ? answer.eventSeq : 0)
   })
@@ -35,13 +37,24 @@ describe.skipIf(leftOut().includes('postgres'))('beside a long history and a lon
     const after = await measureAll()
     for (const [call, pages] of Object.entries(after)) {
       // Some indexes have one more level.
-      expect([call, pages]).toEqual([call, expect.toSatisfy((count: number) => count <= before[call as keyof typeof before] * 2 + 10)])
+      expect([call, pages]).toEqual([
+        call,
+        expect.toSatisfy((count: number) => count <= before[call as keyof typeof before] * 2 + 10),
+      ])
     }
   })
 
   /** Numbers of pages, by call. */
-  async function measureAll(): Promise<{ claim: number; claimOfNothing: number; settle: number; extend: number; put: number }> {
-    await store.put(Array.from({ length: 20 }, (_, index) => anEvent({ id: `${performance.now()} ${index}` })))
+  async function measureAll(): Promise<{
+    claim: number
+    claimOfNothing: number
+    settle: number
+    extend: number
+    put: number
+  }> {
+    await store.put(
+      Array.from({ length: 20 }, (_, index) => anEvent({ id: `${performance.now()} ${index}` })),
+    )
     const lease = await claimOne(store)
     const { deliverySeq: seq, token } = lease
     const none = `NULL::uuid[]`
@@ -51,7 +64,9 @@ describe.skipIf(leftOut().includes('postgres'))('beside a long history and a lon
     return {
       claim: await pagesOf(`postern.claim_1('{handlers}', '{10}', 60000, 1000, 0)`),
       claimOfNothing: await pagesOf(`postern.claim_1('{line}', '{10}', 60000, 1000, 0)`),
-      settle: await pagesOf(`postern.settle_1('{${seq}}', '{${token}}', '{succeeded}', '{0}', '{null}', '{1}', 0)`),
+      settle: await pagesOf(
+        `postern.settle_1('{${seq}}', '{${token}}', '{succeeded}', '{0}', '{null}', '{1}', 0)`,
+      ),
       extend: await pagesOf(`postern.extend_1('{${seq}}', '{${token}}', 60000, 1000, 0)`),
       put: await pagesOf(put),
     }
