@@ -93,6 +93,8 @@ function clusterHarness(make: () => RedisClient): StoreHarness {
 function ioredisCluster(): Cluster {
   return new Cluster([{ host: '127.0.0.1', port: servers[0]?.port ?? 0 }], {
     lazyConnect: true,
+    // A loaded machine takes longer than the default of a second.
+    slotsRefreshTimeout: 5000,
     redisOptions: { password: passwordOf(servers[0]) },
   })
 }

@@ -139,11 +139,42 @@ describe.skipIf(without).each(Object.entries(CLIENTS))('over %s', (_, make) => {
   })
 })
 
+test.skipIf(without)(
+  'with its memory full it takes no more events, and ends the work that it has',
+  async () => {
+    const small = await startRedis()
+    onTestFinished(() => small.stop())
+    const store = aStore(new Redis(small.url, { lazyConnect: true }))
+    await store.put(events(20))
+    const lease = await claimOne(store, { destinations: [{ name: 'handlers', limit: 1 }] })
+    const client = new Redis(small.url)
+    await client.config('SET', 'maxmemory', '1mb')
+    const [refused, rest, settled] = await Promise.allSettled([
+      store.put(events(2, { type: 'late' }).map((event) => ({ ...event, id: `late ${event.id}` }))),
+      claim(store),
+      settle(store, lease),
+    ])
+    expect(refused).toMatchObject({
+      status: 'rejected',
+      reason: { ...unavailable, message: expect.stringContaining('OOM') },
+    })
+    expect(settled).toMatchObject({ value: 'settled' })
+    const leases = rest.status === 'fulfilled' ? rest.value : []
+    expect(leases).toHaveLength(19)
+    for (const each of leases) expect(await settle(store, each)).toBe('settled')
+    expect((await store.prune({ eventsOlderThanMs: -1, limit: 100 })).events).toBe(20)
+    await client.config('SET', 'maxmemory', '0')
+    client.disconnect()
+    expect((await put(store, anEvent({ id: 'late evt_1' }))).outcome).toBe('stored')
+  },
+)
+
 test('an unreachable server rejects every verb, and says nothing of the password', async () => {
   const store = aStore(new Redis('redis://:a-secret-word@127.0.0.1:1', { lazyConnect: true }))
   for (const call of [() => put(store), () => claim(store), () => store.inspect()]) {
     const error: unknown = await call().catch((reason: unknown) => reason)
     expect(error).toMatchObject(unavailable)
+    expect(String(error)).toContain('ECONNREFUSED')
     expect(String(error)).not.toContain('a-secret-word')
   }
 })

@@ -47,8 +47,8 @@ const ONE_CONNECTION = {
 /** Opens a connection like a client's. */
 export async function openIoredis(client: IoredisClient): Promise<Link> {
   const own = client.duplicate(ONE_CONNECTION)
-  const onEnd = endOf(own)
-  await opened(own)
+  const { onEnd, lastError } = watched(own)
+  await opened(own, lastError)
   return {
     command: (_key, args) => send(own, args),
     everywhere: async (args) => [await send(own, args)],
@@ -68,8 +68,8 @@ export async function openIoredisCluster(client: IoredisCluster): Promise<Link> 
     retryDelayOnFailover: 0,
     redisOptions,
   })
-  const onEnd = endOf(own)
-  await opened(own)
+  const { onEnd, lastError } = watched(own)
+  await opened(own, lastError)
   return {
     command: (_key, args) => send(own, args),
     everywhere: (args) => Promise.all(own.nodes('master').map((node) => send(node, args))),
@@ -88,24 +88,26 @@ function send(
   return own.callBuffer(String(command), ...args)
 }
 
-async function opened(own: Either): Promise<void> {
+/** Where connecting fails the client rejects with no more than that the connection is closed; the reason is an event. */
+async function opened(own: Either, lastError: () => unknown): Promise<void> {
   try {
     await own.connect()
   } catch (error) {
     own.disconnect()
-    throw error
+    throw lastError() ?? error
   }
   if (own.status !== 'ready')
     throw new PosternError('store_unavailable', `Redis: the connection is ${own.status}`)
 }
 
-function endOf(own: Either): Link['onEnd'] {
+function watched(own: Either): Pick<Link, 'onEnd'> & { readonly lastError: () => unknown } {
   const ending = new Ending()
-  // Without a listener ioredis prints what it could not connect to; the verbs that wait are told.
-  own.on('error', () => {})
+  let last: unknown
+  // Without a listener ioredis prints errors; the verbs that wait are told.
+  own.on('error', (error) => (last = error))
   own.on('close', () => ending.end())
   own.on('end', () => ending.end())
-  return (listener) => ending.onEnd(listener)
+  return { onEnd: (listener) => ending.onEnd(listener), lastError: () => last }
 }
 
 function listening(own: Either): Pick<Link, 'subscribe'> {

@@ -256,7 +256,7 @@ class ServerStore implements Store<RedisEffect>, HasRejectedLog, HasSmallState {
     this.#closing.abort()
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
     this.#server.end()
-    await this.#waiting.close()
+    this.#waiting.close()
   }
 
   async #putOne(event: NewEvent): Promise<PutResult> {

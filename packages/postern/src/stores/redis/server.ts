@@ -17,7 +17,7 @@ export function scriptOf(source: string): Script {
 /** After this, an answer counts as lost: a connection may break without either end being told. */
 const ANSWER_MS = 5000
 /** How long opening a connection may take, the server's loading of its file included. */
-const OPEN_MS = 3000
+const OPEN_MS = 5000
 /** Settings can be changed while the server runs. */
 const CHECK_EVERY_MS = 60_000
 /** Answers of a server that is to be left: it became a replica, or is loading its file. */
@@ -201,23 +201,34 @@ export class Server {
       const waiting = { sentMs: performance.now(), reject }
       this.#waiting.add(waiting)
       this.#watchFor(ANSWER_MS)
-      send()
-        .then(resolve, reject)
-        .finally(() => this.#waiting.delete(waiting))
+      void (async () => {
+        try {
+          resolve(await send())
+        } catch (error) {
+          reject(error)
+        } finally {
+          this.#waiting.delete(waiting)
+        }
+      })()
     })
   }
 
   #watchFor(ms: number): void {
     this.#watch ??= setTimeout(() => {
-      this.#watch = undefined
-      const [oldest] = this.#waiting
-      if (oldest === undefined) return
-      const leftMs = oldest.sentMs + ANSWER_MS - performance.now()
-      if (leftMs > 0) return this.#watchFor(leftMs)
-      const link = this.#current
-      link?.end()
-      if (link !== undefined) this.#ended(link)
+      // Where the event loop was held up for long, the answer may be there and only not read yet.
+      setImmediate(() => this.#giveUpSilent())
     }, ms).unref()
+  }
+
+  #giveUpSilent(): void {
+    this.#watch = undefined
+    const [oldest] = this.#waiting
+    if (oldest === undefined) return
+    const leftMs = oldest.sentMs + ANSWER_MS - performance.now()
+    if (leftMs > 0) return this.#watchFor(leftMs)
+    const link = this.#current
+    link?.end()
+    if (link !== undefined) this.#ended(link)
   }
 }
 

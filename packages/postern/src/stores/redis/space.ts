@@ -118,7 +118,18 @@ export class Space {
     return outcomes
   }
 
-  async #call(operations: readonly Operation[]): Promise<readonly Outcome[]> {
+  /** With the server's memory full: what would need more is refused, and the rest is done. */
+  async #callInFull(operations: readonly Operation[], error: unknown): Promise<readonly Outcome[]> {
+    const rest = operations.filter((operation) => !grows(operation))
+    const done = rest.length === 0 ? [] : await this.#call(rest, 'full')
+    const outcomes = new Map(rest.map((operation, index) => [operation, done[index]]))
+    return operations.map((operation) => outcomes.get(operation) ?? { ok: false, error })
+  }
+
+  async #call(
+    operations: readonly Operation[],
+    memory: 'ample' | 'full' = 'ample',
+  ): Promise<readonly Outcome[]> {
     const { server, step, clock, numbers, channel, onWork } = this.#options
     const bytes = operations.reduce((sum, operation) => sum + operation.bytes, 64)
     const packed = pack(
@@ -136,6 +147,7 @@ export class Space {
         String(numbers.seen),
         channel,
         packed,
+        memory,
       ])
       // Packed by lua/commit.ts.
       const [nowMs, values, woken, lastSeq] = unpack(reply) as CommitReply
@@ -143,9 +155,22 @@ export class Space {
       if (woken.length > 0) onWork(woken.map(String))
       return values.map((value) => ({ ok: true, answer: { nowMs, value } }))
     } catch (error) {
+      if (memory === 'ample' && isFull(error)) return this.#callInFull(operations, error)
       return operations.map(() => ({ ok: false, error }))
     }
   }
+}
+
+/** What takes more memory than it frees. */
+const GROWING: ReadonlySet<Packable | undefined> = new Set(['put', 'replay', 'record', 'remain', 'enrol'])
+
+function grows({ packed }: Operation): boolean {
+  return Array.isArray(packed) && GROWING.has(packed[0] as Packable)
+}
+
+/** Redis says so before the first write of a script, and then nothing of it was done. */
+function isFull(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('OOM command not allowed')
 }
 
 type CommitReply = readonly [

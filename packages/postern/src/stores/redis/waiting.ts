@@ -10,6 +10,7 @@ export class Waiting {
   readonly #id: string
   readonly #listeners = new Set<(destinations: readonly string[] | undefined) => void>()
   #link: Promise<Link> | undefined
+  #current: Link | undefined
   #isClosed = false
 
   constructor(open: () => Promise<Link>, channel: string, id: string) {
@@ -42,20 +43,19 @@ export class Waiting {
     })
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#isClosed = true
-    await this.#link?.then(
-      (link) => link.end(),
-      () => {},
-    )
+    this.#current?.end()
   }
 
   async #subscribe(): Promise<Link> {
     const link = await this.#open()
+    this.#current = link
     link.onEnd(() => {
       this.#link = undefined
       this.announce(undefined)
     })
+    if (this.#isClosed) link.end()
     await link.subscribe(this.#channel, (message) => {
       const [sender, ...destinations] = message.split('\n')
       if (sender !== this.#id) this.announce(destinations)

@@ -44,7 +44,7 @@ local function replayOne(event, dests)
   if #seqs > 0 then
     local known = R('HGET', S .. 'replays', event)
     local texts = { known or nil }
-    for _, seq in ipairs(seqs) do texts[#texts + 1] = string.format('%.0f', seq) end
+    for _, seq in ipairs(seqs) do texts[#texts + 1] = string.format('%d', seq) end
     R('HSET', S .. 'replays', event, table.concat(texts, ' '))
   end
   return seqs
@@ -131,7 +131,7 @@ local function pruneOnward(beforeMs, limit, budget)
     end
     at, walked = seq, walked + 1
   end
-  if at > floor then R('SET', S .. 'floor', string.format('%.0f', at)) end
+  if at > floor then R('SET', S .. 'floor', string.format('%d', at)) end
   return deleted, walked >= budget
 end
 

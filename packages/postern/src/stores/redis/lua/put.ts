@@ -17,7 +17,7 @@ local function remembered(key)
 end
 
 local function recordOf(seq, op)
-  return string.format('%.0f %.0f %s', seq, now + op.windowMs, op.digest)
+  return string.format('%d %d %s', seq, now + op.windowMs, op.digest)
 end
 
 local function noteExpiry(key, op)
@@ -26,7 +26,7 @@ local function noteExpiry(key, op)
     list = {}
     expiries[op.windowMs] = list
   end
-  list[#list + 1] = string.format('%.0f %s', now + op.windowMs, key)
+  list[#list + 1] = string.format('%d %s', now + op.windowMs, key)
 end
 
 local function remember(key, seq, op)
@@ -37,13 +37,12 @@ end
 local function store(op, conflictsWith, delivers)
   local made = delivers and #op.dests or 0
   local seq = numbers(math.max(made, 1))
-  local blob = string.format('%.0f %d %.0f %d %d %s %s %d ', now, made, conflictsWith, op.bytes, op.apart and 1 or 0,
-    op.onDead, op.line, #op.texts) .. op.texts
+  local head = string.format('%d %d %d %d %d %s %s %d ', now, made, conflictsWith, op.bytes, op.apart and 1 or 0,
+    op.onDead, op.line, #op.texts)
+  local blob = op.apart and head .. op.texts or head .. op.texts .. op.body
   if op.apart then
     bodies[#bodies + 1] = seq
     bodies[#bodies + 1] = op.body
-  else
-    blob = blob .. op.body
   end
   events[#events + 1] = seq
   events[#events + 1] = blob

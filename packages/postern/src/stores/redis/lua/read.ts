@@ -68,7 +68,7 @@ local function walk(op)
     end
   else
     local left = S .. (isEvents and 'left' or 'leftDeliveries')
-    for _, text in ipairs(R('ZREVRANGEBYSCORE', left, '(' .. string.format('%.0f', before), '-inf', 'LIMIT', 0, most)) do
+    for _, text in ipairs(R('ZREVRANGEBYSCORE', left, '(' .. string.format('%d', before), '-inf', 'LIMIT', 0, most)) do
       seqs[#seqs + 1] = tonumber(text)
     end
     if #seqs == 0 then return { {}, 0 } end
@@ -81,7 +81,7 @@ local function pick(op)
   local keys, before, most = op[2], op[3], op[4]
   local seqs = {}
   for _, key in ipairs(keys) do
-    for _, text in ipairs(R('ZREVRANGEBYSCORE', S .. key, '(' .. string.format('%.0f', before), '-inf', 'LIMIT', 0, most)) do
+    for _, text in ipairs(R('ZREVRANGEBYSCORE', S .. key, '(' .. string.format('%d', before), '-inf', 'LIMIT', 0, most)) do
       seqs[#seqs + 1] = tonumber(text)
     end
   end

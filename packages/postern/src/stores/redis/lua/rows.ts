@@ -22,7 +22,7 @@ end
 
 -- Equal scores are sorted by their members' bytes: numbers of one width sort as numbers do.
 local function member(seq)
-  return string.format('%015.0f', seq)
+  return string.format('%015d', seq)
 end
 
 local lastSeq, firstLast
@@ -105,7 +105,6 @@ local function place(kind, dest, seq, score)
   end
   queue[seq] = score
   hasQueued = true
-  if score and kind == 'pending:' then woken[dest] = true end
 end
 
 local function flushQueues()
@@ -121,7 +120,11 @@ local function flushQueues()
       end
     end
     if #removed > 0 then many('ZREM', S .. key, removed) end
-    if #added > 0 then many('ZADD', S .. key, added) end
+    if #added > 0 then
+      many('ZADD', S .. key, added)
+      local dest = string.match(key, '^pending:(.*)$')
+      if dest then woken[dest] = true end
+    end
   end
   queues, hasQueued = {}, false
 end

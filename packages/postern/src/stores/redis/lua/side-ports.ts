@@ -22,7 +22,7 @@ local function remain(op)
   if not value then
     R('HDEL', S .. 'state', key)
   else
-    R('HSET', S .. 'state', key, string.format('%.0f ', forMs and now + forMs or 0) .. value)
+    R('HSET', S .. 'state', key, string.format('%d ', forMs and now + forMs or 0) .. value)
   end
   return true
 end
