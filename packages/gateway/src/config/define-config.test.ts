@@ -1,5 +1,5 @@
 import { vastai } from 'postern/providers'
-import type { PostgresEffect } from 'postern/postgres'
+import type { PostgresEffect, UserTransaction } from 'postern/postgres'
 import { expect, expectTypeOf, test } from 'vitest'
 import { defineConfig } from './define-config.ts'
 
@@ -34,5 +34,21 @@ test('takes another store’s effects by their type', () => {
         tx({ sql: 'INSERT INTO seen VALUES (?)', params: [event.id] })
       }),
     ],
+  })
+})
+
+test('takes the transactions that another store settles in by their type', () => {
+  defineConfig<typeof sources, PostgresEffect, UserTransaction>({
+    sources,
+    handlers: (on) => [
+      on('vastai', '*', (_event, { settleIn }) => {
+        expectTypeOf(settleIn).parameter(0).toEqualTypeOf<UserTransaction>()
+      }),
+    ],
+  })
+  defineConfig({
+    sources,
+    // @ts-expect-error -- SQLite settles in no transaction of its user's
+    handlers: (on) => [on('vastai', '*', (_event, { settleIn }) => settleIn)],
   })
 })

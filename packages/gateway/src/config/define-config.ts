@@ -3,16 +3,16 @@ import type { SqliteEffect } from 'postern/sqlite'
 
 /**
  * What a `postern.config.ts` may say: `createPostern`'s options, without what the command line chooses. `Effect` is what
- * handlers give to `tx`: that of the store in `POSTERN_STORE`.
+ * handlers give to `tx`, and `Tx` what they settle in: those of the store in `POSTERN_STORE`.
  */
-export type GatewayConfig<S extends Sources = Sources, Effect = SqliteEffect> = Pick<
-  PosternOptions<S, Effect>,
+export type GatewayConfig<S extends Sources = Sources, Effect = SqliteEffect, Tx = never> = Pick<
+  PosternOptions<S, Effect, Tx>,
   'sources' | 'handlers' | 'prefix' | 'retry' | 'worker'
 >
 
 /**
  * Types a gateway's configuration by its sources; answers it unchanged. On another store than SQLite name the type of its
- * effects: `defineConfig<typeof sources, PostgresEffect>({ sources, … })`.
+ * effects, and of the transactions that it settles in: `defineConfig<typeof sources, PostgresEffect, UserTransaction>({ sources, … })`.
  *
  * @example
  * export const config = defineConfig({
@@ -20,8 +20,8 @@ export type GatewayConfig<S extends Sources = Sources, Effect = SqliteEffect> = 
  *   handlers: (on) => [on('vastai', 'outbid', async (event) => reprovision(event.data))],
  * })
  */
-export function defineConfig<const S extends Sources, Effect = SqliteEffect>(
-  config: GatewayConfig<S, Effect>,
-): GatewayConfig<S, Effect> {
+export function defineConfig<const S extends Sources, Effect = SqliteEffect, Tx = never>(
+  config: GatewayConfig<S, Effect, Tx>,
+): GatewayConfig<S, Effect, Tx> {
   return config
 }

@@ -2,6 +2,8 @@ import { Pool, type PoolClient } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { createDatabase, type TestDatabase } from '../../../../../test/support/servers/database.ts'
 import { leftOut } from '../../../../../test/support/servers/left-out.ts'
+import { startPgBouncer } from '../../../../../test/support/servers/pgbouncer.ts'
+import { throughPort } from '../../../../../test/support/servers/proxy.ts'
 import type { Claimed } from '../../inbox/index.ts'
 import {
   claim,
@@ -186,6 +188,19 @@ describe.skipIf(leftOut().includes('postgres'))('settling in a transaction of th
       expect((await claimOne(store)).event.id).toBe('evt_2')
     })
 
+    test('keeps what arrives for its key from being recorded, and nothing else', async () => {
+      const tx = await begin()
+      await store.settleIn(tx, line[0]!, 1)
+      const [third] = lineOf(1, { id: 'evt_3' })
+      const [sameKey, otherKey] = await Promise.all([
+        store.put([third!]),
+        store.put(lineOf(1, { id: 'evt_4', orderingKey: 'cart 8' })),
+      ])
+      expect([sameKey[0]!.outcome, otherKey[0]!.outcome]).toEqual(['failed', 'stored'])
+      await tx.query('COMMIT')
+      expect((await store.put([third!]))[0]!.outcome).toBe('stored')
+    })
+
     test('frees nothing by a rollback', async () => {
       const tx = await begin()
       await store.settleIn(tx, line[0]!, 1)
@@ -222,6 +237,22 @@ describe.skipIf(leftOut().includes('postgres'))('settling in a transaction of th
         expect((await claimOne(store)).event.id).toBe('evt_2 of 8')
       },
     )
+  })
+
+  test('goes through PgBouncer in transaction mode, and tells what is in no transaction there as well', async () => {
+    const pooler = await startPgBouncer({ url: inject('postgresUrl')! })
+    onTestFinished(() => pooler.stop())
+    const pooled = new Pool({ connectionString: throughPort(database.url, pooler.port) })
+    onTestFinished(() => pooled.end())
+    await putStored(store)
+    const lease = await claimOne(store)
+    const client = await pooled.connect()
+    onTestFinished(() => client.release())
+    await expect(store.settleIn(client, lease, 1)).rejects.toMatchObject({ code: 'cannot_settle' })
+    await client.query('BEGIN')
+    expect(await store.settleIn(client, lease, 1)).toBe('settled')
+    await client.query('COMMIT')
+    expect(await store.haveSucceeded([lease])).toEqual([true])
   })
 
   test('by no transaction says so, and settles nothing', async () => {
