@@ -253,24 +253,6 @@ describe.each(STORES)('$server', ({ server, variable, engine, settings, open, un
   )
 })
 
-// Redis' own half of it is in its store: it gives a connection up that does not answer.
-test.skipIf(leftOut().includes('postgres'))(
-  'a PostgreSQL that is replaced without a word to its connections is found again without a restart',
-  async () => {
-    const { url, drop } = await createDatabase(inject('postgresUrl') ?? '')
-    onTestFinished(drop)
-    const proxy = await startProxy(Number(new URL(url).port))
-    onTestFinished(() => proxy.close())
-    const gateway = await startGateway(folder, ['serve'], { POSTERN_STORE: throughPort(url, proxy.port) })
-    onTestFinished(async () => void (await gateway.stop()))
-    proxy.forget()
-    const isReady = async (): Promise<boolean> => (await fetch(`${gateway.origin}/readyz`)).ok
-    await vi.waitFor(async () => expect(await isReady()).toBe(false), { timeout: 10_000 })
-    await vi.waitFor(async () => expect(await isReady()).toBe(true), { timeout: 30_000 })
-  },
-  60_000,
-)
-
 interface Finding {
   readonly level: string
   readonly subject: string
