@@ -1,5 +1,6 @@
 import type {
   Delivery,
+  DeliveryState,
   DestinationStat,
   EventDetail,
   EventSummary,
@@ -41,15 +42,15 @@ export async function listRows(space: Space, query: ListQuery): Promise<readonly
   const found: ListedRow[] = []
   const wanted = query.limit + 1
   let before = query.before ?? Number.MAX_SAFE_INTEGER
-  const keys = await indexFor(space, query)
+  const isEvents = query.of === 'events'
+  const most = Math.max(STEP_ROWS, wanted)
+  const index = await indexFor(space, query)
   while (found.length < wanted) {
-    const most = Math.max(STEP_ROWS, wanted)
-    const isEvents = query.of === 'events'
-    const { value } = await space.read(
-      keys === undefined ? ['walk', isEvents, before, most] : ['pick', keys, before, most, isEvents],
-    )
+    const indexed =
+      index && (await space.read([index.verb, index.keys, before, most, isEvents, MOST_GATHERED])).value
+    const step = indexed || (await space.read(['walk', isEvents, before, most])).value
     // Packed by lua/read.ts.
-    const [rows, next] = value as readonly [readonly (readonly Unpacked[])[], number]
+    const [rows, next] = step as readonly [readonly (readonly Unpacked[])[], number]
     for (const row of rows) {
       const listed = isEvents ? eventRow(row) : deliveryRow(row)
       if (isWanted(listed, query)) found.push(listed)
@@ -78,14 +79,36 @@ export function pageOf(query: ListQuery, rows: readonly ListedRow[]): ListPage {
   }
 }
 
-/** The sets that hold all that is wanted, where there are any: what is dead, and what conflicts. */
-async function indexFor(space: Space, query: ListQuery): Promise<string[] | undefined> {
-  if (query.of === 'events') return query.conflicts === true ? ['conflicts'] : undefined
-  if (query.state !== 'dead' && query.blocking !== true) return undefined
-  if (query.destination !== undefined) return [`dead:${destinationName(query.destination)}`]
-  const { destinations } = await countSpace(space)
-  return destinations.map(({ name }) => `dead:${destinationName(name)}`)
+/** Sets that hold all that is wanted, and how they are read. */
+interface Index {
+  readonly verb: 'pick' | 'gather'
+  readonly keys: readonly string[]
 }
+
+/** What leads to the rows that are wanted; `undefined` where every number has to be looked at. */
+async function indexFor(space: Space, query: ListQuery): Promise<Index | undefined> {
+  if (query.of === 'events')
+    return query.conflicts === true ? { verb: 'pick', keys: ['conflicts'] } : undefined
+  const kinds = query.blocking === true ? SETS_OF.dead : SETS_OF[query.state ?? 'succeeded']
+  if (kinds.length === 0) return undefined
+  const names =
+    query.destination === undefined
+      ? (await countSpace(space)).destinations.map(({ name }) => name)
+      : [query.destination]
+  const keys = names.flatMap((name) => kinds.map((kind) => `${kind}:${destinationName(name)}`))
+  return { verb: kinds === SETS_OF.dead ? 'pick' : 'gather', keys }
+}
+
+/** In which sets the deliveries of each state stand. */
+const SETS_OF: Readonly<Record<DeliveryState, readonly string[]>> = {
+  pending: ['pending', 'aged'],
+  leased: ['leased'],
+  dead: ['dead'],
+  succeeded: [],
+  cancelled: [],
+}
+/** Of sets that are sorted by time so many are read at once; where there are more, they are not rare among all. */
+const MOST_GATHERED = 5000
 
 function eventRow(row: readonly Unpacked[]): ListedRow {
   const [seq, record] = row as readonly [number, Buffer]

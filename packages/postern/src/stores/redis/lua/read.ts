@@ -76,7 +76,16 @@ local function walk(op)
   return { isEvents and eventsAt(seqs) or deliveriesAt(seqs), seqs[#seqs] or 0 }
 end
 
--- The newest of some sets whose members are delivery numbers.
+local function newestOf(seqs, most, isEvents)
+  table.sort(seqs, function(left, right) return left > right end)
+  local first = {}
+  for index = 1, math.min(most, #seqs) do first[index] = seqs[index] end
+  if #first == 0 then return { {}, 0 } end
+  local isLast = #first < most
+  return { isEvents and eventsAt(first) or deliveriesAt(first), isLast and 0 or first[#first] }
+end
+
+-- The newest of some sets that are sorted by number.
 local function pick(op)
   local keys, before, most = op[2], op[3], op[4]
   local seqs = {}
@@ -85,12 +94,25 @@ local function pick(op)
       seqs[#seqs + 1] = tonumber(text)
     end
   end
-  table.sort(seqs, function(left, right) return left > right end)
-  local first = {}
-  for index = 1, math.min(most, #seqs) do first[index] = seqs[index] end
-  if #first == 0 then return { {}, 0 } end
-  local isLast = #first < most
-  return { op[5] and eventsAt(first) or deliveriesAt(first), isLast and 0 or first[#first] }
+  return newestOf(seqs, most, op[5])
+end
+
+-- As pick, of sets that are sorted by time: all is looked at, so only where that is little; false where it is not.
+local function gather(op)
+  local keys, before, most, seqs, isSeen = op[2], op[3], op[4], {}, {}
+  local total = 0
+  for _, key in ipairs(keys) do total = total + R('ZCARD', S .. key) end
+  if total > op[6] then return false end
+  for _, key in ipairs(keys) do
+    for _, text in ipairs(R('ZRANGE', S .. key, 0, -1)) do
+      local seq = tonumber(text)
+      if seq < before and not isSeen[seq] then
+        isSeen[seq] = true
+        seqs[#seqs + 1] = seq
+      end
+    end
+  end
+  return newestOf(seqs, most, op[5])
 end
 
 local function stat()
@@ -151,7 +173,7 @@ local function clock()
 end
 
 local VERBS = {
-  get = get, body = body, walk = walk, pick = pick, stat = stat, recent = recent, recall = recall, entries = entries,
+  get = get, body = body, walk = walk, pick = pick, gather = gather, stat = stat, recent = recent, recall = recall, entries = entries,
   sources = sources,
 }
 local op = cmsgpack.unpack(ARGV[4])
