@@ -1,4 +1,4 @@
-import { computeSignature } from './crypto.ts'
+import { computeSignature } from './hmac.ts'
 import { encode } from './encoding.ts'
 import { readable, readPlace, type Readable } from './place.ts'
 import type { Handshake, HandshakeMember } from './provider.ts'
