@@ -52,7 +52,7 @@ ${LIBRARIES.map(libraryRow).join('\n')}
 
 ## Not here yet, and why
 
-- Handshakes are not answered: those of Slack, Zoom, Meta, Twitch, X, Discord, Okta, Asana and Notion have to be completed by other means.
+- Handshakes that are not signed are not answered: those of Meta, X, Okta, Asana and Notion have to be completed by other means.
 - Twilio signs the sorted form, or the URL with the body's digest in it, over several spellings of one URL.
 - PayPal and AWS SNS sign with private keys whose certificates have to be fetched.
 - Mailgun and Adyen's payments have the signature in the body; Mailgun's leaves the event itself unsigned.
@@ -116,9 +116,21 @@ function placeOf(place, schemes) {
   return isSigned ? `\`${place.header}\`` : `[\`${place.header}\`]`
 }
 
-function section({ name, title, evidence, rotation, redeliveryDays, senderTimeoutMs, undocumented = [] }) {
+function section({
+  name,
+  title,
+  evidence,
+  handshakes = [],
+  rotation,
+  redeliveryDays,
+  senderTimeoutMs,
+  undocumented = [],
+}) {
   const lines = [
     `- ${evidence.level}: ${evidence.reason}`,
+    ...handshakes.map(
+      (handshake) => `- handshake: \`${handshake.name}\`, verified like an event, answered, and not stored`,
+    ),
     ...(rotation === undefined ? [] : [`- rotation: ${rotation}`]),
     ...(redeliveryDays === undefined ? [] : [`- can be sent again for ${redeliveryDays} days`]),
     ...(senderTimeoutMs === undefined ? [] : [`- waits ${senderTimeoutMs / 1000} s for an answer`]),

@@ -1,7 +1,7 @@
 export { randomBytes, sha256, type Algorithm } from './crypto.ts'
 export type { Encoding } from './encoding.ts'
 export { PosternError, type ErrorCode } from './errors.ts'
-export type { Envelope, Evidence, Provider } from './provider.ts'
+export type { Envelope, Evidence, Handshake, HandshakeMember, HandshakeReply, Provider } from './provider.ts'
 export { hmacs } from './hmac-method.ts'
 export type { Logger, LogFields } from './log.ts'
 export type { Method } from './method.ts'

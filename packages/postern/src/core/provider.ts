@@ -27,6 +27,8 @@ export interface Provider {
     /** In place of 401. */
     readonly notAuthentic?: 400 | 403
   }
+  /** Requests that are no events and want an answer of their own; signed as events are, and verified first. */
+  readonly handshakes?: readonly Handshake[]
   /** How several secrets are valid at once while one is replaced, where its sender does something about it. */
   readonly rotation?: string
   /** What the provider's public text does not say, so that nothing here can be relied on for it. */
@@ -42,6 +44,28 @@ export interface Evidence {
   readonly level: 'proven' | 'documented' | 'reported'
   readonly reason: string
 }
+
+/** A request by which a provider sees that somebody is there who has the secret. It is answered, and never stored. */
+export interface Handshake {
+  readonly name: string
+  /** What stands at a place of it, and what must not. */
+  readonly when: { readonly in: Place; readonly equals: string; readonly unless?: Place }
+  readonly reply: HandshakeReply
+}
+
+/** What is answered, with 200 where no status is given. A handshake whose places hold nothing is none. */
+export type HandshakeReply =
+  /** What stands at a place, as `text/plain`. */
+  | { readonly text: Place }
+  /** Members of a JSON object. */
+  | { readonly json: Readonly<Record<string, HandshakeMember>> }
+  | { readonly status: 204 }
+
+export type HandshakeMember =
+  | number
+  | Place
+  /** HMAC-SHA256 of what stands at a place, by the key that verified the request. */
+  | { readonly hmac: Place; readonly encoding: 'hex' | 'base64' }
 
 /** Where id, type, time and ordering key stand in a provider's requests. */
 export interface Envelope {

@@ -5,8 +5,8 @@ import type { JsonBody } from './json-body.ts'
  * Discord's webhook events and interactions (docs.discord.com/developers): Ed25519 over time and body, with nothing
  * between.
  *
- * Before it takes an endpoint Discord sends a PING, which wants an answer of its own, and requests with bad
- * signatures, which want a 401. A webhook event has no id; the body's digest is one.
+ * Before it takes an endpoint Discord sends a PING, which is answered as it wants, and requests with bad signatures,
+ * which want a 401. A webhook event has no id; the body's digest is one.
  */
 export const discordProvider: Provider = {
   name: 'discord',
@@ -36,6 +36,14 @@ export const discordProvider: Provider = {
       type: { json: ['type'] },
       orderingKey: [{ json: ['channel_id'] }],
     },
+  ],
+  handshakes: [
+    {
+      name: 'discord-interaction-ping',
+      when: { in: { json: ['type'] }, equals: '1', unless: { json: ['event', 'type'] } },
+      reply: { json: { type: 1 } },
+    },
+    { name: 'discord-event-ping', when: { in: { json: ['type'] }, equals: '0' }, reply: { status: 204 } },
   ],
   senderTimeoutMs: 3000,
   undocumented: ['how far the signed time may be off'],

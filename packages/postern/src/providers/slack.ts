@@ -32,6 +32,13 @@ export const slackProvider: Provider = {
     },
     { name: 'slack-other', id: [{ json: ['event_id'] }], type: { json: ['type'] } },
   ],
+  handshakes: [
+    {
+      name: 'slack-url-verification',
+      when: { in: { json: ['type'] }, equals: 'url_verification' },
+      reply: { text: { json: ['challenge'] } },
+    },
+  ],
   senderTimeoutMs: 3000,
   unreadableBody: 'keep',
 }
@@ -47,7 +54,6 @@ export type SlackEventType =
   | 'message'
   | 'reaction_added'
   | 'team_join'
-  | 'url_verification'
 
 export type SlackEvents = { readonly [Type in SlackEventType]: JsonBody }
 

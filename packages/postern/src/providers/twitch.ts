@@ -5,8 +5,8 @@ import type { JsonBody } from './json-body.ts'
  * Twitch's EventSub over webhooks (dev.twitch.tv/docs/eventsub/handling-webhook-events): id, time and body are signed
  * with nothing between, so that an id with a colon, which could swallow the time, is refused.
  *
- * A new subscription's `webhook_callback_verification` and a `revocation` come signed like events, under the
- * subscription's type.
+ * A new subscription's `webhook_callback_verification` is answered with its challenge. A `revocation` is an event of
+ * the subscription's type, without `event` in its body.
  */
 export const twitchProvider: Provider = {
   name: 'twitch',
@@ -38,6 +38,13 @@ export const twitchProvider: Provider = {
       id: [{ header: 'twitch-eventsub-message-id' }],
       type: { json: ['subscription', 'type'] },
       created: { in: { header: 'twitch-eventsub-message-timestamp' }, unit: 'rfc3339' },
+    },
+  ],
+  handshakes: [
+    {
+      name: 'twitch-callback-verification',
+      when: { in: { header: 'twitch-eventsub-message-type' }, equals: 'webhook_callback_verification' },
+      reply: { text: { json: ['challenge'] } },
     },
   ],
 }

@@ -5,8 +5,7 @@ import type { JsonBody } from './json-body.ts'
  * Zoom's webhooks (developers.zoom.us/docs/api/webhooks; `@zoom/rivet`): Slack's form, under headers of its own. There
  * is no event id; the body's digest is one, and a retry has the same body.
  *
- * Zoom checks its endpoints with `endpoint.url_validation` every 72 hours, and wants an answer computed with the
- * secret.
+ * Zoom checks its endpoints with `endpoint.url_validation` every 72 hours; the answer is computed with the secret.
  */
 export const zoomProvider: Provider = {
   name: 'zoom',
@@ -35,12 +34,23 @@ export const zoomProvider: Provider = {
       orderingKey: [{ json: ['payload', 'object', 'uuid'] }],
     },
   ],
+  handshakes: [
+    {
+      name: 'zoom-url-validation',
+      when: { in: { json: ['event'] }, equals: 'endpoint.url_validation' },
+      reply: {
+        json: {
+          plainToken: { json: ['payload', 'plainToken'] },
+          encryptedToken: { hmac: { json: ['payload', 'plainToken'] }, encoding: 'hex' },
+        },
+      },
+    },
+  ],
   undocumented: ['how far the signed time may be off'],
 }
 
 /** Common types; others are accepted and stored all the same. */
 export type ZoomEventType =
-  | 'endpoint.url_validation'
   | 'meeting.created'
   | 'meeting.deleted'
   | 'meeting.updated'

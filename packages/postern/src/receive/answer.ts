@@ -1,3 +1,4 @@
+import type { HandshakeAnswer } from '../core/handshake.ts'
 import type { Provider, Reason } from '../core/index.ts'
 import type { RefusalReason } from '../inbox/index.ts'
 
@@ -48,6 +49,21 @@ export function answerTo(reason: Reason | RefusalReason, answers: Provider['answ
   const answer = BY_REASON[reason]
   if (answer !== undefined) return answer
   return answers.notAuthentic === undefined ? NOT_AUTHENTIC : json(answers.notAuthentic, NOT_AUTHENTIC_BODY)
+}
+
+/** The answer that a handshake wants. An echo is plain text and nothing else: it is whatever its sender wrote. */
+export function answerToHandshake(answer: HandshakeAnswer): Answer {
+  if (answer.kind === 'json') return json(200, answer.json)
+  if (answer.kind === 'empty') return { status: 204, headers: {}, body: '' }
+  return {
+    status: 200,
+    headers: {
+      'content-type': 'text/plain; charset=utf-8',
+      'content-length': String(Buffer.byteLength(answer.text)),
+      'x-content-type-options': 'nosniff',
+    },
+    body: answer.text,
+  }
 }
 
 function json(status: number, body: object, headers: Readonly<Record<string, string>> = {}): Answer {

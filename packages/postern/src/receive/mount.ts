@@ -22,7 +22,11 @@ export function createMount(receiver: Receiver, route: Route, budget: BodyBudget
   return {
     async fetch(request) {
       const answer = await answerFetch(receiver, route, request, budget)
-      return new Response(answer.body, { status: answer.status, headers: answer.headers })
+      // A 204 with a body, an empty one even, is refused by the constructor.
+      return new Response(answer.status === 204 ? null : answer.body, {
+        status: answer.status,
+        headers: answer.headers,
+      })
     },
     async node(request, response) {
       const answer = await answerNode(receiver, route, request, budget)

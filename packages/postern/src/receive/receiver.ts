@@ -7,6 +7,7 @@ import {
   type Source,
   type WebhookRequest,
 } from '../core/index.ts'
+import { handshakeAnswer, type HandshakeAnswer } from '../core/handshake.ts'
 import { verifyRequest, type VerifiedRequest } from '../core/verify.ts'
 import { withoutStaticSecrets, withoutStraySecrets } from '../core/without-secrets.ts'
 import {
@@ -22,7 +23,7 @@ import {
   type Reservation,
   type Store,
 } from '../inbox/index.ts'
-import { answerTo, DUPLICATE, RECEIVED, type Answer } from './answer.ts'
+import { answerTo, answerToHandshake, DUPLICATE, RECEIVED, type Answer } from './answer.ts'
 import { newEvent } from './new-event.ts'
 import { RejectedRecorder } from './rejected-recorder.ts'
 
@@ -114,6 +115,8 @@ export class Receiver {
       if (request.body.byteLength > source.maxBodyBytes) return this.refuse(name, 'body_too_large')
       const verified = verifyRequest(request, source, this.#options.now())
       if (!verified.ok) return await this.#refuseUnverified(name, source, verified.reason, request)
+      const handshake = handshakeAnswer(source, verified)
+      if (handshake !== undefined) return this.#shakeHands(name, handshake)
 
       const arrival = this.#arrivalOf(name, source, verified, startedMs)
       const result = await this.#withinDeadline(arrival.putting)
@@ -147,6 +150,11 @@ export class Receiver {
   #end(): void {
     this.#underWay -= 1
     if (this.#underWay === 0) this.#onIdle?.()
+  }
+
+  #shakeHands(source: string, handshake: HandshakeAnswer): Answer {
+    this.#options.log.info('a handshake was answered', { source, handshake: handshake.name })
+    return answerToHandshake(handshake)
   }
 
   /** Puts the event of a verified request, with a lease where its deliveries can run without being claimed. */
