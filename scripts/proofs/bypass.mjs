@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { placeAt } from '../../test/support/places/index.mjs'
 import { bodyOf } from '../../test/support/signed-connection.mjs'
 
-const WAKE_UPS = 21
+const WAKE_UPS = 11
 const LOOK_EVERY_MS = 5
 
 /**

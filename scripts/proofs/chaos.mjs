@@ -72,9 +72,10 @@ async function prove() {
   const load = startLoad({ secret: SECRET, prefix: '', perSecond: rate, seed })
   load.sendTo(nodes.ports)
   const faults = await makeTrouble(load)
-  const { acknowledged, storedTwice, answers, times } = await load.stop()
+  const { acknowledged, storedTwice, answers, times, clientLateMs } = await load.stop()
   const witness = await nodes.killAllBut(WITNESS)
   const { ids, wokenP50Ms } = await putPastNodes(place, witness, LEFT_FOR_WITNESS)
+  const { loopDelayMaxMs } = await witness.usage()
   await witness.finish()
   return {
     store: values.store,
@@ -85,6 +86,8 @@ async function prove() {
     faults,
     answers,
     times,
+    clientLateMs,
+    witnessLateMs: Math.round(loopDelayMaxMs),
     storedTwice: storedTwice.length,
     ...resumptionTimes(resumptions),
     wokenP50Ms,

@@ -12,6 +12,9 @@ export async function makeGround(kind, { folder, settings = {}, data }) {
   return make({ folder, settings, data })
 }
 
+/** Before it recovers, PostgreSQL syncs each of its thousand files; or, on Linux, their filesystem, ten times as fast. */
+const QUICK_RECOVERY = process.platform === 'linux' ? { recovery_init_sync_method: 'syncfs' } : {}
+
 const GROUNDS = {
   sqlite: async ({ folder, data = folder }) => {
     mkdirSync(data, { recursive: true })
@@ -19,7 +22,7 @@ const GROUNDS = {
   },
   postgres: async ({ settings, data }) => {
     const { startPostgres } = await import('../../test/support/servers/for-scripts.mjs')
-    const server = await startPostgres(settings, { data: folderFor(data) })
+    const server = await startPostgres({ ...QUICK_RECOVERY, ...settings }, { data: folderFor(data) })
     return {
       server,
       place: async () => (await server.database()).url,

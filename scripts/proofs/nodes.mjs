@@ -83,21 +83,26 @@ export function resumptionTimes(resumptions) {
   }
 }
 
-/** The load: see spread-client.mjs. Stops when told to, and answers what it was told. */
+/** The load: see spread-client.mjs. Begun once it has an answer; stops when told to, and answers what it was told. */
 export function startLoad(options) {
   const client = fork(CLIENT, [JSON.stringify(options)], { execArgv: [] })
   endWithThisProcess(client)
-  const done = new Promise((resolve, reject) => {
-    client.on('message', (message) => message.kind === 'done' && resolve(message))
-    client.on('exit', (code) => reject(new Error(`the client ended with ${code}`)))
-  })
+  const [begun, done] = ['begun', 'done'].map((kind) => messageOf(client, kind))
   return {
+    begun,
     sendTo: (ports) => client.send({ ports }),
     stop: () => {
       client.send({ stop: true })
       return done
     },
   }
+}
+
+function messageOf(child, wanted) {
+  return new Promise((resolve, reject) => {
+    child.on('message', (message) => message.kind === wanted && resolve(message))
+    child.on('exit', (code) => reject(new Error(`the client ended with ${code} before it said ${wanted}`)))
+  })
 }
 
 async function sendOnce(port, secret, id) {

@@ -40,7 +40,7 @@ const TROUBLES = [
   { name: '200 ms each way', last: (proxies) => lasting(proxies, (proxy) => proxy.delay(200)) },
   { name: 'cut', last: (proxies) => lasting(proxies, (proxy) => proxy.cut()) },
   { name: 'silent', last: (proxies) => lasting(proxies, (proxy) => proxy.silence()) },
-  { name: 'stranded', last: (proxies) => lasting(proxies, (proxy) => proxy.strand()) },
+  { name: 'stranded', last: (proxies) => lasting(proxies, (proxy) => proxy.forget()) },
   { name: 'cut on the way there', last: (proxies) => cutAgainAndAgain(proxies, 'toServer') },
   { name: 'cut on the way back', last: (proxies) => cutAgainAndAgain(proxies, 'toClient') },
 ]
@@ -91,6 +91,7 @@ async function prove() {
 async function live(name, prefix, last) {
   const load = startLoad({ secret: SECRET, prefix, perSecond: rate, seed })
   load.sendTo(nodes.ports)
+  await load.begun
   await last(proxies)
   for (const proxy of proxies) proxy.heal()
   const resumptions = await nodes.resumed()

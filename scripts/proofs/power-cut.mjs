@@ -1,7 +1,7 @@
 // Cuts the power under a store that takes webhooks and compares what the client was promised with what the disk has, id
 // by id. Then the same with a store that does not wait for the disk, which has to be found out.
 //
-//   npm run proof:power-cut -- [--store sqlite | postgres | redis] [--cuts 20] [--control 12] [--setting name=value] [--json]
+//   npm run proof:power-cut -- [--store sqlite | postgres | redis] [--cuts 20] [--control 12] [--spread 6000] [--setting name=value] [--json]
 //
 // The client is a process of its own and notes an id, on another filesystem, once it has read the whole 200.
 import { execFileSync, fork } from 'node:child_process'
@@ -26,12 +26,14 @@ const { values } = parseArgs({
     setting: { type: 'string', multiple: true, default: [] },
     cuts: { type: 'string', default: '20' },
     control: { type: 'string', default: '12' },
+    /** Events between two cuts: 500, and up to so many more. */
+    spread: { type: 'string', default: '6000' },
     json: { type: 'boolean', default: false },
   },
 })
 const CLIENT = fileURLToPath(new URL('../../test/support/load-client.mjs', import.meta.url))
 const LYING_DRIVER = fileURLToPath(new URL('../../test/support/normal-sync-driver.cjs', import.meta.url))
-const CONNECTIONS = 16
+const CONNECTIONS = 64
 const SECRET = randomBytes(32).toString('hex')
 /** Of the disk's gigabyte; and so that cuts fall into checkpoints too. */
 const SMALL_LOG = { max_wal_size: '128MB', min_wal_size: '32MB' }
@@ -107,7 +109,8 @@ async function cutUntil({ disk, name, cuts, isEnough, atTheEnd }) {
   for (let cut = 1; cut <= cuts; cut += 1) {
     const options = { place, secret: SECRET, ...server }
     await cutOnce({ disk, ground, options, log, prefix: `${name}_${cut}`, goal: goalOf(cut) })
-    const row = { cut, ...(await compareAfterStart(ground, place, log)) }
+    const depth = cut === cuts ? 'whole' : 'ids'
+    const row = { cut, ...(await compareAfterStart(ground, place, log, depth)) }
     rows.push(row)
     say(`${name} ${String(cut).padStart(2)}  ${JSON.stringify(row)}`)
     if (isEnough(row)) break
@@ -134,11 +137,11 @@ async function cutOnce({ disk, ground, options, log, prefix, goal }) {
   disk.restorePower()
 }
 
-/** All is lost where the server does not start again, or the store cannot be read. */
-async function compareAfterStart({ server }, place, log) {
+/** Bodies are read at the last cut. All is lost where the server does not start again, or the store cannot be read. */
+async function compareAfterStart({ server }, place, log, depth) {
   try {
     await server?.start()
-    return await compare(place, log)
+    return await compare(place, log, depth)
   } catch ({ message }) {
     const { acknowledged } = readLog(log)
     const [said = message] = /(error|fatal|panic): .+/i.exec(message) ?? []
@@ -148,12 +151,12 @@ async function compareAfterStart({ server }, place, log) {
 
 /** Uneven, so that the cuts fall on different moments of commit, checkpoint and settle. */
 function goalOf(cut) {
-  return 500 + ((cut * 2617) % 6000)
+  return 500 + ((cut * 2617) % Number(values.spread))
 }
 
-async function compare(place, log) {
+async function compare(place, log, depth) {
   const { sent, acknowledged } = readLog(log)
-  const { ids, altered, integrity } = await readStored(place)
+  const { ids, altered, integrity } = await readStored(place, depth)
   const stored = new Set(ids)
   return {
     acknowledged: acknowledged.size,

@@ -20,9 +20,9 @@ const STORES = (['postgres', 'redis'] as const).filter((store) => !leftOut().inc
 
 test.for(STORES)(
   '%s: while four nodes and their server are killed, every acknowledged event is there once, comes to its end and has its effect once',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async (store) => {
-    const args = ['--store', store, '--rate', '100', '--script', 'short']
+    const args = ['--store', store, '--rate', '40', '--script', 'short']
     const found = await runProof<Chaos>('chaos', ...args)
     if ('refused' in found) throw new Error(found.refused)
     expectNothingWrong(found)

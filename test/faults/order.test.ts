@@ -31,7 +31,7 @@ const STORES = (['sqlite', 'postgres', 'redis'] as const).filter(
 
 test.for(STORES)(
   '%s: four workers, with failures, kills and leases left lying, never run two of a key at once or out of order, and no key waits for another',
-  { timeout: 240_000 },
+  { timeout: 300_000 },
   async (store) => {
     const size = ['--keys', '200', '--events', '20', '--kills', '4', '--line', '20000']
     const found = await runProof<Found>('order', '--store', store, ...size)

@@ -26,13 +26,16 @@ const STORES = [
   ['postgres', 'fsync = off'],
   ['redis', 'appendfsync everysec'],
 ] as const
+/** Events between two cuts. */
+const SMALL = ['--spread', '1500']
 const TESTED = STORES.filter(([store]) => !leftOut().some((server) => server === store))
 
 test.for(TESTED)(
   '%s: after 3 power cuts under load every acknowledged event is there, byte-exact, and has one effect',
-  { timeout: 240_000 },
+  { timeout: 300_000 },
   async ([store], context) => {
-    const found = await runProof<PowerCuts>('power-cut', '--store', store, '--cuts', '3', '--control', '0')
+    const args = ['--store', store, '--cuts', '3', '--control', '0', ...SMALL]
+    const found = await runProof<PowerCuts>('power-cut', ...args)
     if ('refused' in found) skipVisibly(context, found.refused)
     expect(found.sound).toHaveLength(3)
     for (const cut of found.sound) {
@@ -50,9 +53,10 @@ test.for(TESTED)(
 
 test.for(TESTED)(
   'negative control: %s with %s loses acknowledged events within 12 cuts',
-  { timeout: 240_000 },
+  { timeout: 300_000 },
   async ([store, setting], context) => {
-    const found = await runProof<PowerCuts>('power-cut', '--store', store, '--cuts', '0', '--control', '12')
+    const args = ['--store', store, '--cuts', '0', '--control', '12', ...SMALL]
+    const found = await runProof<PowerCuts>('power-cut', ...args)
     if ('refused' in found) skipVisibly(context, found.refused)
     const { acknowledged = 0, missing = 0 } = found.control.at(-1) ?? {}
     expect(missing).toBeGreaterThan(0)

@@ -1,5 +1,6 @@
 // An inbox in a process of its own, for tests and proofs that kill it, cut its power or break its disk. Each handled
-// event leaves one effect through `tx`, so that effects can be counted by id.
+// event leaves one effect through `tx`, or in a transaction of its own where its id begins with `own` and the store can do
+// that; so effects can be counted by id.
 //
 //   node inbox-server.mjs '{"place":"…","secret":"…"}'      (see ServerOptions in child-server.mjs)
 //
@@ -17,7 +18,7 @@ const { secret, driver, mayLose, leaseMs = 500, concurrency = 64, retry, isSilen
 const { ack = 'stored', senderTimeoutMs, isHarmless = false } = options
 
 const place = placeAt(options.place)
-const { store, close } = await place.open({ driver, mayLose })
+const { store, close, inOwnTransaction } = await place.open({ driver, mayLose })
 const loopDelay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
 
 let handled = 0
@@ -33,10 +34,11 @@ const BEHAVIOURS = [
   { start: 'dies', run: () => fail(new NonRetryableError('never')) },
 ]
 
-async function handle(event, { tx, attempt }) {
+async function handle(event, { tx, attempt, settleIn }) {
   if (options.reportsHandling) process.send({ kind: 'handling', id: event.id, attempt, atMs: Date.now() })
   handled += 1
-  tx(place.effect(event.id, attempt))
+  if (inOwnTransaction && event.id.startsWith('own')) await inOwnTransaction(event.id, attempt, settleIn)
+  else tx(place.effect(event.id, attempt))
   if (!isHarmless) await BEHAVIOURS.find(({ start }) => event.id.startsWith(start))?.run(attempt)
 }
 

@@ -3,8 +3,9 @@
 //
 //   node spread-client.mjs '{"secret":"…","prefix":"","perSecond":200,"seed":1}'
 //
-// Hears `{ ports }` from its parent, at the start and whenever they change, and `{ stop: true }`; then it sends nothing new,
-// and says `{ kind: 'done', … }` (see Spread) once everything is acknowledged.
+// Hears `{ ports }` from its parent, at the start and whenever they change, and `{ stop: true }`. Says
+// `{ kind: 'begun' }` at the first answer; when it was stopped it sends nothing new, and says `{ kind: 'done', … }` (see Spread) once everything is acknowledged.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { seededRandom } from './seeded-random.mjs'
 import { SignedConnection } from './signed-connection.mjs'
 
@@ -13,19 +14,24 @@ import { SignedConnection } from './signed-connection.mjs'
  * @property {readonly string[]} acknowledged
  * @property {readonly string[]} storedTwice Ids with more than one answer that said: this is the first of them.
  * @property {Readonly<Record<string, number>>} answers By status; `none` where the connection broke.
+ * @property {number} clientLateMs How late its own event loop was at worst: so much of the times may be its own.
  * @property {readonly { status: string, p50Ms: number, p99Ms: number, maxMs: number }[]} times
  */
 
 /** How an id begins says what its handler does: see BEHAVIOURS in inbox-server.mjs. */
 const BEGINNINGS = ['evt', 'evt', 'evt', 'evt', 'evt', 'own', 'own', 'own', 'stumbles', 'dies']
 const MOST_COPIES = 3
+/** Of the first retry; twice as much for each that follows, as senders do, whose copies would be the load else. */
 const RETRY_MS = 200
+const LONGEST_RETRY_MS = 2000
 const TICK_MS = 5
 /** Where the nodes cannot keep up, the pace is theirs. */
-const MOST_UNDER_WAY = 400
+const MOST_UNDER_WAY = 100
 const { secret, prefix, perSecond, seed } = JSON.parse(process.argv[2])
 
 const random = seededRandom(seed)
+const loopDelay = monitorEventLoopDelay({ resolution: 10 })
+loopDelay.enable()
 /** @type {Map<number, SignedConnection[]>} Connections without a request, by port. */
 const idle = new Map()
 /** @type {Set<string>} */
@@ -64,7 +70,7 @@ async function sendSteadily() {
 /** Until somebody has answered 200. */
 async function deliver(id) {
   const copies = 1 + Math.floor(random() * MOST_COPIES)
-  for (;;) {
+  for (let waitMs = RETRY_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_RETRY_MS)) {
     const first = Math.floor(random() * ports.length)
     const to = Array.from(
       { length: Math.min(copies, ports.length) },
@@ -72,7 +78,7 @@ async function deliver(id) {
     )
     await Promise.all(to.map((port) => send(id, port)))
     if (acknowledged.has(id)) return
-    await pause(RETRY_MS)
+    await pause(waitMs * (0.5 + random() / 2))
   }
 }
 
@@ -91,6 +97,7 @@ async function send(id, port) {
 }
 
 function note(status, tookMs) {
+  if (timesOf.size === 0) process.send({ kind: 'begun' })
   const times = timesOf.get(String(status)) ?? []
   times.push(tookMs)
   timesOf.set(String(status), times)
@@ -101,6 +108,7 @@ function summary() {
   const at = (times, share) => Math.round(times[Math.floor((times.length - 1) * share)])
   return {
     acknowledged: [...acknowledged],
+    clientLateMs: Math.round(loopDelay.max / 1e6),
     storedTwice: [...firsts].filter(([, count]) => count > 1).map(([id]) => id),
     answers: Object.fromEntries(sorted.map(([status, times]) => [status, times.length])),
     times: sorted.map(([status, times]) => ({

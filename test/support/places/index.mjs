@@ -13,6 +13,8 @@ import { sqlitePlace } from './sqlite.mjs'
  * @typedef {object} Opened
  * @property {import('postern').Store<any>} store
  * @property {() => Promise<void>} close Lets go of the client, which the store does not own.
+ * @property {(id: string, attempt: number, settleIn: (tx: any) => Promise<void>) => Promise<void>} [inOwnTransaction] The
+ *   effect and the settle in a transaction that the handler opens itself, where the store can.
  *
  * @typedef {object} Place
  * @property {(options?: OpenOptions) => Promise<Opened>} open

@@ -1,5 +1,4 @@
-// Not a literal, so that what runs over SQLite alone does not need it.
-const STORE = 'postern/postgres'
+const INSERT = 'INSERT INTO effect (id, attempt) VALUES ($1, $2)'
 
 /** Databases that have their table by now. @type {Map<string, Promise<void>>} */
 const prepared = new Map()
@@ -8,11 +7,19 @@ const prepared = new Map()
 export function postgresPlace(url) {
   return {
     open: async ({ mayLose } = {}) => {
-      const [{ Pool }, { postgres }] = await Promise.all([import('pg'), import(STORE)])
+      const [{ Pool }, { postgres }] = await Promise.all([import('pg'), import('postern/postgres')])
       // Without a listener for its errors: what a lost connection says there must not end the process.
       const pool = new Pool({ connectionString: url })
       const store = postgres(pool, { ...(mayLose && { mayLoseAcknowledgedEvents: true }) })
-      return { store, close: () => pool.end() }
+      return {
+        store,
+        close: () => pool.end(),
+        inOwnTransaction: (id, attempt, settleIn) =>
+          inTransaction(pool, async (client) => {
+            await client.query(INSERT, [id, attempt])
+            await settleIn(client)
+          }),
+      }
     },
     prepare: () => {
       // One transaction: two that make a table at once get into each other's way, for all their IF NOT EXISTS.
@@ -23,7 +30,7 @@ export function postgresPlace(url) {
       return making
     },
     effect: (id, attempt) => async (client) => {
-      await client.query('INSERT INTO effect (id, attempt) VALUES ($1, $2)', [id, attempt])
+      await client.query(INSERT, [id, attempt])
     },
     readEffects: async () => {
       const rows = await query(url, 'SELECT id, count(*)::int AS effects FROM effect GROUP BY id')
@@ -32,6 +39,27 @@ export function postgresPlace(url) {
     integrity: () => checkIndexes(url),
   }
 }
+
+async function inTransaction(pool, work) {
+  const client = await pool.connect()
+  // Where the server goes away in the middle, the query says so too.
+  client.on('error', ignore)
+  let failure
+  try {
+    await client.query('BEGIN')
+    await work(client)
+    await client.query('COMMIT')
+  } catch (error) {
+    failure = error
+    throw error
+  } finally {
+    client.off('error', ignore)
+    // With what failed the connection goes, and the transaction with it.
+    client.release(failure !== undefined)
+  }
+}
+
+function ignore() {}
 
 /** Every index against its table, row by row, by PostgreSQL's own `amcheck`. */
 async function checkIndexes(url) {

@@ -1,6 +1,3 @@
-// Not a literal, so that what runs over SQLite alone does not need it.
-const STORE = 'postern/redis'
-
 /** A key for each, since Redis copies the key that an effect changes before it changes it. */
 const EFFECT = 'effect:'
 
@@ -8,7 +5,7 @@ const EFFECT = 'effect:'
 export function redisPlace(url) {
   return {
     open: async ({ mayLose } = {}) => {
-      const [{ Redis }, { redis }] = await Promise.all([import('ioredis'), import(STORE)])
+      const [{ Redis }, { redis }] = await Promise.all([import('ioredis'), import('postern/redis')])
       // With the settings it comes with: the store makes connections of its own.
       const client = new Redis(url).on('error', () => {})
       const store = redis(client, { ...(mayLose && { mayLoseAcknowledgedEvents: true }) })
