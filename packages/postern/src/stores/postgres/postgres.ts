@@ -45,6 +45,7 @@ import { Settling } from './settling.ts'
 import { entries, recall, recent, record, remember } from './side-ports.ts'
 import { stat } from './stat.ts'
 import type { UserTransaction } from './user-transaction.ts'
+import { Vacuum } from './vacuum.ts'
 import { WakeUps } from './wake-ups.ts'
 
 export interface PostgresOptions {
@@ -99,6 +100,7 @@ class SharedStore implements PostgresStore {
   readonly #server: Server
   readonly #wakeUps: WakeUps
   readonly #partitions: Partitions
+  readonly #vacuum: Vacuum
   readonly #putting: Putting
   readonly #settling: Settling
   readonly #settlingIn: SettlingIn
@@ -127,8 +129,9 @@ class SharedStore implements PostgresStore {
     this.#schema = schema
     this.#options = options
     this.#server = new Server(pool, () => (this.#opened = undefined))
-    this.#wakeUps = new WakeUps(pool, schema.slice(1, -1))
+    this.#wakeUps = new WakeUps(pool, this.#server, schema.slice(1, -1))
     this.#partitions = new Partitions(this.#server, schema)
+    this.#vacuum = new Vacuum(pool, schema)
     const common = { server: this.#server, schema, offsetMs: () => this.#offsetMs() }
     this.#putting = new Putting({
       ...common,
@@ -138,7 +141,13 @@ class SharedStore implements PostgresStore {
       },
     })
     this.#settlingIn = new SettlingIn({ ...common, onWork: () => this.#wakeUps.announce() })
-    this.#settling = new Settling({ ...common, onBatch: (batch) => this.#committed(batch) })
+    this.#settling = new Settling({
+      ...common,
+      onBatch: (batch) => {
+        this.#vacuum.ended(batch.count)
+        this.#committed(batch)
+      },
+    })
   }
 
   put(events: readonly NewEvent[]): Promise<PutResult[]> {

@@ -48,6 +48,7 @@ async function dropPartition(
   }
 }
 
+/** Rows to delete are chosen in an ARRAY: a subquery with LIMIT and SKIP LOCKED in IN may be run again for each row of a join. */
 async function pruneRows(
   tx: Transaction,
   { eventsOlderThanMs, limit }: PruneRequest,
@@ -64,8 +65,8 @@ async function pruneRows(
     old.map(({ seq }) => seq),
   )
   const expired = await tx.rows(
-    `DELETE FROM ${schema}.dedupe WHERE key IN (
-       SELECT key FROM ${schema}.dedupe WHERE expires_ms <= ${schema}.now_1($1) ORDER BY expires_ms LIMIT $2 FOR UPDATE SKIP LOCKED)
+    `DELETE FROM ${schema}.dedupe WHERE key = ANY (ARRAY(
+       SELECT key FROM ${schema}.dedupe WHERE expires_ms <= ${schema}.now_1($1) ORDER BY expires_ms LIMIT $2 FOR UPDATE SKIP LOCKED))
      RETURNING 1`,
     [offsetMs, limit],
   )
@@ -83,14 +84,14 @@ async function sweepOrphans(tx: Transaction, schema: string, limit: number): Pro
   const isOrphan = `event_seq < (SELECT min(number) FROM ${schema}.partition) * ${PARTITION_EVENTS}
     AND NOT EXISTS (SELECT 1 FROM ${schema}.event WHERE event.seq = event_seq)`
   await tx.rows(
-    `DELETE FROM ${schema}.duplicate WHERE event_seq IN (
-       SELECT event_seq FROM ${schema}.duplicate WHERE ${isOrphan} ORDER BY event_seq LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+    `DELETE FROM ${schema}.duplicate WHERE event_seq = ANY (ARRAY(
+       SELECT event_seq FROM ${schema}.duplicate WHERE ${isOrphan} ORDER BY event_seq LIMIT $1 FOR UPDATE SKIP LOCKED))`,
     [limit],
   )
   await tx.rows(
     `WITH gone AS (
-       DELETE FROM ${schema}.further_delivery WHERE (event_seq, delivery_seq) IN (
-         SELECT event_seq, delivery_seq FROM ${schema}.further_delivery WHERE ${isOrphan} ORDER BY event_seq LIMIT $1 FOR UPDATE SKIP LOCKED)
+       DELETE FROM ${schema}.further_delivery WHERE ctid = ANY (ARRAY(
+         SELECT ctid FROM ${schema}.further_delivery WHERE ${isOrphan} ORDER BY event_seq LIMIT $1 FOR UPDATE SKIP LOCKED))
        RETURNING delivery_seq
      ), deliveries AS (
        DELETE FROM ${schema}.finished WHERE seq = ANY (ARRAY(SELECT delivery_seq FROM gone))

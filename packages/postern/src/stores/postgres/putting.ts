@@ -21,6 +21,8 @@ const MOST_BYTES = 16 * 1024 * 1024
  * waiting. Longer than a commit takes on a slow disk: the batch before may hold the same lanes.
  */
 const BATCH_LOCK_TIMEOUT_MS = 400
+/** Together within the 2.5 s of an answer, with as much left over for a machine that is busy. */
+const ALONE_LOCK_TIMEOUT_MS = 900
 /** Transactions for what a batch could not store, at once: the pool has others to serve. */
 const MOST_APART = 4
 
@@ -52,8 +54,9 @@ export class Putting {
       ? events
       : events.filter((event) => refusalOf(event) === undefined)
     const results = storable.length === 0 ? [] : await (await this.#batches.add(storable))()
-    for (const [index, result] of results.entries())
-      results[index] = await this.#takeCopy(storable[index], result)
+    for (const [index, result] of results.entries()) {
+      if (result.outcome === 'duplicate') results[index] = await this.#takeCopy(storable[index], result)
+    }
     if (storable === events) return results
     return events.map((event) => {
       const error = refusalOf(event)
@@ -92,7 +95,7 @@ export class Putting {
 
   async #putAlone(event: NewEvent): Promise<PutResult> {
     try {
-      const [result] = await this.#record([event], LOCK_TIMEOUT_MS)
+      const [result] = await this.#record([event], ALONE_LOCK_TIMEOUT_MS)
       return result ?? { outcome: 'failed', error: new Error('the event has no result') }
     } catch (error) {
       if (!isOfOneEvent(error)) throw error
@@ -113,9 +116,12 @@ export class Putting {
   }
 
   /** A copy that asks for a lease gets it after its batch, which has locked lanes in an order that is not the others'. */
-  async #takeCopy(event: NewEvent | undefined, result: PutResult): Promise<PutResult> {
+  async #takeCopy(
+    event: NewEvent | undefined,
+    result: Extract<PutResult, { readonly outcome: 'duplicate' }>,
+  ): Promise<PutResult> {
     const lease = event?.lease
-    if (lease === undefined || lease.leavesCopies === true || result.outcome !== 'duplicate') return result
+    if (lease === undefined || lease.leavesCopies === true) return result
     const { server, schema, offsetMs } = this.#settings
     const taken = await server.call<HandedOut & { readonly statuses: string | null }>(
       `SELECT * FROM ${schema}.take_1($1, $2, $3, $4, $5)`,

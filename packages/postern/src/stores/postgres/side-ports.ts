@@ -43,10 +43,10 @@ export async function record(
     ],
   )
   await tx.rows(
-    `DELETE FROM ${schema}.rejected WHERE seq IN (
+    `DELETE FROM ${schema}.rejected WHERE seq = ANY (ARRAY(
        SELECT seq FROM ${schema}.rejected WHERE budget = $1 AND seq <=
          (SELECT seq FROM ${schema}.rejected WHERE budget = $1 ORDER BY seq DESC LIMIT 1 OFFSET $2)
-       FOR UPDATE SKIP LOCKED)`,
+       FOR UPDATE SKIP LOCKED))`,
     [budget, REJECTED_LOG_ROWS[budget]],
   )
 }

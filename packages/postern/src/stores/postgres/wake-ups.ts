@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { PooledClient, PostgresPool } from './client.ts'
+import type { Server } from './server.ts'
 
 /** Wake-ups of other nodes are at most this frequent: what comes between two is announced by the second. */
 const ANNOUNCE_GAP_MS = 20
@@ -20,6 +21,7 @@ const FEWEST_CONNECTIONS = 3
  */
 export class WakeUps {
   readonly #pool: PostgresPool
+  readonly #server: Server
   readonly #channel: string
   /** Tells this node's own messages from those of others. */
   readonly #self = randomUUID()
@@ -35,8 +37,10 @@ export class WakeUps {
   #announcing: Promise<void> | undefined
   #isClosed = false
 
-  constructor(pool: PostgresPool, schema: string) {
+  /** @param server Says what is to be heard; on `pool` it is heard. */
+  constructor(pool: PostgresPool, server: Server, schema: string) {
     this.#pool = pool
+    this.#server = server
     this.#channel = `postern ${schema}`
   }
 
@@ -84,7 +88,7 @@ export class WakeUps {
   }
 
   async #notify(what: 'work' | 'hello'): Promise<void> {
-    await this.#pool.query('SELECT pg_notify($1, $2)', [this.#channel, `${what} ${this.#self}`])
+    await this.#server.call('SELECT pg_notify($1, $2)', [this.#channel, `${what} ${this.#self}`])
   }
 
   async #listen(): Promise<void> {
