@@ -46,7 +46,7 @@ describe.skipIf(leftOut().includes('postgres'))(
 
     for (const [name, seed] of Object.entries({ fixed: FIXED_SEED, fresh: FRESH_SEED })) {
       test(`${name} seed ${seed}`, async () => {
-        await checkStore(() => worlds.make(), { runs: POSTGRES_RUNS, seed, maxSteps: 40 })
+        await checkStore(() => worlds.make(1), { runs: POSTGRES_RUNS, seed, maxSteps: 40 })
       }, 60_000)
     }
   },

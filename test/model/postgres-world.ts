@@ -32,13 +32,16 @@ export class PostgresWorlds {
     await this.#database?.drop()
   }
 
-  make(): World {
+  /** With two nodes, each worker has a store of its own. */
+  make(nodes: number): World {
     const pool = this.#pool!
     let nowMs = START_MS
-    const open = (): PostgresStore => postgres(pool, { offsetMs: () => nowMs })
-    let store = open()
+    const open = (): PostgresStore[] =>
+      Array.from({ length: nodes }, () => postgres(pool, { offsetMs: () => nowMs }))
+    let stores = open()
+    const close = (): Promise<unknown> => Promise.all(stores.map((store) => store.close()))
     return {
-      store: () => store as ContractStore,
+      store: (worker) => stores[worker % nodes] as ContractStore,
       advance: (ms) => void (nowMs += ms),
       effectOf:
         ({ name, fails }) =>
@@ -50,11 +53,11 @@ export class PostgresWorlds {
       },
       undoes: true,
       crash: async () => {
-        await store.close()
-        store = open()
+        await close()
+        stores = open()
       },
       dispose: async () => {
-        await store.close()
+        await close()
         await pool.query(
           [
             'event',
