@@ -38,6 +38,7 @@ const ONE_CONNECTION = {
   maxRetriesPerRequest: 0,
   autoResubscribe: false,
   enableOfflineQueue: false,
+  enableAutoPipelining: false,
   enableReadyCheck: true,
   connectTimeout: CONNECT_MS,
   keyPrefix: '',
@@ -65,6 +66,8 @@ export async function openIoredisCluster(client: IoredisCluster): Promise<Link> 
     lazyConnect,
     clusterRetryStrategy: null,
     enableOfflineQueue: false,
+    enableAutoPipelining: false,
+    scaleReads: 'master',
     retryDelayOnFailover: 0,
     redisOptions,
   })

@@ -18,7 +18,7 @@ export interface Link {
 }
 
 /** How long a connection may take to be made. */
-export const CONNECT_MS = 2000
+export const CONNECT_MS = 5000
 
 /** The end of a connection, told once to each who asks, also who asks too late. */
 export class Ending {

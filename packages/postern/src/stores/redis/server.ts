@@ -17,7 +17,7 @@ export function scriptOf(source: string): Script {
 /** After this, an answer counts as lost: a connection may break without either end being told. */
 const ANSWER_MS = 5000
 /** How long opening a connection may take, the server's loading of its file included. */
-const OPEN_MS = 5000
+const OPEN_MS = 10_000
 /** Settings can be changed while the server runs. */
 const CHECK_EVERY_MS = 60_000
 /** Answers of a server that is to be left: it became a replica, or is loading its file. */
