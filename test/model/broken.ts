@@ -12,23 +12,35 @@ import { build } from 'esbuild'
 const SOURCE = resolve('packages/postern/src')
 
 /** A change of one place in one file. */
-export interface Broken {
-  readonly name: string
+export interface Change {
   readonly file: string
   readonly from: string
   readonly to: string
 }
 
-/** Builds the store of a folder with one place changed; answers its module. */
+export interface Broken extends Change {
+  /** As it goes on after "finds a store that". */
+  readonly name: string
+}
+
+/** Builds the store of a folder with some places changed; answers its module. */
 export async function broken<Module>(
   folder: string,
   entry: string,
-  { name, file, from, to }: Broken,
+  { name }: Pick<Broken, 'name'>,
+  ...changes: readonly Change[]
 ): Promise<Module> {
   const outfile = join(folder, `${`${entry} ${name}`.replaceAll(/\W+/g, '-')}.mjs`)
-  const path = join(SOURCE, file)
-  const source = readFileSync(path, 'utf8')
-  if (source.split(from).length !== 2) throw new Error(`${file} has no single place that reads: ${from}`)
+  const changed = new Map<string, string>()
+  for (const { file, from, to } of changes) {
+    const path = join(SOURCE, file)
+    const source = changed.get(path) ?? readFileSync(path, 'utf8')
+    if (source.split(from).length !== 2) throw new Error(`${file} has no single place that reads: ${from}`)
+    changed.set(
+      path,
+      source.replace(from, () => to),
+    )
+  }
   await build({
     entryPoints: [join(SOURCE, entry)],
     outfile,
@@ -40,9 +52,10 @@ export async function broken<Module>(
       {
         name: 'break',
         setup: ({ onLoad }) =>
-          onLoad({ filter: /\.ts$/ }, (args) =>
-            args.path === path ? { contents: source.replace(from, () => to), loader: 'ts' } : undefined,
-          ),
+          onLoad({ filter: /\.ts$/ }, (args) => {
+            const contents = changed.get(args.path)
+            return contents === undefined ? undefined : { contents, loader: 'ts' }
+          }),
       },
     ],
   })

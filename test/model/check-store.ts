@@ -21,12 +21,12 @@ export interface Bounds {
  * does not allow, its seed and its path.
  */
 export async function checkStore(
-  open: () => World,
+  open: () => World | Promise<World>,
   { runs, seed, path, replayPath, maxSteps = 60, shrinks = true }: Bounds,
 ): Promise<{ readonly steps: number }> {
   let count = 0
   const property = fc.asyncProperty(steps(maxSteps, replayPath), async (commands) => {
-    const world = open()
+    const world = await open()
     const model = new StoreModel(START_MS)
     try {
       await fc.asyncModelRun(() => ({ model, real: world }), commands)

@@ -71,6 +71,9 @@ export class StoreModel {
   firstExpiryMs = Infinity
   /** FREE: a store that reads its records from its events at the start may count again what it had forgotten. */
   hasReopened = false
+  /** Of the step that is judged now. */
+  isSideBySide = false
+  numbersBefore = { event: 0, delivery: 0 }
 
   constructor(nowMs: number) {
     this.nowMs = nowMs
@@ -79,6 +82,12 @@ export class StoreModel {
   /** A model that goes on by itself. */
   copy(): StoreModel {
     return Object.assign(new StoreModel(this.nowMs), structuredClone({ ...this }))
+  }
+
+  /** Before each step. @param isSideBySide Whether its calls are carried out at the same time. */
+  begin(isSideBySide: boolean): void {
+    this.isSideBySide = isSideBySide
+    this.numbersBefore = { event: this.lastEventSeq, delivery: this.lastDeliverySeq }
   }
 
   // put
@@ -135,10 +144,19 @@ export class StoreModel {
   }
 
   #addEvent(event: NewEvent, eventSeq: number, conflictsWith: number | undefined): void {
-    assert.ok(eventSeq > this.lastEventSeq, 'a later event has a higher number')
-    this.lastEventSeq = eventSeq
+    const { isSideBySide, lastEventSeq, numbersBefore } = this
+    assert.ok(
+      eventSeq > (isSideBySide ? numbersBefore.event : lastEventSeq),
+      'a later event has a higher number',
+    )
+    assert.ok(
+      this.events.every((row) => row.eventSeq !== eventSeq),
+      'a number is given once',
+    )
+    this.lastEventSeq = Math.max(lastEventSeq, eventSeq)
     const said = { ...event, body: event.body.slice() }
     this.events.push({ eventSeq, said, receivedMs: this.nowMs, conflictsWith, duplicates: 0 })
+    this.events.sort((left, right) => left.eventSeq - right.eventSeq)
     const { tenant, source, idKind } = event
     const body = textOf(event.body)
     const rest = { tenant, source, body, eventSeq, expiresMs: this.nowMs + event.dedupeWindowMs }
@@ -222,15 +240,28 @@ export class StoreModel {
   }
 
   #addDelivery(eventSeq: number, destination: string, deliverySeq: number): void {
-    assert.ok(deliverySeq > this.lastDeliverySeq, 'a later delivery has a higher number')
-    this.lastDeliverySeq = deliverySeq
     const { tenant, source, orderingKey, onDead } = this.eventAt(eventSeq)!.said
     const isInOrder = orderingKey !== undefined && onDead !== undefined
+    const line = isInOrder ? JSON.stringify([destination, tenant, source, orderingKey]) : undefined
+    const { isSideBySide, lastDeliverySeq, numbersBefore } = this
+    assert.ok(
+      deliverySeq > (isSideBySide ? numbersBefore.delivery : lastDeliverySeq),
+      'a later delivery has a higher number',
+    )
+    assert.ok(
+      this.deliveries.every((row) =>
+        row.deliverySeq === deliverySeq
+          ? false
+          : row.line === undefined || row.line !== line || row.deliverySeq < deliverySeq,
+      ),
+      'a number is given once, and rises within a line',
+    )
+    this.lastDeliverySeq = Math.max(lastDeliverySeq, deliverySeq)
     this.deliveries.push({
       deliverySeq,
       eventSeq,
       destination,
-      line: isInOrder ? JSON.stringify([destination, tenant, source, orderingKey]) : undefined,
+      line,
       orderingKey: isInOrder ? orderingKey : undefined,
       onDead,
       madeMs: this.nowMs,
@@ -244,6 +275,7 @@ export class StoreModel {
       attempts: [],
       diedAfter: 0,
     })
+    this.deliveries.sort(bySeq)
   }
 
   #lease(row: DeliveryRow, claimed: Claimed, leaseMs: number): void {
@@ -278,20 +310,16 @@ export class StoreModel {
   /** Leases that ended come first, then what is due; by time. FREE: the order of those whose time is the same. */
   #claimAt(name: string, limit: number, leaseMs: number, claimed: readonly Claimed[]): void {
     const due = this.deliveries.filter((row) => row.destination === name && this.#isDue(row))
-    assert.equal(claimed.length, Math.min(limit, due.length), `how many are claimed at ${name}`)
+    const most = Math.min(limit, due.length)
+    if (this.isSideBySide) assert.ok(claimed.length <= most, `at most ${most} are claimed at ${name}`)
+    else assert.equal(claimed.length, most, `how many are claimed at ${name}`)
     const rows = claimed.map((each) => {
       const row = due.find(({ deliverySeq }) => deliverySeq === each.deliverySeq)
       assert.ok(row, `delivery ${each.deliverySeq} is claimed, but not its turn or not due`)
       return row
     })
     assert.equal(new Set(rows).size, rows.length, 'each is claimed once')
-    const left = due.filter((row) => !rows.includes(row))
-    const places = [...rows, ...left].map(placeOf)
-    const times = places.slice(0, rows.length)
-    assert.deepEqual(times, times.toSorted(byPlace), 'what has waited longest comes first')
-    const next = places.slice(rows.length).toSorted(byPlace)[0]
-    const last = times.at(-1)
-    if (next && last) assert.ok(byPlace(last, next) <= 0, 'what has waited longer is left')
+    if (!this.isSideBySide) inOrder(rows, due)
     claimed.forEach((each, index) => this.#lease(rows[index]!, each, leaseMs))
   }
 
@@ -502,6 +530,16 @@ function placeOf(row: DeliveryRow): Place {
 
 function byPlace(left: Place, right: Place): number {
   return left[0] - right[0] || left[1] - right[1]
+}
+
+function inOrder(claimed: readonly DeliveryRow[], due: readonly DeliveryRow[]): void {
+  const left = due.filter((row) => !claimed.includes(row))
+  const places = [...claimed, ...left].map(placeOf)
+  const times = places.slice(0, claimed.length)
+  assert.deepEqual(times, times.toSorted(byPlace), 'what has waited longest comes first')
+  const next = places.slice(claimed.length).toSorted(byPlace)[0]
+  const last = times.at(-1)
+  if (next && last) assert.ok(byPlace(last, next) <= 0, 'what has waited longer is left')
 }
 
 function bySeq(left: DeliveryRow, right: DeliveryRow): number {

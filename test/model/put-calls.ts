@@ -60,7 +60,13 @@ function putCall(at: number, events: readonly NewEvent[]): Call {
       const recorded = results.flatMap((result) =>
         result.outcome === 'stored' || result.outcome === 'conflict' ? [result.eventSeq] : [],
       )
-      return { recorded, judge: (model, numbers) => model.put(events, results, numbers) }
+      return {
+        recorded,
+        judge: (model, numbers) => model.put(events, results, numbers),
+        parts: events.map((event, index) => (model, numbers) => {
+          model.put([event], results.slice(index, index + 1), numbers)
+        }),
+      }
     },
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { AsyncCommand } from 'fast-check'
+import type { ListPage, StoreStat } from '../../packages/postern/src/inbox/index.ts'
 import type { Numbers, StoreModel } from './model.ts'
 import { sameDetail, samePage, sameStat } from './same.ts'
 import { textOf } from './rows.ts'
@@ -10,8 +11,12 @@ export interface Answer {
   /** Events that it has recorded: their deliveries' numbers are asked for before the model judges. */
   readonly recorded?: readonly number[]
   /** Throws where the contract does not allow the answer. */
-  judge(model: StoreModel, numbers: Numbers): void
+  readonly judge: Judgement
+  /** The same item by item, in their order, where another call may come between two items of an array. */
+  readonly parts?: readonly Judgement[]
 }
+
+type Judgement = (model: StoreModel, numbers: Numbers) => void
 
 /** One call of a verb, with all that it needs. */
 export interface Call {
@@ -42,8 +47,9 @@ export class Step implements AsyncCommand<StoreModel, World> {
     model.story.push(calls.map(({ text }) => text).join(' | '))
     const answers = await Promise.all(calls.map((call) => call.perform(world)))
     const numbers = await numbersOf(world, answers)
-    judgeInSomeOrder(model, answers, numbers)
-    await compareInShort(model, world)
+    const seen = await look(world, model)
+    model.begin(calls.length > 1 && world.writers === 'many')
+    judgeInSomeOrder(model, { answers, numbers, seen })
   }
 
   toString(): string {
@@ -63,42 +69,79 @@ async function numbersOf(world: World, answers: readonly Answer[]): Promise<Numb
   return numbers
 }
 
-function judgeInSomeOrder(model: StoreModel, answers: readonly Answer[], numbers: Numbers): void {
-  if (answers.length === 1) return answers[0]!.judge(model, numbers)
-  let failure: unknown
-  for (const order of ordersOf(answers)) {
-    const trial = model.copy()
-    try {
-      for (const answer of order) answer.judge(trial, numbers)
-      Object.assign(model, trial)
-      return
-    } catch (error) {
-      // Of all orders, the one in which they were called is the one to report.
-      failure ??= error
-    }
+/** What a step has led to. */
+interface Outcome {
+  readonly answers: readonly Answer[]
+  readonly numbers: Numbers
+  readonly seen: Seen
+}
+
+/** A failing step of many parts has more orders than anybody would wait for. */
+const MOST_TRIALS = 2000
+
+/** Of all orders, the one in which the calls were made is tried first, and is the one to report. */
+function judgeInSomeOrder(model: StoreModel, { answers, numbers, seen }: Outcome): void {
+  if (answers.length === 1) {
+    answers[0]!.judge(model, numbers)
+    sameInShort(model, seen)
+    return
   }
-  throw failure
-}
-
-function ordersOf<T>(values: readonly T[]): T[][] {
-  if (values.length <= 1) return [[...values]]
-  return values.flatMap((first, index) =>
-    ordersOf(values.filter((_, other) => other !== index)).map((rest) => [first, ...rest]),
+  let failure: unknown
+  let trials = 0
+  const explain = (before: StoreModel, left: readonly (readonly Judgement[])[]): StoreModel | undefined => {
+    if (left.length === 0) return before
+    for (const [index, [next, ...after]] of left.entries()) {
+      trials += 1
+      if (trials > MOST_TRIALS) return undefined
+      const trial = before.copy()
+      const rest = left.flatMap((parts, other) => {
+        if (other !== index) return [parts]
+        return after.length > 0 ? [after] : []
+      })
+      try {
+        next?.(trial, numbers)
+        if (rest.length === 0) sameInShort(trial, seen)
+      } catch (error) {
+        failure ??= error
+        continue
+      }
+      const found = explain(trial, rest)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+  const found = explain(
+    model,
+    answers.map(({ judge, parts }) => parts ?? [judge]),
   )
+  if (found === undefined) throw failure
+  Object.assign(model, found)
 }
 
-/** After each step: every delivery as it is listed, and the counts. */
-async function compareInShort(model: StoreModel, world: World): Promise<void> {
-  const query = { of: 'deliveries', limit: 1000 } as const
-  samePage(model, query, await world.store(0).list(query))
-  sameStat(model, await world.store(0).stat())
-  await compareEffects(model, world)
+/** What is looked at after each step: every delivery as it is listed, the counts, and the effects. */
+interface Seen {
+  readonly page: ListPage
+  readonly stat: StoreStat
+  readonly effects: readonly string[]
+  readonly undoes: boolean
 }
 
-async function compareEffects(model: StoreModel, world: World): Promise<void> {
-  if (model.effects.length + model.undone.length === 0) return
-  const seen = await world.effectsSeen()
-  const left = world.undoes ? seen : seen.filter((name) => !model.undone.includes(name))
+const ALL_DELIVERIES = { of: 'deliveries', limit: 1000 } as const
+
+async function look(world: World, { effectCount }: StoreModel): Promise<Seen> {
+  const store = world.store(0)
+  const [page, stat, effects] = await Promise.all([
+    store.list(ALL_DELIVERIES),
+    store.stat(),
+    effectCount === 0 ? [] : world.effectsSeen(),
+  ])
+  return { page, stat, effects, undoes: world.undoes }
+}
+
+function sameInShort(model: StoreModel, { page, stat, effects, undoes }: Seen): void {
+  samePage(model, ALL_DELIVERIES, page)
+  sameStat(model, stat)
+  const left = undoes ? effects : effects.filter((name) => !model.undone.includes(name))
   assert.deepEqual(left, model.effects, 'effects are there once, those of failed settlements are not')
 }
 
@@ -108,9 +151,9 @@ export async function compareInFull(model: StoreModel, world: World): Promise<vo
     const store = world.store(worker)
     const query = { of: 'events', limit: 1000 } as const
     samePage(model, query, await store.list(query))
-    for (let eventSeq = 0; eventSeq <= model.lastEventSeq + 1; eventSeq += 1) {
-      sameDetail(model, eventSeq, await store.get(eventSeq))
-    }
+    const seqs = Array.from({ length: model.lastEventSeq + 2 }, (_, eventSeq) => eventSeq)
+    const details = await Promise.all(seqs.map((eventSeq) => store.get(eventSeq)))
+    for (const [eventSeq, detail] of details.entries()) sameDetail(model, eventSeq, detail)
     assert.deepEqual(await store.state.list(''), model.entriesOf(''))
     const kept = await store.rejected.recent(1000)
     assert.deepEqual(
@@ -120,5 +163,5 @@ export async function compareInFull(model: StoreModel, world: World): Promise<vo
         .toReversed(),
     )
   }
-  await compareInShort(model, world)
+  sameInShort(model, await look(world, model))
 }

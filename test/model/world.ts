@@ -23,13 +23,18 @@ export const START_MS = 1_750_000_000_000
 
 /** A store, and what lies outside it. */
 export interface World {
+  /**
+   * Whether calls made at once are carried out one after another, or side by side: then numbers need not rise in one order,
+   * and a claim may pass by what another call holds.
+   */
+  readonly writers: 'one' | 'many'
   /** The store as one of two workers has it open. */
   store(worker: number): ContractStore
   advance(ms: number): void
   /** The store's own kind of effect. */
   effectOf(effect: Effect): unknown
   /** The names of the effects that are there for good, in their order. */
-  effectsSeen(): readonly string[] | Promise<readonly string[]>
+  effectsSeen(): Promise<readonly string[]>
   /** Whether what a failed settlement's effects did is undone. */
   readonly undoes: boolean
   /** Ends the store and opens it again: `stop` in good order, `kill` with what was on the disk at that moment. */
@@ -43,6 +48,7 @@ export function memoryWorld(open: typeof memory): World {
   let nowMs = START_MS
   const store = open({ now: () => nowMs })
   return {
+    writers: 'one',
     // Its effects are functions; the commands make them by `effectOf` only.
     store: () => store as ContractStore,
     advance: (ms) => void (nowMs += ms),
@@ -52,7 +58,7 @@ export function memoryWorld(open: typeof memory): World {
         if (fails) throw new Error(`the effect ${name} fails`)
         seen.push(name)
       },
-    effectsSeen: () => seen,
+    effectsSeen: async () => seen,
     undoes: false,
     crash: async () => {},
     dispose: () => store.close(),
@@ -98,13 +104,14 @@ export class SqliteWorlds {
       database = undefined
     }
     return {
+      writers: 'one',
       store: (worker) => stores[worker % stores.length] as ContractStore,
       advance: (ms) => void (nowMs += ms),
       effectOf: ({ name, fails }) => ({
         sql: 'INSERT INTO effect (name) VALUES (?)',
         params: [fails ? null : name],
       }),
-      effectsSeen: () => {
+      effectsSeen: async () => {
         database ??= this.#connect(path)
         const rows = database.prepare('SELECT name FROM effect ORDER BY seq').all() as { name: string }[]
         return rows.map(({ name }) => name)

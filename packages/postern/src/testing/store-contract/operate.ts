@@ -83,6 +83,14 @@ export const operateCases: readonly ContractCase[] = [
       await harness.advance(OLD_MS + MINUTE)
       assert.equal((await store.prune({ eventsOlderThanMs: OLD_MS, limit: 100 })).events, 1)
     },
+    'an old event that had to stay goes once it is done': async (store, harness) => {
+      const eventSeq = await putStored(store)
+      await harness.advance(OLD_MS + MINUTE)
+      assert.equal((await store.prune({ eventsOlderThanMs: OLD_MS, limit: 100 })).events, 0)
+      await settle(store, await claimOne(store))
+      assert.equal((await store.prune({ eventsOlderThanMs: OLD_MS, limit: 100 })).events, 1)
+      assert.equal(await store.get(eventSeq), undefined)
+    },
     'the deliveries of a pruned event go with it': async (store, harness) => {
       await deliveryIn(store, 'succeeded')
       await harness.advance(OLD_MS + MINUTE)
@@ -106,6 +114,14 @@ export const operateCases: readonly ContractCase[] = [
       await harness.advance(OLD_MS + MINUTE)
       assert.equal((await store.prune({ eventsOlderThanMs: OLD_MS, limit: 100 })).events, 0)
       assert.equal(await eventCount(store), 3)
+    },
+    'an event stays while a replay of it is not finished': async (store, harness) => {
+      const eventSeq = await putStored(store)
+      await settle(store, await claimOne(store))
+      await store.replay([{ eventSeq, destinations: ['handlers'] }])
+      await harness.advance(OLD_MS + MINUTE)
+      assert.equal((await store.prune({ eventsOlderThanMs: OLD_MS, limit: 100 })).events, 0)
+      assert.equal((await claimOne(store)).event.eventSeq, eventSeq)
     },
     'an event stays while one of its deliveries is not finished': async (store, harness) => {
       const eventSeq = await putStored(store, anEvent({ destinations: ['handlers', 'audit'] }))

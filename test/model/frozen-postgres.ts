@@ -4,8 +4,8 @@ import type { ContractStore } from '../../packages/postern/src/testing/index.ts'
 import { createDatabase, type TestDatabase } from '../support/servers/database.ts'
 import { START_MS, type World } from './world.ts'
 
-/** Opens stores over one database, emptied after each run: making the tables takes longer than most of them. */
-export class PostgresWorlds {
+/** Opens one node whose clock stands still, so that times meet to the millisecond. One database, emptied after each run: making the tables takes longer than most of them. */
+export class FrozenPostgresWorlds {
   readonly #serverUrl: string
   #database: TestDatabase | undefined
   #pool: Pool | undefined
@@ -41,6 +41,8 @@ export class PostgresWorlds {
     let stores = open()
     const close = (): Promise<unknown> => Promise.all(stores.map((store) => store.close()))
     return {
+      // One node by itself groups what comes at once, and may still carry out two such groups side by side.
+      writers: 'many',
       store: (worker) => stores[worker % nodes] as ContractStore,
       advance: (ms) => void (nowMs += ms),
       effectOf:
