@@ -7,8 +7,8 @@ import { SignedConnection } from '../../test/support/signed-connection.mjs'
 
 const CLIENT = fileURLToPath(new URL('../../test/support/spread-client.mjs', import.meta.url))
 const LOOK_EVERY_MS = 20
-/** A node that does nothing again for so long will not any more. */
-const RESUME_WITHIN_MS = 20_000
+/** A node that does nothing again for so long will not any more, however busy the machine. */
+const RESUME_WITHIN_MS = 60_000
 
 export class Nodes {
   #secret
@@ -42,6 +42,13 @@ export class Nodes {
   /** For each node, how long until it answers 200 again, and until it has begun another handler; `never` is never. */
   async resumed() {
     return Promise.all(this.all.map((node) => this.#resumed(node)))
+  }
+
+  /** How long the slowest answer took since this was asked before, as the nodes themselves saw it. */
+  async slowestAnswerMs() {
+    const usages = await Promise.all(this.all.map((node) => node.usage()))
+    await Promise.all(this.all.map((node) => node.forget()))
+    return Math.max(...usages.map(({ slowestAnswerMs }) => slowestAnswerMs))
   }
 
   /** Answers the one that is left. */

@@ -96,7 +96,7 @@ async function live(name, prefix, last) {
   for (const proxy of proxies) proxy.heal()
   const resumptions = await nodes.resumed()
   const { acknowledged, storedTwice, answers, times } = await load.stop()
-  const slowestMs = Math.max(...times.map(({ maxMs }) => maxMs))
+  const slowestMs = await nodes.slowestAnswerMs()
   const trouble = { name, answers, slowestMs, times, storedTwice, ...resumptionTimes(resumptions) }
   return { trouble, ids: acknowledged }
 }

@@ -25,7 +25,7 @@ test.for(STORES)(
   '%s: whatever the network does, senders are answered in time, and afterwards every node goes on by itself and nothing is lost or done twice',
   { timeout: 300_000 },
   async (store) => {
-    const found = await runProof<Partitions>('partitions', '--store', store, '--seconds', '3', '--rate', '30')
+    const found = await runProof<Partitions>('partitions', '--store', store, '--seconds', '4', '--rate', '30')
     if ('refused' in found) throw new Error(found.refused)
     expectNothingWrong(found)
     for (const trouble of found.troubles) {

@@ -28,6 +28,7 @@ const SCRIPT = fileURLToPath(new URL('./inbox-server.mjs', import.meta.url))
  * @property {number} loopDelayMaxMs
  * @property {number} rssMb
  * @property {number} handled Handlers begun.
+ * @property {number} slowestAnswerMs From the moment that a request's head was read. Its sender also waits for a busy machine.
  *
  * @typedef {object} Handling
  * @property {string} id

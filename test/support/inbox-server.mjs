@@ -56,7 +56,12 @@ const postern = createPostern({
   ...(retry && { retry }),
   ...(isSilent && { log }),
 })
-const server = createServer((request, response) => void postern.node(request, response))
+let slowestAnswerMs = 0
+const server = createServer((request, response) => {
+  const startedMs = performance.now()
+  response.once('close', () => (slowestAnswerMs = Math.max(slowestAnswerMs, performance.now() - startedMs)))
+  void postern.node(request, response)
+})
 // As a balancer's back end has it: at Node's 5 s a client meets connections that close as it writes.
 server.keepAliveTimeout = 75_000
 
@@ -68,9 +73,13 @@ const ANSWERS = {
     loopDelayMaxMs: loopDelay.max / 1e6,
     rssMb: Math.round(process.memoryUsage.rss() / 1e6),
     handled,
+    slowestAnswerMs: Math.round(slowestAnswerMs),
   }),
   // What happened until now, the start above all, does not count.
-  forget: () => loopDelay.reset(),
+  forget: () => {
+    loopDelay.reset()
+    slowestAnswerMs = 0
+  },
   finish,
 }
 
