@@ -44,6 +44,15 @@ describe.skipIf(leftOut().includes('postgres'))('beside a long history and a lon
     }
   })
 
+  test('so does who lists what is dead, blocks or was cancelled', async () => {
+    for (const where of [`state = 'dead'`, 'blocks', `state = 'cancelled'`]) {
+      const pages = await pagesOf(
+        `(SELECT * FROM postern.every_delivery WHERE ${where} ORDER BY seq DESC LIMIT 50) AS listed`,
+      )
+      expect([where, pages]).toEqual([where, expect.toSatisfy((count: number) => count < 50)])
+    }
+  })
+
   /** Numbers of pages, by call. */
   async function measureAll(): Promise<{
     claim: number

@@ -293,7 +293,7 @@ CREATE FUNCTION postern.make_partition_1(number bigint) RETURNS void
       SELECT name, name || '_' || make_partition_1.number AS child, size
       FROM (VALUES ('event', 1048576::bigint), ('finished', 67108864), ('attempt', 67108864)) AS parts (name, size)
     LOOP
-      EXECUTE format('CREATE TABLE "postern".%I (LIKE "postern".%I INCLUDING DEFAULTS)', part.child, part.name);
+      EXECUTE format('CREATE TABLE "postern".%I (LIKE "postern".%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', part.child, part.name);
       EXECUTE format('ALTER TABLE "postern".%I ATTACH PARTITION "postern".%I FOR VALUES FROM (%s) TO (%s)',
         part.name, part.child, number * part.size, (number + 1) * part.size);
     END LOOP;
@@ -642,7 +642,8 @@ CREATE TABLE postern.delivery (
     attempt integer DEFAULT 0 NOT NULL,
     state text NOT NULL,
     destination text NOT NULL,
-    error text
+    error text,
+    CONSTRAINT delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'leased'::text, 'dead'::text])))
 )
 WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='2000');
 
@@ -727,7 +728,8 @@ CREATE TABLE postern.finished (
     attempt integer NOT NULL,
     destination text NOT NULL,
     state text NOT NULL,
-    error text
+    error text,
+    CONSTRAINT finished_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'cancelled'::text])))
 )
 PARTITION BY RANGE (seq);
 
@@ -776,7 +778,8 @@ CREATE TABLE postern.finished_0 (
     attempt integer NOT NULL,
     destination text NOT NULL,
     state text NOT NULL,
-    error text
+    error text,
+    CONSTRAINT finished_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'cancelled'::text])))
 );
 
 CREATE TABLE postern.finished_1 (
@@ -790,7 +793,8 @@ CREATE TABLE postern.finished_1 (
     attempt integer NOT NULL,
     destination text NOT NULL,
     state text NOT NULL,
-    error text
+    error text,
+    CONSTRAINT finished_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'cancelled'::text])))
 );
 
 CREATE TABLE postern.finished_rest (
@@ -804,7 +808,8 @@ CREATE TABLE postern.finished_rest (
     attempt integer NOT NULL,
     destination text NOT NULL,
     state text NOT NULL,
-    error text
+    error text,
+    CONSTRAINT finished_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'cancelled'::text])))
 );
 
 CREATE TABLE postern.further_delivery (
@@ -980,6 +985,14 @@ CREATE INDEX event_rest_received_ms_seq_idx ON postern.event_rest USING btree (r
 
 CREATE INDEX event_rest_seq_idx ON postern.event_rest USING btree (seq) WHERE (conflicts_with IS NOT NULL);
 
+CREATE INDEX finished_cancelled ON ONLY postern.finished USING btree (seq) WHERE (state = 'cancelled'::text);
+
+CREATE INDEX finished_0_seq_idx ON postern.finished_0 USING btree (seq) WHERE (state = 'cancelled'::text);
+
+CREATE INDEX finished_1_seq_idx ON postern.finished_1 USING btree (seq) WHERE (state = 'cancelled'::text);
+
+CREATE INDEX finished_rest_seq_idx ON postern.finished_rest USING btree (seq) WHERE (state = 'cancelled'::text);
+
 CREATE INDEX rejected_by_budget ON postern.rejected USING btree (budget, seq);
 
 ALTER INDEX postern.attempt_pkey ATTACH PARTITION postern.attempt_0_pkey;
@@ -1008,6 +1021,12 @@ ALTER INDEX postern.event_conflict ATTACH PARTITION postern.event_rest_seq_idx;
 
 ALTER INDEX postern.finished_pkey ATTACH PARTITION postern.finished_0_pkey;
 
+ALTER INDEX postern.finished_cancelled ATTACH PARTITION postern.finished_0_seq_idx;
+
 ALTER INDEX postern.finished_pkey ATTACH PARTITION postern.finished_1_pkey;
 
+ALTER INDEX postern.finished_cancelled ATTACH PARTITION postern.finished_1_seq_idx;
+
 ALTER INDEX postern.finished_pkey ATTACH PARTITION postern.finished_rest_pkey;
+
+ALTER INDEX postern.finished_cancelled ATTACH PARTITION postern.finished_rest_seq_idx;

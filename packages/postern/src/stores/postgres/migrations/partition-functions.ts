@@ -19,7 +19,7 @@ export function partitionFunctions(s: string): string {
       SELECT name, name || '_' || make_partition_1.number AS child, size
       FROM (VALUES ('event', ${PARTITION_EVENTS}::bigint), ('finished', ${PARTITION_EVENTS * SLOTS}), ('attempt', ${PARTITION_EVENTS * SLOTS})) AS parts (name, size)
     LOOP
-      EXECUTE format('CREATE TABLE ${s}.%I (LIKE ${s}.%I INCLUDING DEFAULTS)', part.child, part.name);
+      EXECUTE format('CREATE TABLE ${s}.%I (LIKE ${s}.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', part.child, part.name);
       EXECUTE format('ALTER TABLE ${s}.%I ATTACH PARTITION ${s}.%I FOR VALUES FROM (%s) TO (%s)',
         part.name, part.child, number * part.size, (number + 1) * part.size);
     END LOOP;

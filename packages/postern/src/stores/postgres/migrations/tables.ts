@@ -50,9 +50,11 @@ export function tables(s: string): string {
     lane        uuid,
     attempt     integer NOT NULL,
     destination text NOT NULL,
-    state       text NOT NULL,
+    -- As in delivery, a check: who lists one state reads only the table that can hold it.
+    state       text NOT NULL CHECK (state IN ('succeeded', 'cancelled')),
     error       text
   ) PARTITION BY RANGE (seq);
+  CREATE INDEX finished_cancelled ON ${s}.finished (seq) WHERE state = 'cancelled';
 
   -- Attempts that did not succeed. By token: a redriven delivery counts from 1 again, perhaps in the same millisecond.
   CREATE TABLE ${s}.attempt (
@@ -86,7 +88,7 @@ export function tables(s: string): string {
     lane        uuid,
     open_lane   uuid,
     attempt     integer NOT NULL DEFAULT 0,
-    state       text NOT NULL,
+    state       text NOT NULL CHECK (state IN ('pending', 'leased', 'dead')),
     destination text NOT NULL,
     error       text
   ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000);
