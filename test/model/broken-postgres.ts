@@ -167,7 +167,7 @@ export const BROKEN_POSTGRES: readonly ServerBreak[] = [
     FROM (SELECT * FROM unnest(id_keys, digests, seqs, windows) UNION ALL SELECT * FROM unnest(body_keys, digests, seqs, windows))
       AS u (key, digest, seq, window_ms)
     WHERE key IS NOT NULL ORDER BY key, seq) AS sorted ORDER BY random()`,
-    clause: 'keys of two nodes',
+    clause: 'keys in order',
   },
   {
     name: 'takes the lines of a batch in no order',
@@ -176,14 +176,14 @@ export const BROKEN_POSTGRES: readonly ServerBreak[] = [
       WHERE lane IS NOT NULL ORDER BY lane`,
     to: `SELECT * FROM (SELECT DISTINCT ON (lane) lane, on_deads[number] FROM unnest(lanes, delivery_numbers) AS u (lane, number)
       WHERE lane IS NOT NULL ORDER BY lane) AS sorted ORDER BY random()`,
-    clause: 'lines of two nodes',
+    clause: 'lines in order',
   },
   {
     name: 'takes the lines of settlements in no order',
     file: SETTLE,
     from: 'ORDER BY key FOR UPDATE',
     to: 'ORDER BY random() FOR UPDATE',
-    clause: 'lines of two nodes',
+    clause: 'lines in order',
   },
   {
     name: 'joins a line without holding it (DO NOTHING)',

@@ -4,7 +4,10 @@ import type { ContractStore } from '../../packages/postern/src/testing/index.ts'
 import { createDatabase, type TestDatabase } from '../support/servers/database.ts'
 import { START_MS, type World } from './world.ts'
 
-/** Opens one node whose clock stands still, so that times meet to the millisecond. One database, emptied after each run: making the tables takes longer than most of them. */
+/**
+ * Opens nodes whose clock stands still, so that times meet to the millisecond; over one database, emptied after each run:
+ * making the tables takes longer than most of them.
+ */
 export class FrozenPostgresWorlds {
   readonly #serverUrl: string
   #database: TestDatabase | undefined
@@ -41,7 +44,6 @@ export class FrozenPostgresWorlds {
     let stores = open()
     const close = (): Promise<unknown> => Promise.all(stores.map((store) => store.close()))
     return {
-      // One node by itself groups what comes at once, and may still carry out two such groups side by side.
       writers: 'many',
       store: (worker) => stores[worker % nodes] as ContractStore,
       advance: (ms) => void (nowMs += ms),
