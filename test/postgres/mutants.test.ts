@@ -15,24 +15,33 @@ import {
 /** A way to find out what goes wrong between nodes; nothing, where all is well. */
 interface Trial {
   /** A table whose rows take a while to be written, so that who writes them at once meets for certain. */
-  readonly slow?: string
+  readonly slow: { readonly table: string; readonly rowMs: number }
   readonly run: (nodes: Nodes) => Promise<string[]>
 }
 
 const ALL = { stored: 200, failed: 0 }
 const TRIALS = {
   keys: {
-    slow: 'dedupe',
+    slow: { table: 'dedupe', rowMs: 3 },
     run: async ({ stores }) => faultsOf(await putInOppositeOrders(stores, { rounds: 5, inLine: false }), ALL),
   },
   lines: {
-    slow: 'lane',
+    slow: { table: 'lane', rowMs: 3 },
     run: async ({ stores }) => faultsOf(await putInOppositeOrders(stores, { rounds: 5, inLine: true }), ALL),
   },
-  conflicts: { slow: 'event', run: async ({ stores }) => faultsOf(await conflictAtOnce(stores, 10), 0) },
-  claims: { slow: 'delivery', run: async ({ stores }) => faultsOf(await claimAtOnce(stores, 5), 0) },
-  handOver: { slow: 'delivery', run: async (nodes) => faultsOf(await handOver(nodes, 10), 0) },
-  lanes: { slow: 'lane', run: async (nodes) => faultsOf(await handOver(nodes, 10), 0) },
+  conflicts: {
+    slow: { table: 'event', rowMs: 20 },
+    run: async ({ stores }) => faultsOf(await conflictAtOnce(stores, 10), 0),
+  },
+  claims: {
+    slow: { table: 'delivery', rowMs: 10 },
+    run: async ({ stores }) => faultsOf(await claimAtOnce(stores, 5), 0),
+  },
+  handOver: {
+    slow: { table: 'delivery', rowMs: 10 },
+    run: async (nodes) => faultsOf(await handOver(nodes, 4), 0),
+  },
+  lanes: { slow: { table: 'lane', rowMs: 10 }, run: async (nodes) => faultsOf(await handOver(nodes, 4), 0) },
 } satisfies Readonly<Record<string, Trial>>
 
 /** One of PostgreSQL's own traps: a function of the store with pieces of its text exchanged. */
@@ -127,7 +136,7 @@ async function faultsWith(mutant: Mutant | undefined, { slow, run }: Trial): Pro
     )
     const nodes = await openNodes(database.url, 2)
     if (mutant !== undefined) await sabotage(database.url, mutant)
-    if (slow !== undefined) await ask(database.url, slowed(slow))
+    await ask(database.url, slowed(slow))
     const faults = await run(nodes).catch((error: unknown) => [String(error)])
     await nodes.close()
     const circles = await deadlocks(database.url)
@@ -137,8 +146,8 @@ async function faultsWith(mutant: Mutant | undefined, { slow, run }: Trial): Pro
   }
 }
 
-function slowed(table: string): string {
-  return `CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.001); RETURN NEW; END $$;
+function slowed({ table, rowMs }: Trial['slow']): string {
+  return `CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(${rowMs / 1000}); RETURN NEW; END $$;
     CREATE TRIGGER slow BEFORE INSERT OR UPDATE ON postern.${table} FOR EACH ROW EXECUTE FUNCTION slow()`
 }
 

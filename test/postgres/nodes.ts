@@ -137,10 +137,10 @@ export async function claimAtOnce(stores: readonly PostgresStore[], rounds: numb
 }
 
 /**
- * In each round one node settles the only delivery of each line while another puts the next, by turns the one or the other
- * first. Answers how many of those next ones could then not be claimed.
+ * In each round one node puts the next of each line, and while its rows are being written another settles the only one that
+ * is there. Answers how many of those next ones could then not be claimed. Its tables must be slow, by `pg_sleep`.
  */
-export async function handOver({ url, stores: [left, right] }: Nodes, rounds: number): Promise<number> {
+export async function handOver({ pools, stores: [left, right] }: Nodes, rounds: number): Promise<number> {
   const lines = Array.from({ length: 20 }, (_, index) => `line ${index}`)
   const events = (round: number): NewEvent[] =>
     lines.map((key) =>
@@ -152,17 +152,21 @@ export async function handOver({ url, stores: [left, right] }: Nodes, rounds: nu
   for (let round = 1; round <= rounds; round += 1) {
     const leases = await left!.claim(request)
     stuck += lines.length - leases.length
-    const settlements = leases.map(
-      (lease) => ({ ...lease, outcome: { kind: 'succeeded' }, durationMs: 1 }) as const,
-    )
-    const steps = [() => right!.put(events(round)), () => left!.settle(settlements)]
-    const [first, second] = round % 2 === 0 ? steps : steps.toReversed()
-    const firstDone = first!()
-    // A connection takes some milliseconds: by then the first is at work.
-    await ask(url, 'SELECT 1')
-    await Promise.all([firstDone, second!()])
+    const put = right!.put(events(round))
+    await untilAsleep(pools[0]!, put)
+    const outcome = { kind: 'succeeded' } as const
+    await Promise.all([put, left!.settle(leases.map((lease) => ({ ...lease, outcome, durationMs: 1 })))])
   }
-  return stuck
+  return stuck + lines.length - (await left!.claim(request)).length
+}
+
+/** Until a statement of this database sleeps, or the call has ended without. */
+async function untilAsleep(pool: Pool, call: Promise<unknown>): Promise<void> {
+  const over = { isSo: false }
+  const end = (): void => void (over.isSo = true)
+  call.then(end, end)
+  const asleep = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`
+  while (!over.isSo && (await pool.query(asleep)).rows.length === 0);
 }
 
 export interface LineTrial {

@@ -91,13 +91,14 @@ export class Server {
   }
 
   async #rows<Row>(text: string, values: unknown[]): Promise<readonly Row[]> {
-    const client = await this.#connect()
+    const client = await this.#connect(this.#calls)
     const result = await this.#lend(client, this.#calls, () => client.query(text, values))
     return resultOf(result).rows as readonly Row[]
   }
 
   async #transactionOnce<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions): Promise<T> {
-    const client = await this.#connect()
+    // A flood of refused requests to be kept waits for its turn.
+    const client = await this.#connect(options.isReadOnly === true ? this.#calls : this.#transactions)
     const deadlines = options.mayTakeLong === true ? undefined : this.#transactions
     return this.#lend(client, deadlines, async () => {
       try {
@@ -129,11 +130,9 @@ export class Server {
     }
   }
 
-  #connect(): Promise<PooledClient> {
+  #connect(deadlines: Deadlines): Promise<PooledClient> {
     return new Promise((resolve, reject) => {
-      const deadline = this.#calls.set(() =>
-        reject(new Error(`no connection was to be had within ${CALL_TIMEOUT_MS} ms`)),
-      )
+      const deadline = deadlines.set(() => reject(new Error('no connection was to be had in time')))
       const lend = (client: PooledClient): void => {
         const isLate = !deadline.isOpen
         deadline.met()
