@@ -7,8 +7,12 @@ const ANNOUNCE_GAP_MS = 20
 /** How often the listening connection is asked whether it still hears, and how long until it must have. */
 const CHECK_EVERY_MS = 30_000
 const HEARD_WITHIN_MS = 5000
-/** Until a connection that hears nothing is tried again: a pooler in transaction mode never will. */
-const RETRY_AFTER_MS = 300_000
+/**
+ * Until a connection that hears nothing is tried again, twice as long each time. A pooler in transaction mode never will
+ * hear; a network that was cut just then will in a moment.
+ */
+const RETRY_AFTER_MS = 1000
+const LONGEST_RETRY_AFTER_MS = 300_000
 /** With fewer connections than this, one that only listens is more than can be spared. */
 const FEWEST_CONNECTIONS = 3
 
@@ -31,6 +35,7 @@ export class WakeUps {
   #isStarting = false
   #hears = false
   #retryAtMs = 0
+  #retryAfterMs = RETRY_AFTER_MS
   #check: NodeJS.Timeout | undefined
   #onHeard: (() => void) | undefined
   #isUnannounced = false
@@ -129,13 +134,21 @@ export class WakeUps {
       if (answer === 'silent') throw new Error('nothing is heard on the listening connection')
       if (!this.#hears) this.#wake()
       this.#hears = true
+      this.#retryAfterMs = RETRY_AFTER_MS
       if (!this.#isClosed) this.#check = setTimeout(() => void this.#askAgain(), CHECK_EVERY_MS).unref()
     } catch (error) {
-      this.#retryAtMs = this.#hears ? 0 : performance.now() + RETRY_AFTER_MS
+      this.#retryLater()
       throw error
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** At once where it has heard until now. */
+  #retryLater(): void {
+    if (this.#hears) return
+    this.#retryAtMs = performance.now() + this.#retryAfterMs
+    this.#retryAfterMs = Math.min(2 * this.#retryAfterMs, LONGEST_RETRY_AFTER_MS)
   }
 
   async #askAgain(): Promise<void> {
