@@ -8,11 +8,6 @@ import { LOCK_TIMEOUT_MS, type Server } from './server.ts'
 
 /** Arrays of events that one commit carries at most. */
 const MOST_ARRAYS = 512
-/**
- * A second batch is handed over early only where this many wait. A batch costs some 400 µs by itself on both sides, whatever
- * is in it: with 128 senders, one of 128 took 21 + 27 µs of CPU for each event (here + there), two of 42 took 37 + 40.
- */
-const SMALLEST_BATCH = 128
 /** Events that one transaction takes, and bytes of their bodies. */
 const MOST_EVENTS = 1000
 const MOST_BYTES = 16 * 1024 * 1024
@@ -45,7 +40,7 @@ export class Putting {
 
   constructor(settings: PuttingSettings) {
     this.#settings = settings
-    this.#batches = new GroupCommit((arrays) => this.#putBatch(arrays), MOST_ARRAYS, SMALLEST_BATCH)
+    this.#batches = new GroupCommit((arrays) => this.#putBatch(arrays), MOST_ARRAYS)
   }
 
   /** Records the events of one array, in its order. */
