@@ -27,7 +27,7 @@ const { values } = parseArgs({
 })
 const SECRET = randomBytes(32).toString('hex')
 const LEASE_MS = 2000
-/** GitHub's, the longest that a sender of ours is known to have without saying so. */
+/** GitHub's. */
 const SENDER_GIVES_UP_MS = 10_000
 const CUT_EVERY_MS = 400
 const MOST_BYTES_BEFORE_CUT = 8000
