@@ -81,7 +81,13 @@ export const settleOf = (outcome: fc.Arbitrary<Outcome>): fc.Arbitrary<Plan> =>
             effects: effects.map(world.effectOf),
           }))
           const results = await world.store(at).settle(asked)
-          return { judge: (after) => after.settle(settlements, results) }
+          return {
+            judge: (after) => after.settle(settlements, results),
+            // Each for itself: beside an open transaction a store may settle what it can, and the rest after that.
+            parts: settlements.map((settlement, index) => (after) => {
+              after.settle([settlement], results.slice(index, index + 1))
+            }),
+          }
         },
       }
     })
