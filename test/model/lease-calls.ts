@@ -3,7 +3,7 @@ import type { Lease, Outcome } from '../../packages/postern/src/inbox/index.ts'
 import { anyOf, DESTINATIONS, worker } from './draw.ts'
 import type { Effect } from './effect.ts'
 import type { StoreModel } from './model.ts'
-import type { Plan } from './step.ts'
+import { answerOf, type Plan } from './step.ts'
 
 export const claim: fc.Arbitrary<Plan> = fc
   .record({
@@ -81,13 +81,7 @@ export const settleOf = (outcome: fc.Arbitrary<Outcome>): fc.Arbitrary<Plan> =>
             effects: effects.map(world.effectOf),
           }))
           const results = await world.store(at).settle(asked)
-          return {
-            judge: (after) => after.settle(settlements, results),
-            // Each for itself: beside an open transaction a store may settle what it can, and the rest after that.
-            parts: settlements.map((settlement, index) => (after) => {
-              after.settle([settlement], results.slice(index, index + 1))
-            }),
-          }
+          return answerOf(settlements, results, (after, some, theirs) => after.settle(some, theirs))
         },
       }
     })
@@ -140,7 +134,7 @@ export const extend: fc.Arbitrary<Plan> = fc
       text: `extend(${JSON.stringify(leases)}, ${leaseMs} ms)`,
       perform: async (world) => {
         const results = await world.store(at).extend(leases, leaseMs)
-        return { judge: (after) => after.extend(leases, leaseMs, results) }
+        return answerOf(leases, results, (after, some, theirs) => after.extend(some, leaseMs, theirs))
       },
     }
   })

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import type { Move } from '../../packages/postern/src/inbox/index.ts'
 import { anyOf, worker } from './draw.ts'
-import type { Plan } from './step.ts'
+import { answerOf, type Plan } from './step.ts'
 
 /** Which step to take: mostly one that the lifecycle has. */
 const moveChoice = fc.record({
@@ -24,7 +24,7 @@ export const move: fc.Arbitrary<Plan> = fc
       text: `move(${JSON.stringify(moves)})`,
       perform: async (world) => {
         const results = await world.store(at).move(moves)
-        return { judge: (after) => after.move(moves, results) }
+        return answerOf(moves, results, (after, some, theirs) => after.move(some, theirs))
       },
     }
   })
@@ -50,7 +50,7 @@ export const replay: fc.Arbitrary<Plan> = fc
       text: `replay(${JSON.stringify(replays)})`,
       perform: async (world) => {
         const results = await world.store(at).replay(replays)
-        return { judge: (after) => after.replay(replays, results) }
+        return answerOf(replays, results, (after, some, theirs) => after.replay(some, theirs))
       },
     }
   })

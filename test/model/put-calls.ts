@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import type { NewEvent } from '../../packages/postern/src/inbox/index.ts'
 import { anyOf, LINES, worker } from './draw.ts'
 import type { StoreModel } from './model.ts'
-import type { Call, Plan } from './step.ts'
+import { answerOf, type Call, type Plan } from './step.ts'
 
 /** What events are mostly like in a run. */
 export interface EventTheme {
@@ -62,10 +62,7 @@ function putCall(at: number, events: readonly NewEvent[]): Call {
       )
       return {
         recorded,
-        judge: (model, numbers) => model.put(events, results, numbers),
-        parts: events.map((event, index) => (model, numbers) => {
-          model.put([event], results.slice(index, index + 1), numbers)
-        }),
+        ...answerOf(events, results, (model, some, theirs, numbers) => model.put(some, theirs, numbers)),
       }
     },
   }

@@ -18,6 +18,20 @@ export interface Answer {
 
 type Judgement = (model: StoreModel, numbers: Numbers) => void
 
+/** A call's answer, as a whole and item by item: the items of an array are independent, and another call's may come between. */
+export function answerOf<Item, Result>(
+  items: readonly Item[],
+  results: readonly Result[],
+  judge: (model: StoreModel, items: readonly Item[], results: readonly Result[], numbers: Numbers) => void,
+): Pick<Answer, 'judge' | 'parts'> {
+  return {
+    judge: (model, numbers) => judge(model, items, results, numbers),
+    parts: items.map((item, index) => (model, numbers) => {
+      judge(model, [item], results.slice(index, index + 1), numbers)
+    }),
+  }
+}
+
 /** One call of a verb, with all that it needs. */
 export interface Call {
   readonly text: string
