@@ -1,6 +1,6 @@
 // The load generator, in a process of its own: keep-alive connections that each send the next signed event as soon as
 // the last one is answered. Prints one line of JSON. Events are signed before the clock starts: it shares two cores with
-// what is measured, and a signature costs it as much as the rest of a request.
+// what is measured.
 //
 //   node load.mjs <port> <path> <secret> <connections> <seconds>
 import { createHmac, randomBytes } from 'node:crypto'
