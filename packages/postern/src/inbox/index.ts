@@ -17,6 +17,7 @@ export {
   type OccurrenceMetrics,
   type RejectedCount,
 } from './metrics.ts'
+export { nextWork, type NextWork } from './next-work.ts'
 export type { Observer, Occurrence, RefusalReason } from './observe.ts'
 export {
   REJECTED_LOG_ROWS,

@@ -27,6 +27,7 @@ import {
   type Store,
   type StoreInspection,
   type StoreStat,
+  nextWork,
 } from '../../inbox/index.ts'
 import { claimDue, extendAll, type ClaimResult } from './claim.ts'
 import type { PostgresEffect, PostgresPool } from './client.ts'
@@ -158,7 +159,7 @@ class SharedStore implements PostgresStore {
     if (this.#closing.signal.aborted) throw closedError()
     const endMs = performance.now() + request.waitMs
     for (;;) {
-      const work = this.#nextWork(request.signal)
+      const work = nextWork((wake) => this.#wakeUps.onWork(wake), [request.signal, this.#closing.signal])
       try {
         const { claimed, untilDueMs = Infinity } = await this.#claimDue(request)
         const leftMs = endMs - performance.now()
@@ -318,27 +319,6 @@ class SharedStore implements PostgresStore {
     } finally {
       this.#underWay -= 1
       if (this.#underWay === 0) this.#onIdle?.()
-    }
-  }
-
-  /** Listens before the claim looks, so that what comes while it looks is not missed. */
-  #nextWork(signal: AbortSignal | undefined): { within(ms: number): Promise<void>; forget(): void } {
-    let wake: () => void = () => {}
-    const woken = new Promise<void>((resolve) => (wake = resolve))
-    const forget = this.#wakeUps.onWork(wake)
-    const signals = [this.#closing.signal, ...(signal ? [signal] : [])]
-    for (const each of signals) each.addEventListener('abort', wake)
-    let timer: NodeJS.Timeout | undefined
-    return {
-      within: async (ms) => {
-        timer = setTimeout(wake, ms)
-        await woken
-      },
-      forget: () => {
-        clearTimeout(timer)
-        forget()
-        for (const each of signals) each.removeEventListener('abort', wake)
-      },
     }
   }
 }

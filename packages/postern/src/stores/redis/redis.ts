@@ -5,30 +5,31 @@
  * @module
  */
 import { PosternError } from '../../core/index.ts'
-import type {
-  Claimed,
-  ClaimRequest,
-  EventDetail,
-  HasRejectedLog,
-  HasSmallState,
-  Lease,
-  ListPage,
-  ListQuery,
-  Move,
-  MoveResult,
-  NewEvent,
-  PruneRequest,
-  PruneResult,
-  PutResult,
-  RejectedLog,
-  Replay,
-  ReplayResult,
-  Settlement,
-  SettleResult,
-  SmallState,
-  Store,
-  StoreInspection,
-  StoreStat,
+import {
+  nextWork,
+  type Claimed,
+  type ClaimRequest,
+  type EventDetail,
+  type HasRejectedLog,
+  type HasSmallState,
+  type Lease,
+  type ListPage,
+  type ListQuery,
+  type Move,
+  type MoveResult,
+  type NewEvent,
+  type PruneRequest,
+  type PruneResult,
+  type PutResult,
+  type RejectedLog,
+  type Replay,
+  type ReplayResult,
+  type Settlement,
+  type SettleResult,
+  type SmallState,
+  type Store,
+  type StoreInspection,
+  type StoreStat,
 } from '../../inbox/index.ts'
 import { claimedIn, claimOperation, inOrder, type ClaimAnswer } from './claim-operation.ts'
 import { ClusterSpaces, NUMBERS_STEP } from './cluster-spaces.ts'
@@ -126,10 +127,14 @@ class ServerStore implements Store<RedisEffect>, HasRejectedLog, HasSmallState {
   }
 
   async claim(request: ClaimRequest): Promise<Claimed[]> {
+    const names = new Set(request.destinations.map(({ name }) => destinationName(name)))
     const endMs = performance.now() + request.waitMs
     if (request.waitMs > 0 && !this.#closing.signal.aborted) this.#waiting.listen()
     for (;;) {
-      const work = this.#nextWork(request)
+      const work = nextWork(
+        (wake) => this.#waiting.onWork(names, wake),
+        [request.signal, this.#closing.signal],
+      )
       try {
         const { claimed, untilDueMs } = await this.#track(() => this.#claimDue(request))
         const leftMs = endMs - performance.now()
@@ -345,28 +350,6 @@ class ServerStore implements Store<RedisEffect>, HasRejectedLog, HasSmallState {
     } finally {
       this.#underWay -= 1
       if (this.#underWay === 0) this.#onIdle?.()
-    }
-  }
-
-  /** Listens before the claim looks, so that what comes while it looks is not missed. */
-  #nextWork(request: ClaimRequest): { within(ms: number): Promise<void>; forget(): void } {
-    let wake: () => void = () => {}
-    const woken = new Promise<void>((resolve) => (wake = resolve))
-    const names = new Set(request.destinations.map(({ name }) => destinationName(name)))
-    const forget = this.#waiting.onWork(names, wake)
-    const signals = [this.#closing.signal, ...(request.signal ? [request.signal] : [])]
-    for (const each of signals) each.addEventListener('abort', wake)
-    let timer: NodeJS.Timeout | undefined
-    return {
-      within: async (ms) => {
-        timer = setTimeout(wake, ms)
-        await woken
-      },
-      forget: () => {
-        clearTimeout(timer)
-        forget()
-        for (const each of signals) each.removeEventListener('abort', wake)
-      },
     }
   }
 }

@@ -1,34 +1,35 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { PosternError } from '../../core/index.ts'
-import type {
-  Claimed,
-  ClaimRequest,
-  EventDetail,
-  HasRejectedLog,
-  HasSmallState,
-  KeptRequest,
-  Lease,
-  ListPage,
-  ListQuery,
-  Move,
-  MoveResult,
-  NewEvent,
-  PruneRequest,
-  PruneResult,
-  PutResult,
-  RejectedLog,
-  RejectedRequest,
-  Replay,
-  ReplayResult,
-  Settlement,
-  SettleResult,
-  SmallState,
-  StateEntry,
-  Store,
-  StoredEvent,
-  StoreInspection,
-  StoreStat,
+import {
+  nextWork,
+  type Claimed,
+  type ClaimRequest,
+  type EventDetail,
+  type HasRejectedLog,
+  type HasSmallState,
+  type KeptRequest,
+  type Lease,
+  type ListPage,
+  type ListQuery,
+  type Move,
+  type MoveResult,
+  type NewEvent,
+  type PruneRequest,
+  type PruneResult,
+  type PutResult,
+  type RejectedLog,
+  type RejectedRequest,
+  type Replay,
+  type ReplayResult,
+  type Settlement,
+  type SettleResult,
+  type SmallState,
+  type StateEntry,
+  type Store,
+  type StoredEvent,
+  type StoreInspection,
+  type StoreStat,
 } from '../../inbox/index.ts'
 import { chooseDriver } from './driver.ts'
 import { toStoredEvent } from './event-row.ts'
@@ -118,7 +119,7 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
     if (this.#closing.signal.aborted) throw closedError()
     const endMs = performance.now() + request.waitMs
     for (;;) {
-      const work = this.#nextWork(request.signal)
+      const work = nextWork((wake) => this.#engine.onWork(wake), [request.signal, this.#closing.signal])
       try {
         const { claimed, nextMs } = await this.#claimDue(request)
         const leftMs = endMs - performance.now()
@@ -260,27 +261,6 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
   #end(): void {
     this.#underWay -= 1
     if (this.#underWay === 0) this.#onIdle?.()
-  }
-
-  /** Listens before the claim looks, so that what comes while it looks is not missed. */
-  #nextWork(signal: AbortSignal | undefined): { within(ms: number): Promise<void>; forget(): void } {
-    let wake: () => void = () => {}
-    const woken = new Promise<void>((resolve) => (wake = resolve))
-    const forget = this.#engine.onWork(wake)
-    const signals = [this.#closing.signal, ...(signal ? [signal] : [])]
-    for (const each of signals) each.addEventListener('abort', wake)
-    let timer: NodeJS.Timeout | undefined
-    return {
-      within: async (ms) => {
-        timer = setTimeout(wake, ms)
-        await woken
-      },
-      forget: () => {
-        clearTimeout(timer)
-        forget()
-        for (const each of signals) each.removeEventListener('abort', wake)
-      },
-    }
   }
 }
 
