@@ -9,11 +9,11 @@ export interface DedupeSizes {
   readonly runKeys: number
   /** Keys of a run that a small commit takes, so that none grows by more than a few milliseconds. */
   readonly keysPerCommit: number
-  /** Keys of a generation. Full, it has some 1,600 pages, so that 5 keys of a run share one. */
+  /** Keys of a generation. Full, it has some 1,600 pages, so that 10 keys of a run share one. */
   readonly generationKeys: number
 }
 
-const SIZES: DedupeSizes = { runKeys: 8192, keysPerCommit: 256, generationKeys: 65_536 }
+const SIZES: DedupeSizes = { runKeys: 16_384, keysPerCommit: 64, generationKeys: 65_536 }
 
 /**
  * Which keys have been seen, with little to write for each.
