@@ -24,6 +24,8 @@ export {
   type Handler,
   type HandlerContext,
   type HandlerOptions,
+  type DestinationLimits,
+  type Gate,
   type On,
   type Registration,
   type SettlingContext,

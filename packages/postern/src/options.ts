@@ -1,4 +1,5 @@
 import { PosternError } from './core/index.ts'
+import type { Gate } from './worker/index.ts'
 
 const OPTION_NAMES = new Set([
   'store',
@@ -32,7 +33,13 @@ const WHOLE: Readonly<Record<string, Readonly<Record<string, Range>>>> = {
     baseMs: { from: 0, to: Number.MAX_SAFE_INTEGER },
     factor: { from: 0, to: 1000 },
     capMs: { from: 0, to: Number.MAX_SAFE_INTEGER },
+    giveUpAfterMs: { from: 0, to: Number.MAX_SAFE_INTEGER },
   },
+}
+/** What one destination may have of its own, beside `retry` and `gate`. */
+const OF_A_DESTINATION: Readonly<Record<string, Range>> = {
+  concurrency: { from: 1, to: 100_000 },
+  timeoutMs: { from: 1, to: LONGEST_TIMER_MS },
 }
 
 /** Refuses options that could only go wrong later, each by its path. */
@@ -55,6 +62,16 @@ export function assertSound(options: object): void {
     )
   }
   for (const [group, ranges] of Object.entries(WHOLE)) assertInRange(options, group, ranges)
+}
+
+/** Refuses limits of a destination that could only go wrong later, each by its path. */
+export function assertSoundLimits(destination: string, limits: object): void {
+  const path = `handlers.${destination}`
+  const { retry, gate, ...numbers } = limits as { readonly retry?: object; readonly gate?: Partial<Gate> }
+  assertInRange({ [path]: numbers }, path, OF_A_DESTINATION)
+  assertInRange({ [`${path}.retry`]: retry }, `${path}.retry`, WHOLE['retry'] ?? {})
+  if (gate !== undefined && typeof gate?.places !== 'function')
+    throw unsound(`${path}.gate`, 'has no function `places`')
 }
 
 function assertInRange(options: object, group: string, ranges: Readonly<Record<string, Range>>): void {

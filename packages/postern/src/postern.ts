@@ -5,6 +5,7 @@ import {
   Deadlines,
   DEFAULT_RETRY_SCHEDULE,
   MetricsCounter,
+  withinGiveUp,
   type HasRejectedLog,
   type HasSmallState,
   type Observer,
@@ -15,7 +16,7 @@ import {
   type StoredEvent,
   type StoreStat,
 } from './inbox/index.ts'
-import { assertSound } from './options.ts'
+import { assertSound, assertSoundLimits } from './options.ts'
 import { BodyBudget, createMount, Receiver, type Mount } from './receive/index.ts'
 import {
   HandlerTable,
@@ -115,7 +116,7 @@ export function createPostern<const S extends Sources, Effect = never, Tx = neve
   const receiver = new Receiver({
     store: options.store,
     sources,
-    destinationsFor: (source, type) => table.destinationsFor(source, type),
+    destinationsFor: (source, type, event) => table.destinationsFor(source, type, event),
     reserve: (destination) => worker.reserve(destination),
     handledDestination: UNNAMED_DESTINATION,
     handle: async (claimed, withinMs) => (await worker.run(claimed, withinMs)) === 'succeeded',
@@ -197,13 +198,14 @@ function createWorker<S extends Sources, Effect, Tx>(
   return new Worker({
     store: options.store,
     destinations: table.destinations,
-    handlersFor: ({ destination, event }) => table.handlersFor(destination, event),
+    handlersFor: ({ destination }, event) => table.handlersFor(destination, event),
     dataOf: (event) => dataOf(sources.get(event.source), event),
-    schedule: { ...DEFAULT_RETRY_SCHEDULE, ...options.retry },
+    schedule: withinGiveUp({ ...DEFAULT_RETRY_SCHEDULE, ...options.retry }),
     deadlines: new Deadlines(handlerTimeoutMs),
     handlerTimeoutMs,
     random: options.random ?? Math.random,
     concurrency,
+    limits: table.limits,
     leaseMs,
     log,
     observe,
@@ -258,7 +260,8 @@ function checkedHandlers<S extends Sources, Effect, Tx>(
 ): readonly Registration<Effect, Tx>[] {
   // `On` narrows the strings and the event's type; at run time every registration is the same.
   const registrations = options.handlers?.(registerHandler as On<S, Effect, Tx>) ?? []
-  for (const { source } of registrations) {
+  for (const { source, destination, limits } of registrations) {
+    if (limits !== undefined) assertSoundLimits(destination, limits)
     if (!sources.has(source)) {
       throw new PosternError(
         'bad_config',

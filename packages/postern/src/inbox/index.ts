@@ -28,7 +28,13 @@ export {
   type RejectedLog,
   type RejectedRequest,
 } from './rejected-log.ts'
-export { DEFAULT_RETRY_SCHEDULE, longestWaitMs, retryWaitMs, type RetrySchedule } from './retry.ts'
+export {
+  DEFAULT_RETRY_SCHEDULE,
+  longestWaitMs,
+  retryWaitMs,
+  withinGiveUp,
+  type RetrySchedule,
+} from './retry.ts'
 export type { HasSmallState, SmallState, StateEntry } from './small-state.ts'
 export type { Reservation } from './reservation.ts'
 export type { SettlesIn } from './settles-in.ts'

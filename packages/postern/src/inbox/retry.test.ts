@@ -1,6 +1,12 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { DEFAULT_RETRY_SCHEDULE, longestWaitMs, retryWaitMs, type RetrySchedule } from './retry.ts'
+import {
+  DEFAULT_RETRY_SCHEDULE,
+  longestWaitMs,
+  retryWaitMs,
+  withinGiveUp,
+  type RetrySchedule,
+} from './retry.ts'
 
 const HOUR = 60 * 60 * 1000
 const schedule: RetrySchedule = { attempts: 5, baseMs: 1000, factor: 2, capMs: 5000 }
@@ -77,5 +83,25 @@ describe('the default schedule', () => {
     const average = bounds.reduce((sum, bound) => sum + bound / 2, 0)
     expect(average / (24 * HOUR)).toBeGreaterThan(2.75)
     expect(average / (24 * HOUR)).toBeLessThan(3.25)
+  })
+})
+
+describe('a time to give up', () => {
+  // Waits of at most 1, 2, 4 and 5 s.
+  test.each([
+    [0, 1],
+    [999, 1],
+    [1000, 2],
+    [2999, 2],
+    [3000, 3],
+    [7000, 4],
+    [12_000, 5],
+    [Infinity, 5],
+  ])('after %j ms leaves time for %j tries', (giveUpAfterMs, attempts) => {
+    expect(withinGiveUp({ ...schedule, giveUpAfterMs }).attempts).toBe(attempts)
+  })
+
+  test('that is not set leaves all of them', () => {
+    expect(withinGiveUp(DEFAULT_RETRY_SCHEDULE)).toEqual(DEFAULT_RETRY_SCHEDULE)
   })
 })

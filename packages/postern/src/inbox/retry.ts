@@ -8,6 +8,8 @@ export interface RetrySchedule {
   readonly factor: number
   /** No wait is longer, whatever a handler asks for. */
   readonly capMs: number
+  /** No try comes later than this after the first, as far as the schedule's own waits go. */
+  readonly giveUpAfterMs?: number
 }
 
 /**
@@ -19,6 +21,18 @@ export const DEFAULT_RETRY_SCHEDULE: RetrySchedule = {
   baseMs: 10_000,
   factor: 3,
   capMs: 24 * 60 * 60 * 1000,
+}
+
+/** The same schedule without the tries that `giveUpAfterMs` leaves no time for. */
+export function withinGiveUp(schedule: RetrySchedule): RetrySchedule {
+  const { giveUpAfterMs = Infinity } = schedule
+  let attempts = 1
+  let waitedMs = longestWaitMs(schedule, attempts)
+  while (attempts < schedule.attempts && waitedMs <= giveUpAfterMs) {
+    attempts += 1
+    waitedMs += longestWaitMs(schedule, attempts)
+  }
+  return { ...schedule, attempts }
 }
 
 /** The longest that the wait after the given attempt (1, 2, …) can be. */

@@ -1,4 +1,4 @@
-import type { HeaderList, Source, WebhookRequest } from '../core/index.ts'
+import type { HeaderList, Source, WebhookEvent, WebhookRequest } from '../core/index.ts'
 import type { ReadEvent } from '../core/envelope.ts'
 import type { NewEvent, PutLease } from '../inbox/index.ts'
 
@@ -32,6 +32,22 @@ export function newEvent(
     onConflict: source.onConflict,
     destinations,
     lease,
+  }
+}
+
+/** The event of a verified request, as its handlers will see it. */
+export function receivedEvent(
+  name: string,
+  { read, request }: { readonly read: ReadEvent; readonly request: WebhookRequest },
+): WebhookEvent {
+  return {
+    source: name,
+    id: read.id,
+    type: read.type,
+    created: read.createdMs === undefined ? undefined : new Date(read.createdMs),
+    data: read.data,
+    body: request.body,
+    headers: withoutSecrets(request.headers),
   }
 }
 

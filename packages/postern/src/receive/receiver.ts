@@ -5,6 +5,7 @@ import {
   type Logger,
   type Reason,
   type Source,
+  type WebhookEvent,
   type WebhookRequest,
 } from '../core/index.ts'
 import { handshakeAnswer, type HandshakeAnswer } from '../core/handshake.ts'
@@ -24,7 +25,7 @@ import {
   type Store,
 } from '../inbox/index.ts'
 import { answerTo, answerToHandshake, DUPLICATE, RECEIVED, type Answer } from './answer.ts'
-import { newEvent } from './new-event.ts'
+import { newEvent, receivedEvent } from './new-event.ts'
 import { RejectedRecorder } from './rejected-recorder.ts'
 
 /** The tightest sender waits 3 s; at 2.5 s without a commit the answer is 503. */
@@ -45,8 +46,8 @@ const PARSED_BODY =
 export interface ReceiverOptions {
   readonly store: Pick<Store, 'put'> & HasRejectedLog & HasSmallState
   readonly sources: ReadonlyMap<string, Source>
-  /** The destinations that an event of this source and type goes to. */
-  readonly destinationsFor: (source: string, type: string) => readonly string[]
+  /** The destinations that an event of this source and type goes to. The event is made where one of them looks at it. */
+  readonly destinationsFor: (source: string, type: string, event: () => WebhookEvent) => readonly string[]
   /** The destination that `ack: "handled"` waits for. */
   readonly handledDestination: string
   /** A place to run what is about to be put, so that the put can lease it; `undefined` where none is free. */
@@ -164,7 +165,9 @@ export class Receiver {
     verified: VerifiedRequest & { readonly ok: true },
     startedMs: number,
   ): Arrival {
-    const destinations = this.#options.destinationsFor(name, verified.read.type)
+    const destinations = this.#options.destinationsFor(name, verified.read.type, () =>
+      receivedEvent(name, verified),
+    )
     const isAwaited = source.ack === 'handled' && destinations.includes(this.#options.handledDestination)
     const place = isAwaited ? undefined : this.#reserve(destinations)
     const lease = isAwaited ? this.#leaseForItself(source) : place?.lease

@@ -20,7 +20,10 @@ import { OwnTransaction } from './own-transaction.ts'
 
 /** What every attempt of a worker shares. */
 export interface AttemptOptions<Effect, Tx = never> {
-  readonly handlersFor: (claimed: Claimed) => readonly Handler<string, never, Effect, Tx>[]
+  readonly handlersFor: (
+    claimed: Claimed,
+    event: WebhookEvent,
+  ) => readonly Handler<string, never, Effect, Tx>[]
   /** The part of the body that handlers get as `data`. */
   readonly dataOf: (event: StoredEvent) => unknown
   readonly schedule: RetrySchedule
@@ -74,11 +77,11 @@ async function runHandlers<Effect, Tx>(
   options: AttemptOptions<Effect, Tx>,
 ): Promise<void> {
   const { claimed, abort } = run
-  const handlers = options.handlersFor(claimed)
+  const event = eventOf(claimed, options.dataOf)
+  const handlers = options.handlersFor(claimed, event)
   if (handlers.length === 0) {
     throw new Error(`no handler for ${claimed.event.source} ${claimed.event.type} on this node`)
   }
-  const event = eventOf(claimed, options.dataOf)
   for (const [index, handler] of handlers.entries()) {
     // Ended meanwhile: the delivery is settled, and another worker may be running it.
     if (abort.isAborted) return

@@ -1,4 +1,5 @@
 import type { EventMap, Source, WebhookEvent } from '../core/index.ts'
+import type { DestinationLimits } from './limits.ts'
 
 /** What a handler is given beside the event; `settleIn` only where the store can settle inside a transaction of the user's. */
 export type HandlerContext<Effect = never, Tx = never> = AttemptContext<Effect> &
@@ -41,16 +42,24 @@ export type Handler<Type extends string = string, Data = unknown, Effect = never
 /** A handler and what it is for; made by `on`. */
 export interface Registration<Effect = never, Tx = never> {
   readonly source: string
-  /** An event type, or `*` for all of them. */
+  /** An event type, the beginning of some with `.*` after it, or `*` for all of them. */
   readonly type: string
   /** The destination: `handlers` for all that are not named. */
   readonly destination: string
   readonly handler: Handler<string, never, Effect, Tx>
+  readonly limits?: DestinationLimits
+  readonly when?: (event: WebhookEvent) => boolean
 }
 
-export interface HandlerOptions {
-  /** Makes the handler a destination of its own, with its own deliveries, attempts and retries: `[a-z0-9_-]{1,64}`. */
+/** What beside its source and type a handler can be registered with; limits only together with a name. */
+export interface HandlerOptions extends DestinationLimits {
+  /** Makes the handler a destination of its own, with its own deliveries, attempts, retries and limits: `[a-z0-9_-]{1,64}`. */
   readonly name?: string
+  /**
+   * Which events of its source and type it gets. Asked before an event is recorded, so it must be fast; a throw counts as
+   * yes. An event that is delivered to its destination all the same, as by a replay, it gets without being asked.
+   */
+  readonly when?: (event: WebhookEvent) => boolean
 }
 
 /** The destination of all handlers without a name. Those that match an event run one after another, as one attempt. */
@@ -62,7 +71,10 @@ export type EventsOf<S> = S extends Source<infer Events> ? Events : EventMap
 /** The `data` that a handler of a type gets. */
 export type DataOf<Events, Type> = Type extends keyof Events ? Events[Type] : unknown
 
-/** Registers a handler, typed by the sources: `on('vastai', 'outbid', async (event, { signal }) => …)`. */
+/**
+ * Registers a handler, typed by the sources: `on('vastai', 'outbid', async (event, { signal }) => …)`. The type may be `*`, or
+ * `instance.*` for all that begin with `instance.`.
+ */
 export type On<Sources extends Readonly<Record<string, Source>>, Effect = never, Tx = never> = <
   Name extends keyof Sources & string,
   Type extends (keyof EventsOf<Sources[Name]> & string) | '*' | (string & {}),

@@ -1,5 +1,6 @@
 import { PosternError, type WebhookEvent } from '../core/index.ts'
 import { UNNAMED_DESTINATION, type Handler, type HandlerOptions, type Registration } from './handler.ts'
+import { limitsByDestination, type DestinationLimits } from './limits.ts'
 
 const NAME = /^[a-z0-9_-]{1,64}$/
 
@@ -8,9 +9,9 @@ export function registerHandler<Effect, Tx>(
   source: string,
   type: string,
   handler: Handler<string, never, Effect, Tx>,
-  options: HandlerOptions = {},
+  { name, when, ...limits }: HandlerOptions = {},
 ): Registration<Effect, Tx> {
-  const destination = options.name ?? UNNAMED_DESTINATION
+  const destination = name ?? UNNAMED_DESTINATION
   if (!NAME.test(destination)) {
     throw new PosternError(
       'bad_config',
@@ -20,7 +21,21 @@ export function registerHandler<Effect, Tx>(
   if (typeof handler !== 'function') {
     throw new PosternError('bad_config', `The handler of ${source} ${type} is not a function`)
   }
-  return { source, type, destination, handler }
+  const hasLimits = Object.values(limits).some((value) => value !== undefined)
+  if (hasLimits && name === undefined) {
+    throw new PosternError(
+      'bad_config',
+      `The handler of ${source} ${type} has limits of its own (${Object.keys(limits).join(', ')}), which takes a name: without one it shares its destination with others`,
+    )
+  }
+  return {
+    source,
+    type,
+    destination,
+    handler,
+    ...(hasLimits && { limits }),
+    ...(when !== undefined && { when }),
+  }
 }
 
 /**
@@ -28,68 +43,101 @@ export function registerHandler<Effect, Tx>(
  * finds what every object inherits.
  */
 export class HandlerTable<Effect, Tx = never> {
-  readonly #bySource = new Map<string, Map<string, Registration<Effect, Tx>[]>>()
-  readonly #order = new Map<Registration<Effect, Tx>, number>()
+  readonly #bySource = new Map<string, SourceHandlers<Effect, Tx>>()
   /** Every destination that this node serves. */
   readonly destinations: readonly string[]
-  /** Of the types that handlers name; every other type has its source's `*`. */
-  readonly #destinations = new Map<string, Map<string, readonly string[]>>()
+  /** Of the destinations that have any. */
+  readonly limits: ReadonlyMap<string, DestinationLimits>
 
   constructor(registrations: readonly Registration<Effect, Tx>[]) {
-    registrations.forEach((registration, index) => {
-      const byType = getOrAdd(
-        this.#bySource,
-        registration.source,
-        () => new Map<string, Registration<Effect, Tx>[]>(),
-      )
-      getOrAdd(byType, registration.type, () => []).push(registration)
-      this.#order.set(registration, index)
-    })
     this.destinations = [...new Set(registrations.map(({ destination }) => destination))]
-    for (const [source, byType] of this.#bySource) {
-      const types = ['*', ...byType.keys()].map((type) => [type, this.#destinationsOf(source, type)] as const)
-      this.#destinations.set(source, new Map(types))
+    this.limits = limitsByDestination(registrations)
+    for (const source of new Set(registrations.map((registration) => registration.source))) {
+      const own = registrations.filter((registration) => registration.source === source)
+      this.#bySource.set(source, new SourceHandlers(own))
     }
   }
 
-  /** The destinations that an event goes to: one delivery each. */
-  destinationsFor(source: string, type: string): readonly string[] {
-    const byType = this.#destinations.get(source)
-    return byType?.get(type) ?? byType?.get('*') ?? []
+  /** The destinations that an event goes to: one delivery each. `event` is asked for only where a handler looks at it. */
+  destinationsFor(source: string, type: string, event: () => WebhookEvent): readonly string[] {
+    return this.#bySource.get(source)?.destinationsFor(type, event) ?? []
   }
 
   /** The handlers of one destination for an event, in the order they were registered. */
-  handlersFor(
-    destination: string,
-    event: Pick<WebhookEvent, 'source' | 'type'>,
-  ): readonly Handler<string, never, Effect, Tx>[] {
-    return this.#matching(event.source, event.type)
-      .filter((registration) => registration.destination === destination)
-      .map(({ handler }) => handler)
-  }
-
-  #destinationsOf(source: string, type: string): readonly string[] {
-    return [...new Set(this.#matching(source, type).map(({ destination }) => destination))]
-  }
-
-  #matching(source: string, type: string): readonly Registration<Effect, Tx>[] {
-    const byType = this.#bySource.get(source)
-    const exact = byType?.get(type) ?? []
-    const all = byType?.get('*') ?? []
-    if (type === '*' || exact.length === 0) return all
-    if (all.length === 0) return exact
-    return [...exact, ...all].toSorted((left, right) => this.#indexOf(left) - this.#indexOf(right))
-  }
-
-  #indexOf(registration: Registration<Effect, Tx>): number {
-    return this.#order.get(registration) ?? 0
+  handlersFor(destination: string, event: WebhookEvent): readonly Handler<string, never, Effect, Tx>[] {
+    const registered = this.#bySource.get(event.source)?.matching(event.type) ?? []
+    const mine = registered.filter((registration) => registration.destination === destination)
+    const wanting = mine.filter((registration) => wants(registration, event))
+    return (wanting.length > 0 ? wanting : mine).map(({ handler }) => handler)
   }
 }
 
-function getOrAdd<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
-  const existing = map.get(key)
-  if (existing !== undefined) return existing
-  const added = make()
-  map.set(key, added)
-  return added
+/** The handlers of one source. */
+class SourceHandlers<Effect, Tx> {
+  readonly #registrations: readonly Registration<Effect, Tx>[]
+  readonly #hasConditions: boolean
+  readonly #hasBeginnings: boolean
+  /** Of the types that handlers name; every other type has those of `*`. */
+  readonly #byType = new Map<string, Matching<Effect, Tx>>()
+  readonly #ofAnyType: Matching<Effect, Tx>
+
+  constructor(registrations: readonly Registration<Effect, Tx>[]) {
+    this.#registrations = registrations
+    this.#hasConditions = registrations.some(({ when }) => when !== undefined)
+    this.#hasBeginnings = registrations.some(({ type }) => isBeginning(type))
+    for (const { type } of registrations) this.#byType.set(type, this.#find(type))
+    this.#ofAnyType = this.#find('*')
+  }
+
+  matching(type: string): readonly Registration<Effect, Tx>[] {
+    return this.#of(type).registrations
+  }
+
+  destinationsFor(type: string, event: () => WebhookEvent): readonly string[] {
+    const { registrations, destinations } = this.#of(type)
+    if (!this.#hasConditions || registrations.every(({ when }) => when === undefined)) return destinations
+    const received = event()
+    return destinationsOf(registrations.filter((registration) => wants(registration, received)))
+  }
+
+  #of(type: string): Matching<Effect, Tx> {
+    const named = this.#byType.get(type)
+    if (named !== undefined) return named
+    // Not remembered: types come from outside, and there is no end to them.
+    return this.#hasBeginnings ? this.#find(type) : this.#ofAnyType
+  }
+
+  #find(type: string): Matching<Effect, Tx> {
+    const registrations = this.#registrations.filter((registration) => isFor(registration.type, type))
+    return { registrations, destinations: destinationsOf(registrations) }
+  }
+}
+
+/** What there is for one type. */
+interface Matching<Effect, Tx> {
+  readonly registrations: readonly Registration<Effect, Tx>[]
+  readonly destinations: readonly string[]
+}
+
+function isFor(pattern: string, type: string): boolean {
+  if (pattern === '*' || pattern === type) return true
+  return isBeginning(pattern) && type.startsWith(pattern.slice(0, -1))
+}
+
+/** Whether a type stands for all that begin as it does: `instance.*`. */
+function isBeginning(pattern: string): boolean {
+  return pattern.endsWith('.*')
+}
+
+function destinationsOf(registrations: readonly { readonly destination: string }[]): readonly string[] {
+  return [...new Set(registrations.map(({ destination }) => destination))]
+}
+
+/** A condition that throws would lose the event for its handler; counted as met, the handler sees it. */
+function wants({ when }: Pick<Registration, 'when'>, event: WebhookEvent): boolean {
+  try {
+    return when === undefined || when(event)
+  } catch {
+    return true
+  }
 }

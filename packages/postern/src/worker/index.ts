@@ -13,5 +13,6 @@ export {
   type SettlingContext,
 } from './handler.ts'
 export { HandlerTable, registerHandler } from './handlers.ts'
+export type { DestinationLimits, Gate } from './limits.ts'
 export { Housekeeping } from './housekeeping.ts'
 export { Worker } from './worker.ts'

@@ -18,6 +18,7 @@ import {
   putStored,
 } from '../testing/store-contract/fixtures.ts'
 import { NonRetryableError, RetryAfterError, type Handler } from './handler.ts'
+import type { Gate } from './limits.ts'
 import { Worker, type WorkerSettings } from './worker.ts'
 
 type TestHandler = Handler<string, never, MemoryEffect>
@@ -118,6 +119,92 @@ describe('a started worker', () => {
     work.end('evt_1')
     await turns()
     expect(work.ids).toEqual(['evt_1', 'evt_2'])
+  })
+
+  test('runs as many at once as a destination has of its own', async () => {
+    const slow = new HandWork()
+    const limits = new Map([['slow', { concurrency: 1 }]])
+    const { worker, store } = aWorker({ handlers: { slow: slow.handler }, limits })
+    await putAll(store, events(3, { destinations: ['slow'] }))
+    worker.start()
+    await slow.begun('evt_1')
+    await turns()
+    expect(slow.ids).toEqual(['evt_1'])
+    slow.end('evt_1')
+    await slow.begun('evt_2')
+    slow.end('evt_2')
+    slow.end('evt_3')
+  })
+
+  test('leaves alone what stands before a closed gate, and goes on when it opens', async () => {
+    const gate = new HandGate()
+    const gated = new HandWork()
+    const { worker, store } = aWorker({
+      handlers: { gated: gate.before(gated.handler) },
+      limits: new Map([['gated', { gate }]]),
+    })
+    await putAll(store, events(3, { destinations: ['gated', 'handlers'] }))
+    worker.start()
+    await turns()
+    expect(gated.ids).toEqual([])
+    expect((await store.stat()).destinations).toContainEqual(
+      expect.objectContaining({ name: 'gated', pending: 3, leased: 0 }),
+    )
+    gate.open(2)
+    await gated.begun('evt_2')
+    await turns()
+    expect(gated.ids).toEqual(['evt_1', 'evt_2'])
+    gate.open(1)
+    await gated.begun('evt_3')
+  })
+
+  test('waits where every gate is closed, and goes on when one opens', async () => {
+    const gate = new HandGate()
+    const work = new HandWork()
+    const limits = new Map([['handlers', { gate }]])
+    const { worker, store } = aWorker({ handler: gate.before(work.handler), limits })
+    await putAll(store, events(1))
+    worker.start()
+    await turns()
+    expect(work.ids).toEqual([])
+    gate.open(1)
+    await work.begun('evt_1')
+  })
+
+  test('stops while every gate is closed', async () => {
+    const { worker } = aWorker({ limits: new Map([['handlers', { gate: new HandGate() }]]) })
+    worker.start()
+    await turns()
+    await worker.stop(0)
+  })
+
+  test('reserves no place behind a gate', async () => {
+    const { worker } = aWorker({ limits: new Map([['handlers', { gate: { places: () => Infinity } }]]) })
+    worker.start()
+    await turns()
+    expect(worker.reserve('handlers')).toBeUndefined()
+  })
+
+  test('tries again as a destination has it', async () => {
+    const failing = { failing: () => Promise.reject(new Error('down')) }
+    const limits = new Map([['failing', { retry: { attempts: 1 } }]])
+    const { worker, store } = aWorker({ handlers: failing, limits })
+    await putAll(store, events(1, { destinations: ['failing'] }))
+    await worker.drain()
+    expect(outcomes()).toEqual(['dead'])
+  })
+
+  test('holds attempts to a destination’s own deadline', async () => {
+    vi.useFakeTimers()
+    const slow = new HandWork()
+    const limits = new Map([['slow', { timeoutMs: 500 }]])
+    const { worker, store } = aWorker({ handlers: { slow: slow.handler }, limits })
+    await putAll(store, events(1, { destinations: ['slow'] }))
+    const drained = worker.drain()
+    await slow.begun('evt_1')
+    await vi.advanceTimersByTimeAsync(600)
+    await drained
+    expect(outcomes()).toEqual(['retry'])
   })
 
   test('asks for nothing where it serves no destination', async () => {
@@ -1111,6 +1198,34 @@ class HandWork {
 
   signalOf(id: string): AbortSignal {
     return this.#signals.get(id)!
+  }
+}
+
+/** A gate that a test opens for as many attempts as it says. */
+class HandGate implements Gate {
+  #places = 0
+  #listener: (() => void) | undefined
+
+  places(): number {
+    return this.#places
+  }
+
+  onOpen(listener: () => void): void {
+    this.#listener = listener
+  }
+
+  /** For so many more. */
+  open(places: number): void {
+    this.#places += places
+    this.#listener?.()
+  }
+
+  /** The handler behind the gate. */
+  before(handler: TestHandler): TestHandler {
+    return (event, context) => {
+      this.#places -= 1
+      return handler(event, context)
+    }
   }
 }
 

@@ -8,7 +8,9 @@ import {
   type Store,
 } from '../inbox/index.ts'
 import { Places, type FreePlaces } from './places.ts'
+import type { DestinationLimits } from './limits.ts'
 import { LazyAbort, Released, runAttempt, type AttemptOptions, type AttemptResult } from './attempt.ts'
+import { ownOptions } from './own-options.ts'
 import { OwnTransaction } from './own-transaction.ts'
 import { nextTurn, pause } from './pause.ts'
 import { Settling, type AttemptEnd } from './settling.ts'
@@ -18,6 +20,8 @@ export interface WorkerSettings<Effect, Tx = never> extends AttemptOptions<Effec
   readonly destinations: readonly string[]
   /** Handlers that run at once, per destination. */
   readonly concurrency: number
+  /** Of destinations that have some of their own. */
+  readonly limits?: ReadonlyMap<string, DestinationLimits>
   readonly leaseMs: number
   readonly log: Logger
   readonly observe: Observer
@@ -25,6 +29,11 @@ export interface WorkerSettings<Effect, Tx = never> extends AttemptOptions<Effec
 
 /** How long one claim waits for work before it looks again, should a wake-up be lost. */
 const CLAIM_WAIT_MS = 5000
+/**
+ * What one claim may bring at most, where there are fewer destinations than that: more would make its commit long, and all
+ * of it is in memory at once.
+ */
+const MOST_PER_CLAIM = 1024
 /** How long to leave a store alone that has just failed. */
 const STORE_PAUSE_MS = 1000
 const DEADLINE_STEP_MS = 250
@@ -51,11 +60,14 @@ export class Worker<Effect, Tx = never> {
   #heartbeat: NodeJS.Timeout | undefined
   /** By their length, for attempts whose request leaves them less time than usual. */
   readonly #deadlines = new Map<number, Deadlines>()
+  readonly #ownOptions: ReadonlyMap<string, AttemptOptions<Effect, Tx>>
   #onFinished: (() => void) | undefined
 
   constructor(settings: WorkerSettings<Effect, Tx>) {
     this.#settings = settings
-    this.#places = new Places(settings.destinations, settings.concurrency)
+    this.#places = new Places(settings.destinations, settings.concurrency, settings.limits)
+    this.#places.onOpen((destination) => this.#gotPlaces(destination))
+    this.#ownOptions = ownOptions(settings, settings.limits)
     this.#settling = new Settling(settings)
   }
 
@@ -112,7 +124,8 @@ export class Worker<Effect, Tx = never> {
     if (this.#waitingClaim?.names.has(destination) !== true || !this.#places.hasSpare(destination))
       return undefined
     this.#places.take(destination)
-    const { leaseMs, handlerTimeoutMs: keepMs } = this.#settings
+    const { leaseMs } = this.#settings
+    const { handlerTimeoutMs: keepMs } = this.#optionsOf(destination)
     return {
       lease: { destination, leaseMs, keepMs, leavesCopies: true },
       begin: (claimed) => this.#beginArrived(claimed),
@@ -146,6 +159,8 @@ export class Worker<Effect, Tx = never> {
   async stop(graceMs: number, arriving: Promise<void> = Promise.resolve()): Promise<void> {
     this.#stop.abort()
     this.#waitingClaim?.abort.abort()
+    // With every gate closed nothing runs whose end the loop could be waiting for.
+    this.#onFinished?.()
     const graceEnds = setTimeout(() => {
       for (const { abort } of this.#running.values()) abort.abort(new Released('the worker is stopping'))
     }, graceMs)
@@ -166,7 +181,7 @@ export class Worker<Effect, Tx = never> {
     while (!this.#stop.signal.aborted) {
       try {
         isBusy = await this.#oneAtATime(() => (isBusy ? this.#beginDue() : this.#beginWhatComes()))
-        if (this.#places.isFull) await this.#oneFinished()
+        if (this.#places.isFull && !this.#stop.signal.aborted) await this.#oneFinished()
         // Handlers that had nothing to wait for are done by then, and the next claim takes as many as this one.
         await nextTurn()
       } catch (error) {
@@ -178,7 +193,7 @@ export class Worker<Effect, Tx = never> {
 
   /** Whether there may be more. */
   async #beginDue(): Promise<boolean> {
-    const destinations = this.#places.free()
+    const destinations = this.#places.freeForOneClaim(MOST_PER_CLAIM)
     const claimed = await this.#claim(destinations)
     await this.#beginAll(claimed)
     return isFilled(destinations, claimed)
@@ -203,7 +218,9 @@ export class Worker<Effect, Tx = never> {
   }
 
   /** Claims what is due, of every free place by default. */
-  async #claim(destinations: readonly FreePlaces[] = this.#places.free()): Promise<Claimed[]> {
+  async #claim(
+    destinations: readonly FreePlaces[] = this.#places.freeForOneClaim(MOST_PER_CLAIM),
+  ): Promise<Claimed[]> {
     if (destinations.length === 0 || this.#stop.signal.aborted) return []
     return this.#claimFor(destinations, 0)
   }
@@ -214,7 +231,9 @@ export class Worker<Effect, Tx = never> {
     readonly claimed: readonly Claimed[]
     readonly isCutShort: boolean
   }> {
-    const destinations = this.#places.free().map(({ name, limit }) => ({ name, limit: Math.ceil(limit / 2) }))
+    const destinations = this.#places
+      .freeForOneClaim(MOST_PER_CLAIM)
+      .map(({ name, limit }) => ({ name, limit: Math.ceil(limit / 2) }))
     if (destinations.length === 0 || this.#stop.signal.aborted)
       return { destinations, claimed: [], isCutShort: false }
     const abort = new AbortController()
@@ -234,13 +253,18 @@ export class Worker<Effect, Tx = never> {
     waitMs: number,
     signal: AbortSignal = this.#stop.signal,
   ): Promise<Claimed[]> {
-    const { store, leaseMs, handlerTimeoutMs: keepMs } = this.#settings
+    const { store, leaseMs } = this.#settings
+    const keepMs = Math.max(...destinations.map(({ name }) => this.#optionsOf(name).handlerTimeoutMs))
     return store.claim({ destinations, leaseMs, keepMs, waitMs, signal })
   }
 
   /** A destination that was full has a place again: a claim that waits without it asks anew. */
   #giveBackPlace(destination: string): void {
     this.#places.giveBack(destination)
+    this.#gotPlaces(destination)
+  }
+
+  #gotPlaces(destination: string): void {
     if (this.#waitingClaim?.names.has(destination) === false) this.#waitingClaim.abort.abort()
     this.#onFinished?.()
   }
@@ -251,7 +275,7 @@ export class Worker<Effect, Tx = never> {
    * other can it be told which one it was.
    */
   async #beginAll(claimed: readonly Claimed[]): Promise<number> {
-    const suspects = claimed.filter(({ attempt }) => attempt > this.#settings.schedule.attempts)
+    const suspects = claimed.filter((each) => this.#hasOutlived(each))
     const next = this.#isSuspectRunning ? undefined : suspects[0]
     const waiting = suspects.filter((suspect) => suspect !== next)
     // Before the next one begins: should it end the process, those that wait have not been tried.
@@ -271,9 +295,17 @@ export class Worker<Effect, Tx = never> {
   }
 
   get #isSuspectRunning(): boolean {
-    for (const { attempt } of this.#running.keys())
-      if (attempt > this.#settings.schedule.attempts) return true
+    for (const claimed of this.#running.keys()) if (this.#hasOutlived(claimed)) return true
     return false
+  }
+
+  /** Whether this is a try after the last one, which a crash kept from its end. */
+  #hasOutlived({ destination, attempt }: Claimed): boolean {
+    return attempt > this.#optionsOf(destination).schedule.attempts
+  }
+
+  #optionsOf(destination: string): AttemptOptions<Effect, Tx> {
+    return this.#ownOptions.get(destination) ?? this.#settings
   }
 
   #beginInPlace(claimed: Claimed): void {
@@ -284,7 +316,7 @@ export class Worker<Effect, Tx = never> {
   /** Runs what is leased; what is placed gives its place back in the end. */
   #begin(
     claimed: Claimed,
-    { options = this.#settings, onEnd, isPlaced = true }: Beginning<Effect, Tx> = {},
+    { options = this.#optionsOf(claimed.destination), onEnd, isPlaced = true }: Beginning<Effect, Tx> = {},
   ): void {
     if (this.#stop.signal.aborted) return this.#giveBackUnbegun(claimed, onEnd, isPlaced)
     this.#heartbeat ??= this.#startHeartbeat()
