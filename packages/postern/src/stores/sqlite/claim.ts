@@ -1,8 +1,9 @@
 import type { ClaimRequest } from '../../inbox/index.ts'
+import { inBatches } from './batches.ts'
 import type { Connection } from './connection.ts'
 import { EVENT_COLUMNS, type EventRow } from './event-row.ts'
 import { leased } from './lane.ts'
-import type { ClaimedRow, ClaimResult, LeasedRow, OperationOf } from './operation.ts'
+import type { ClaimResult, LeasedRow, OperationOf } from './operation.ts'
 import { wholeMs } from './whole-ms.ts'
 
 /** Leases what is due: leases that ended first, then by due time. Costs nothing where nothing is due. */
@@ -10,12 +11,44 @@ export function claim(
   connection: Connection,
   { destinations, leaseMs, nowMs }: OperationOf<'claim'>,
 ): ClaimResult {
-  const claimed = destinations.flatMap(({ name, limit }) =>
-    dueDeliveries(connection, name, limit, nowMs).map((seq) =>
-      withEvent(connection, leaseOne(connection, seq, name, wholeMs(nowMs + leaseMs))),
-    ),
+  const due = destinations.flatMap(({ name, limit }) =>
+    dueDeliveries(connection, name, limit, nowMs).map((row) => ({ ...row, destination: name })),
   )
+  leaseAll(connection, due, wholeMs(nowMs + leaseMs))
+  const events = new Map<number, EventRow>()
+  const claimed = due.map(({ seq, token, attempt, destination, eventSeq }) => ({
+    deliverySeq: seq,
+    token: token + 1,
+    destination,
+    attempt: attempt + 1,
+    event: eventOnce(connection, events, eventSeq),
+  }))
   return { claimed, nextMs: claimed.length > 0 ? undefined : nextDueMs(connection, destinations) }
+}
+
+/** The attempt is counted before it is made. */
+function leaseAll(connection: Connection, due: readonly DueRow[], untilMs: number): void {
+  for (const batch of inBatches(due.map(({ seq }) => seq))) {
+    const places = Array(batch.length).fill('?').join(', ')
+    connection
+      .sql(
+        `UPDATE delivery SET state = 'leased', token = token + 1, attempt = attempt + 1, lease_until_ms = ? WHERE seq IN (${places})`,
+      )
+      .run(untilMs, ...batch)
+  }
+  for (const { seq, lane } of due) if (lane !== null) leased(connection, lane, seq, untilMs)
+}
+
+/** An event that goes to several destinations is read once for all that one claim leases. */
+function eventOnce(connection: Connection, events: Map<number, EventRow>, eventSeq: number): EventRow {
+  const known = events.get(eventSeq)
+  if (known !== undefined) return known
+  // One row: deliveries go with their event.
+  const event = connection
+    .sql(`SELECT ${EVENT_COLUMNS}, headers, body FROM event WHERE seq = ?`)
+    .get(eventSeq) as EventRow
+  events.set(eventSeq, event)
+  return event
 }
 
 /**
@@ -41,13 +74,6 @@ export function leaseOne(
   return { deliverySeq, token, destination, attempt, eventSeq: row.eventSeq }
 }
 
-function withEvent(connection: Connection, { eventSeq, ...lease }: LeasedRow): ClaimedRow {
-  const event = connection
-    .sql(`SELECT ${EVENT_COLUMNS}, headers, body FROM event WHERE seq = ?`)
-    .get(eventSeq) as EventRow
-  return { ...lease, event }
-}
-
 /** What a claim looks for: among what stands in no line, and among the heads of lanes. */
 interface Half {
   readonly free: string
@@ -55,20 +81,20 @@ interface Half {
 }
 
 const ENDED: Half = {
-  free: `SELECT seq, lease_until_ms AS atMs FROM delivery
+  free: `SELECT seq, lease_until_ms AS atMs, event_seq AS eventSeq, token, attempt, lane FROM delivery
          WHERE destination = ? AND state = 'leased' AND lane IS NULL AND lease_until_ms <= ?
          ORDER BY lease_until_ms, seq LIMIT ?`,
   isLeased: 1,
 }
 
 const DUE: Half = {
-  free: `SELECT seq, due_ms AS atMs FROM delivery
+  free: `SELECT seq, due_ms AS atMs, event_seq AS eventSeq, token, attempt, lane FROM delivery
          WHERE destination = ? AND state = 'pending' AND lane IS NULL AND due_ms <= ?
          ORDER BY due_ms, seq LIMIT ?`,
   isLeased: 0,
 }
 
-function dueDeliveries(connection: Connection, destination: string, limit: number, nowMs: number): number[] {
+function dueDeliveries(connection: Connection, destination: string, limit: number, nowMs: number): DueRow[] {
   const first = earliest(connection, ENDED, destination, limit, nowMs)
   if (first.length >= limit) return first
   const left = limit - first.length
@@ -82,22 +108,28 @@ function earliest(
   destination: string,
   limit: number,
   nowMs: number,
-): number[] {
+): DueRow[] {
   const heads = connection.sql(
-    `SELECT head_seq AS seq, due_ms AS atMs FROM lane WHERE destination = ? AND leased = ? AND due_ms <= ?
-       ORDER BY due_ms, head_seq LIMIT ?`,
+    `SELECT head.seq, lane.due_ms AS atMs, head.event_seq AS eventSeq, head.token, head.attempt, head.lane
+       FROM lane CROSS JOIN delivery AS head ON head.seq = lane.head_seq
+       WHERE lane.destination = ? AND lane.leased = ? AND lane.due_ms <= ?
+       ORDER BY lane.due_ms, lane.head_seq LIMIT ?`,
   )
   const rows = [
     ...connection.sql(free).all(destination, nowMs, limit),
     ...heads.all(destination, isLeased, nowMs, limit),
   ] as DueRow[]
-  const sorted = rows.toSorted((left, right) => left.atMs - right.atMs || left.seq - right.seq)
-  return sorted.slice(0, limit).map(({ seq }) => seq)
+  return rows.toSorted((left, right) => left.atMs - right.atMs || left.seq - right.seq).slice(0, limit)
 }
 
+/** A delivery that can be leased now, as it was before. */
 interface DueRow {
   readonly seq: number
   readonly atMs: number
+  readonly eventSeq: number
+  readonly token: number
+  readonly attempt: number
+  readonly lane: number | null
 }
 
 function nextDueMs(connection: Connection, destinations: ClaimRequest['destinations']): number | undefined {

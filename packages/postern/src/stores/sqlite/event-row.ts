@@ -22,11 +22,11 @@ export interface EventRow extends EventSummaryRow {
   readonly body: Uint8Array
 }
 
-export function toStoredEvent(row: EventRow): StoredEvent {
+export function toStoredEvent(row: EventRow, body: Uint8Array = row.body): StoredEvent {
   let headers: string[] | undefined
   return {
     ...withoutBytes(row),
-    body: row.body,
+    body,
     /** Parsed when first asked for: few handlers do. */
     get headers() {
       // Written by put from an array of strings.

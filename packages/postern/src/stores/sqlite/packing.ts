@@ -8,9 +8,7 @@
 import type { NewEvent, RejectedRequest, Settlement } from '../../inbox/index.ts'
 import { BlockReader, BlockWriter } from './byte-block.ts'
 import type { SqliteValue } from './database.ts'
-import type { EventRow } from './event-row.ts'
 import type {
-  ClaimedRow,
   ClaimResult,
   Operation,
   OperationResult,
@@ -19,6 +17,7 @@ import type {
   SettledRow,
   SqliteEffect,
 } from './operation.ts'
+import { packClaims, unpackClaims, type WireClaims } from './packed-claims.ts'
 
 export interface Packed {
   readonly text: string
@@ -72,7 +71,7 @@ export function packResults(operations: readonly Operation[], results: readonly 
     if (verb === 'settle') return packSettledRows(result.value as readonly SettledRow[]) ?? result
     if (verb !== 'claim') return result
     const { claimed, nextMs } = result.value as ClaimResult
-    return { nextMs, claimed: claimed.map((row) => packClaimed(row, bytes)) }
+    return packClaims(claimed, nextMs, bytes)
   })
   return { text: JSON.stringify(wire), block: bytes.finish() }
 }
@@ -85,8 +84,7 @@ export function unpackResults({ text, block }: Packed): OperationResult[] {
     if (typeof result === 'number') return { ok: true, value: [{ outcome: 'stored', eventSeq: result }] }
     if (typeof result === 'string') return { ok: true, value: unpackSettledRows(result) }
     if (!('claimed' in result)) return result
-    const { claimed, nextMs } = result
-    return { ok: true, value: { claimed: claimed.map((row) => unpackClaimed(row, bytes)), nextMs } }
+    return { ok: true, value: unpackClaims(result, bytes) }
   })
 }
 
@@ -273,33 +271,6 @@ function packSettledRows(rows: readonly SettledRow[]): string | undefined {
 function unpackSettledRows(marks: string): SettledRow[] {
   // Every mark is one of them.
   return Array.from(marks, (mark) => SETTLED[mark] as SettledRow)
-}
-
-interface WireClaims {
-  readonly claimed: readonly WireClaimed[]
-  readonly nextMs: number | undefined
-}
-
-type WireClaimed = readonly [
-  deliverySeq: number,
-  token: number,
-  destination: string,
-  attempt: number,
-  event: Omit<EventRow, 'body'>,
-  bodyBytes: number,
-]
-
-function packClaimed(
-  { deliverySeq, token, destination, attempt, event }: ClaimedRow,
-  bytes: BlockWriter,
-): WireClaimed {
-  const { body, ...rest } = event
-  return [deliverySeq, token, destination, attempt, rest, bytes.add(body)]
-}
-
-function unpackClaimed(wire: WireClaimed, bytes: BlockReader): ClaimedRow {
-  const [deliverySeq, token, destination, attempt, event, bodyBytes] = wire
-  return { deliverySeq, token, destination, attempt, event: { ...event, body: bytes.take(bodyBytes) } }
 }
 
 /** Effects are rare and their parameters of any SQLite type: what JSON cannot say is tagged text. */

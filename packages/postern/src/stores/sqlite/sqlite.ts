@@ -32,7 +32,7 @@ import {
   type StoreStat,
 } from '../../inbox/index.ts'
 import { chooseDriver } from './driver.ts'
-import { toStoredEvent } from './event-row.ts'
+import { toStoredEvent, type EventRow } from './event-row.ts'
 import type {
   ClaimResult,
   LeasedRow,
@@ -123,7 +123,7 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
       try {
         const { claimed, nextMs } = await this.#claimDue(request)
         const leftMs = endMs - performance.now()
-        if (claimed.length > 0 || leftMs <= 0 || this.#isOver(request)) return claimed.map(toClaimed)
+        if (claimed.length > 0 || leftMs <= 0 || this.#isOver(request)) return toClaimed(claimed)
         await work.within(Math.min(leftMs, POLL_MS, Math.max(0, (nextMs ?? Infinity) - this.#now())))
       } finally {
         work.forget()
@@ -305,9 +305,14 @@ function closedError(): PosternError {
   return new PosternError('store_closed', 'The store is closed')
 }
 
-function toClaimed(row: ClaimResult['claimed'][number]): Claimed {
-  const { deliverySeq, token, destination, attempt, event } = row
-  return { deliverySeq, token, destination, attempt, event: toStoredEvent(event) }
+/** Deliveries of one event share its row; each gets bytes of its own, whatever another's handler does to them. */
+function toClaimed(rows: ClaimResult['claimed']): Claimed[] {
+  const given = new Set<EventRow>()
+  return rows.map(({ deliverySeq, token, destination, attempt, event: row }) => {
+    const body = given.has(row) ? row.body.slice() : row.body
+    given.add(row)
+    return { deliverySeq, token, destination, attempt, event: toStoredEvent(row, body) }
+  })
 }
 
 function toSettleResult(row: SettledRow): SettleResult {

@@ -53,8 +53,35 @@ function settleWithEffects(
   }
 }
 
-/** Read and then written, as `leaseOne` is. */
 function settleOne(connection: Connection, settlement: Settlement<SqliteEffect>, nowMs: number): SettledRow {
+  const isDone = settlement.outcome.kind === 'succeeded' && settleSucceeded(connection, settlement, nowMs)
+  return isDone ? { result: 'settled', makesWork: false } : settleRead(connection, settlement, nowMs)
+}
+
+/** What most leases come to: nothing has to be read first. `false` where the lease is lost, or its lane has a next one. */
+function settleSucceeded(
+  connection: Connection,
+  { deliverySeq, token, durationMs }: Settlement<SqliteEffect>,
+  nowMs: number,
+): boolean {
+  const { changes } = connection
+    .sql(
+      `UPDATE delivery SET state = ?, due_ms = ?, lease_until_ms = NULL
+       WHERE seq = ? AND token = ? AND state = 'leased' AND lane IS NULL`,
+    )
+    .run(TRANSITIONS.succeeded.to, nowMs, deliverySeq, token)
+  if (Number(changes) === 0) return false
+  connection
+    .sql(
+      `INSERT INTO attempt (delivery_seq, token, number, ended_ms, duration_ms, outcome)
+       SELECT seq, token, attempt, ?, ?, ? FROM delivery WHERE seq = ?`,
+    )
+    .run(nowMs, wholeMs(durationMs), 'succeeded', deliverySeq)
+  return true
+}
+
+/** Read and then written, as `leaseOne` is. */
+function settleRead(connection: Connection, settlement: Settlement<SqliteEffect>, nowMs: number): SettledRow {
   const { deliverySeq, token, outcome, durationMs } = settlement
   const row = leasedRow(connection, settlement)
   if (row === undefined) return { result: 'lost' }
