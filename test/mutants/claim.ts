@@ -62,6 +62,13 @@ export const claimMutants: readonly Mutant[] = [
       }),
   },
   {
+    name: 'looks at the first hundred of its destinations',
+    clause: 'claim/destination',
+    breaks: (store) => ({
+      claim: (request) => store.claim({ ...request, destinations: request.destinations.slice(0, 100) }),
+    }),
+  },
+  {
     name: 'claims the newest first',
     clause: 'claim/order',
     breaks: (store) => choosing(store, (claimed, limits) => withinLimits(claimed.toReversed(), limits)),

@@ -1,6 +1,7 @@
 import type { ClaimRequest } from '../../inbox/index.ts'
 import { inBatches } from './batches.ts'
 import type { Connection } from './connection.ts'
+import { destinationsWithWork } from './destinations-with-work.ts'
 import { EVENT_COLUMNS, type EventRow } from './event-row.ts'
 import { leased } from './lane.ts'
 import type { ClaimResult, LeasedRow, OperationOf } from './operation.ts'
@@ -9,8 +10,9 @@ import { wholeMs } from './whole-ms.ts'
 /** Leases what is due: leases that ended first, then by due time. Costs nothing where nothing is due. */
 export function claim(
   connection: Connection,
-  { destinations, leaseMs, nowMs }: OperationOf<'claim'>,
+  { destinations: served, leaseMs, nowMs }: OperationOf<'claim'>,
 ): ClaimResult {
+  const destinations = destinationsWithWork(connection, served)
   const due = destinations.flatMap(({ name, limit }) =>
     dueDeliveries(connection, name, limit, nowMs).map((row) => ({ ...row, destination: name })),
   )

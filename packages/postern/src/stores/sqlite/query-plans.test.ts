@@ -19,6 +19,8 @@ const SCANS: ReadonlySet<string> = new Set([
   'SCAN dedupe_generation',
   'SCAN state',
   'SCAN lane USING INDEX lane_idle',
+  // One row for each destination that has any work.
+  'SCAN named',
 ])
 
 /** The statements whose cost would grow with what waits or is done, and the index that prevents it. */
@@ -29,6 +31,9 @@ const INDEXES: readonly { readonly of: string; readonly text: RegExp; readonly i
   { of: 'when a delivery is due', text: /AS due,/, index: 'delivery_pending' },
   { of: 'when a lease ends', text: /AS ended,/, index: 'delivery_leased' },
   { of: 'when a lane is due', text: /AS laneDue/, index: 'lane_due' },
+  { of: 'destinations with work', text: /WITH RECURSIVE named[^]*'pending'/, index: 'delivery_pending' },
+  { of: 'destinations with leases', text: /WITH RECURSIVE named[^]*'leased'/, index: 'delivery_leased' },
+  { of: 'destinations with lanes', text: /WITH RECURSIVE named[^]*FROM lane/, index: 'lane_due' },
   { of: 'the next of a lane', text: /WHERE open_lane = \? ORDER BY seq/, index: 'delivery_open' },
   { of: 'a lane by its name', text: /FROM lane WHERE destination = \? AND tenant/, index: 'autoindex_lane' },
   { of: 'lanes to forget', text: /DELETE FROM lane/, index: 'lane_idle' },
@@ -82,7 +87,7 @@ function plansOf(): { readonly text: string; readonly plan: readonly string[] }[
   try {
     runEveryVerb(engine)
     return [...texts]
-      .filter((text) => /^\s*(SELECT|INSERT|UPDATE|DELETE)/.test(text))
+      .filter((text) => /^\s*(SELECT|WITH|INSERT|UPDATE|DELETE)/.test(text))
       .map((text) => ({ text, plan: planOf(opened[0], text) }))
   } finally {
     engine.close()
@@ -126,6 +131,8 @@ function runEveryVerb(engine: Engine): void {
   run({ verb: 'replay', replays: [{ eventSeq: 1, destinations: ['handlers'] }], nowMs })
   claim()
   claim()
+  const many = Array.from({ length: 1000 }, (_, index) => ({ name: `named-${index}`, limit: 1 }))
+  run({ verb: 'claim', destinations: many, leaseMs: 10, keepMs: 0, nowMs })
   run({ verb: 'prune', request: { eventsOlderThanMs: -1, limit: 10 }, nowMs })
 }
 

@@ -161,6 +161,20 @@ export const claimCases: readonly ContractCase[] = [
       const claimed = await claim(store, { destinations })
       assert.deepEqual(claimed.map(({ destination }) => destination).toSorted(), ['down', 'handlers'])
     },
+    'among a thousand destinations none that has work is passed by': async (store, harness) => {
+      const destinations = Array.from({ length: 1000 }, (_, index) => ({ name: `to-${index}`, limit: 1 }))
+      await putStored(store, anEvent({ id: 'abandoned', destinations: ['to-400'] }))
+      await claimOne(store, { destinations: [{ name: 'to-400', limit: 1 }] })
+      await harness.advance(LEASE_MS + SECOND)
+      await putStored(store, anEvent({ id: 'pending', destinations: ['to-0', 'to-999'] }))
+      await putStored(
+        store,
+        anEvent({ id: 'in line', orderingKey: 'k', onDead: 'block', destinations: ['to-700'] }),
+      )
+      const claimed = await claim(store, { destinations })
+      const names = claimed.map(({ destination }) => destination).toSorted()
+      assert.deepEqual(names, ['to-0', 'to-400', 'to-700', 'to-999'])
+    },
   }),
   ...cases('claim/lease', {
     'a delivery whose lease ended is claimed again, as the next attempt': async (store, harness) => {
