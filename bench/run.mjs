@@ -9,13 +9,14 @@ import { parseArgs } from 'node:util'
 import { median } from './median.mjs'
 import * as acceptAndDrain from './parts/accept-and-drain.mjs'
 import * as drain from './parts/drain.mjs'
+import * as fairness from './parts/fairness.mjs'
 import * as oldEvents from './parts/old-events.mjs'
 import * as postgres from './parts/postgres.mjs'
 import * as redis from './parts/redis.mjs'
 import * as variants from './parts/variants.mjs'
 
 /** Each with its name, what it measures, and how to say that in a few lines. */
-const PARTS = [acceptAndDrain, drain, postgres, redis, variants, oldEvents]
+const PARTS = [acceptAndDrain, drain, postgres, redis, variants, fairness, oldEvents]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
