@@ -229,6 +229,15 @@ function checkedSources(sources: Sources, log: Logger): ReadonlyMap<string, Sour
       log.warn(`sources.${name}: no signing secret is set; its requests are answered 503 until there is one`)
     }
   }
+  const unkept = Object.entries(sources).find(
+    ([, { handshake }]) => handshake?.keep === undefined && handshake?.rules.some((rule) => rule.secret),
+  )
+  if (unkept !== undefined) {
+    throw new PosternError(
+      'bad_config',
+      `sources.${unkept[0]}: its handshake brings a secret, and nobody keeps it; give handshake: { keep: (secret) => … }`,
+    )
+  }
   const shared = sharedStaticSecret(Object.entries(sources))
   if (shared !== undefined) {
     throw new PosternError(

@@ -63,11 +63,13 @@ export class Sender {
   #exchange({
     headers,
     body,
+    path,
   }: SignedRequest): Promise<Pick<Sent & { status: number }, 'body' | 'status' | 'statusText'>> {
     const { url, timeoutMs = 30_000 } = this.#options
     return new Promise((resolve, reject) => {
       const request = this.#request(url, {
         method: 'POST',
+        path,
         headers: { ...headers, 'content-length': body.byteLength, 'user-agent': 'postern-trigger' },
         agent: this.#agent,
         signal: AbortSignal.timeout(timeoutMs),

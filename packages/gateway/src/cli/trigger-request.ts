@@ -14,6 +14,8 @@ export interface RequestRecipe {
 export interface SignedRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
+  /** Path and query, with what the provider puts there. */
+  readonly path: string
 }
 
 export interface Moment {
@@ -50,7 +52,7 @@ export function signedRequest(
     url: pathAndQuery(url),
     ...(sample !== undefined && hasKey(source, sample.scheme) && { scheme: sample.scheme }),
   })
-  return { headers: { ...headers, ...signed.headers }, body: signed.body }
+  return { headers: { ...headers, ...signed.headers }, body: signed.body, path: signed.url }
 }
 
 /** A source may verify by another of its provider's schemes only. */

@@ -4,7 +4,7 @@ import type { Keyring } from './keyring.ts'
 import { readable, readPlace, type Readable } from './place.ts'
 import type { Reason } from './reason.ts'
 import { DOUBLED, headerValue, type HeaderList, type WebhookRequest } from './request.ts'
-import type { Part, Place, Scheme, SignatureScheme, SignedIdRule } from './scheme.ts'
+import type { DerivedPart, Part, Place, Scheme, SignatureScheme, SignedIdRule } from './scheme.ts'
 import { readSignatures } from './signature-header.ts'
 import { DEFAULT_TOLERANCE_SECONDS, freshness, parseTimestamp } from './timestamp.ts'
 
@@ -35,18 +35,21 @@ export function check(
   request: WebhookRequest,
   options: CheckOptions,
   match: MatchingKey = matchingKey,
+  derive?: Derive,
+  whole: Readable = readable(request),
 ): CheckResult {
   const unmet = unmetCondition(scheme, keys, request.headers)
   if (unmet !== undefined) return refused(unmet)
-  const read = readSignatures(request.headers, scheme.signature, scheme.algorithm)
+  const read = readSignatures(whole, scheme.signature, scheme.algorithm)
   if (!read.ok) return read
 
-  const from = readable(request, read.fields)
+  const from = { ...whole, fields: read.fields }
   const timestamp = readTimestamp(scheme, from)
   if ('reason' in timestamp) return refused(timestamp.reason)
   const id = readSignedId(scheme, from)
   if ('reason' in id) return refused(id.reason)
-  const content = signedContent(scheme.content, request, from, { timestamp: timestamp.text, id: id.text })
+  const texts = { timestamp: timestamp.text, id: id.text }
+  const content = signedContent(scheme.content, request, from, texts, derive)
   if (content === undefined) return refused('missing_content')
 
   const secretIndex = match(scheme.algorithm, keys, read.signatures, content)
@@ -64,18 +67,29 @@ export function signedContent(
   request: WebhookRequest,
   from: Readable,
   texts: { readonly timestamp: string | undefined; readonly id: string | undefined },
+  derive?: Derive,
 ): (string | Uint8Array)[] | undefined {
   const content: (string | Uint8Array)[] = []
   for (const part of parts) {
-    const bytes = contentOf(part, request, from, texts)
+    const bytes =
+      typeof part === 'object' && 'derived' in part
+        ? derive?.(part, request, from)
+        : contentOf(part, request, from, texts)
     if (bytes === undefined) return undefined
     content.push(bytes)
   }
   return content
 }
 
+/** Makes a part that does not stand in a request as such; `undefined` where it cannot be made. Never throws. */
+export type Derive = (
+  part: DerivedPart,
+  request: WebhookRequest,
+  from: Readable,
+) => string | Uint8Array | undefined
+
 function contentOf(
-  part: Part,
+  part: Exclude<Part, DerivedPart>,
   request: WebhookRequest,
   from: Readable,
   texts: { readonly timestamp: string | undefined; readonly id: string | undefined },
@@ -96,7 +110,7 @@ export type MatchingKey = (
   content: readonly (string | Uint8Array)[],
 ) => number | undefined
 
-const matchingKey: MatchingKey = (algorithm, keys, signatures, content) => {
+export const matchingKey: MatchingKey = (algorithm, keys, signatures, content) => {
   if (!isHmac(algorithm)) return undefined
   let matched: number | undefined
   keys.forEach((key, index) => {

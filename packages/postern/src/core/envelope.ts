@@ -1,4 +1,4 @@
-import { sha256 } from './crypto.ts'
+import { randomBytes, sha256 } from './crypto.ts'
 import { readable, readPath, readPlace, type Readable } from './place.ts'
 import type { Envelope } from './provider.ts'
 import type { WebhookRequest } from './request.ts'
@@ -14,7 +14,10 @@ export const UNKNOWN_TYPE = 'unknown'
 
 /** What an authentic request says of its event. */
 export interface ReadEvent {
-  /** The provider's id, or `sha256:<hex of the body's digest>` where it gives none that can be kept. */
+  /**
+   * The provider's id; `sha256:<hex of the body's digest>` where it gives none that can be kept; `arrival:<random>` of a
+   * provider whose every arrival is an event.
+   */
   readonly id: string
   /** `unsigned` ids are not covered by the signature; `digest` ones are made from the body. */
   readonly idKind: 'signed' | 'unsigned' | 'digest'
@@ -33,19 +36,32 @@ export interface ReadEvent {
  * signature: a captured request under another scheme's headers is the same event, and must get the same key.
  */
 export function readEvent(source: Source, request: WebhookRequest): ReadEvent | undefined {
-  const from = readable(request)
+  const from = readable(request, undefined, source.parse)
   const body = objectIn(from)
   if (body === undefined)
     return source.provider.unreadableBody === 'keep' ? unreadableEvent(request) : undefined
   const { id, type, envelope } = chooseEnvelope(source.envelopes, from)
   return {
-    id: id ?? digestId(request),
-    idKind: id === undefined ? 'digest' : envelope?.idSigned === true ? 'signed' : 'unsigned',
+    ...identityOf(source, request, id, envelope),
     type: type ?? UNKNOWN_TYPE,
     createdMs: envelope?.created && readTime(envelope.created, from),
     orderingKey: readOrderingKey(source.orderBy ?? envelope?.orderingKey, from),
     data: dataOf(envelope, body),
   }
+}
+
+type Identity = Pick<ReadEvent, 'id' | 'idKind'>
+
+/** An id of our own counts as signed: no other guard may find that two arrivals are one. */
+function identityOf(
+  { provider }: Source,
+  request: WebhookRequest,
+  id: string | undefined,
+  envelope: ReadableEnvelope | undefined,
+): Identity {
+  if (provider.everyArrival) return { id: `arrival:${randomBytes(16).toString('hex')}`, idKind: 'signed' }
+  if (id === undefined) return digestIdentity(request)
+  return { id, idKind: envelope?.idSigned === true ? 'signed' : 'unsigned' }
 }
 
 function readOrderingKey(places: readonly Place[] | undefined, from: Readable): string | undefined {
@@ -55,8 +71,7 @@ function readOrderingKey(places: readonly Place[] | undefined, from: Readable): 
 /** Only its bytes are there, for somebody to look at. */
 function unreadableEvent(request: WebhookRequest): ReadEvent {
   return {
-    id: digestId(request),
-    idKind: 'digest',
+    ...digestIdentity(request),
     type: UNKNOWN_TYPE,
     createdMs: undefined,
     orderingKey: undefined,
@@ -64,13 +79,13 @@ function unreadableEvent(request: WebhookRequest): ReadEvent {
   }
 }
 
-function digestId({ body }: WebhookRequest): string {
-  return `sha256:${sha256(body).toString('hex')}`
+function digestIdentity({ body }: WebhookRequest): Identity {
+  return { id: `sha256:${sha256(body).toString('hex')}`, idKind: 'digest' }
 }
 
 /** The `data` of a stored request, read as `readEvent` read it. */
 export function readData(source: Source, request: WebhookRequest): unknown {
-  const from = readable(request)
+  const from = readable(request, undefined, source.parse)
   const body = objectIn(from)
   return body && dataOf(chooseEnvelope(source.envelopes, from).envelope, body)
 }
@@ -100,7 +115,7 @@ function chooseEnvelope(envelopes: readonly ReadableEnvelope[], from: Readable):
   let typed: Match | undefined
   for (const envelope of envelopes) {
     const type = typeIn(envelope, from)
-    if (type === undefined) continue
+    if (type === undefined || (envelope.unless && readPlace(envelope.unless, from) !== undefined)) continue
     const id = readId(envelope.id, from)
     if (id !== undefined && envelope.idSigned) return { envelope, type, id }
     if (id === undefined) typed ??= { envelope, type }

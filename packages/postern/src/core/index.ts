@@ -1,28 +1,44 @@
 export { randomBytes, sha256, type Algorithm } from './crypto.ts'
 export type { Encoding } from './encoding.ts'
 export { PosternError, type ErrorCode } from './errors.ts'
-export type { Envelope, Evidence, Handshake, HandshakeMember, HandshakeReply, Provider } from './provider.ts'
+export type {
+  Envelope,
+  Evidence,
+  Handshake,
+  HandshakeMember,
+  HandshakeReply,
+  OpenHandshake,
+  Provider,
+} from './provider.ts'
+export { answeringHandshakes } from './answering-handshakes.ts'
+export { canonicalHmacs } from './canonical-hmacs.ts'
 export { hmacs } from './hmac-method.ts'
+export { itemHmacs } from './item-hmacs.ts'
 export type { Logger, LogFields } from './log.ts'
 export type { Method } from './method.ts'
+export type { HandshakeOptions, KeepSecret, OpenHandshakes } from './open-handshake.ts'
 export { keyedDigests, publicKeys } from './public-key.ts'
 export { isAuthentic, REASONS, type Reason } from './reason.ts'
 export type { HeaderList, RequestLike, WebhookRequest } from './request.ts'
 export type {
+  DerivedPart,
   KeyFormat,
   OtherAlgorithm,
   Part,
   Place,
   Scheme,
   SecretInBody,
+  SecretInEach,
   SecretInHeader,
+  SecretInQuery,
   SignatureRule,
   SignatureScheme,
   SignedIdRule,
   StaticSecretScheme,
   TimestampRule,
 } from './scheme.ts'
-export { sign, signRequest, type SignedRequest, type SignInput } from './sign.ts'
+export { sign, signRequest } from './sign.ts'
+export type { SignedRequest, SignInput } from './sign-input.ts'
 export {
   defineHmacSource,
   defineSource,
@@ -32,6 +48,7 @@ export {
   type EventMap,
   type Source,
 } from './source.ts'
-export { bodySecrets, headerSecrets } from './static-secret-method.ts'
+export { bodySecrets, eachSecrets, headerSecrets, querySecrets } from './static-secret-method.ts'
+export { urlHmacs } from './url-hmacs.ts'
 export type { KeyedSourceOptions, Secret, SourceOptions } from './source-options.ts'
 export { verify, type Clock, type Verdict, type WebhookEvent } from './verify.ts'

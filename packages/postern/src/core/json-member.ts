@@ -16,9 +16,40 @@ export interface ByteRange {
 export function findMember(body: Uint8Array, path: readonly string[]): readonly ByteRange[] | undefined {
   if (parseJson(body) === undefined) return undefined
   const found: ByteRange[] = []
-  const names = path.map((name) => ({ name, bytes: Buffer.from(name, 'utf8') }))
-  collect(body, skipSpace(body, hasByteOrderMark(body) ? 3 : 0), names, found)
+  collect(body, skipSpace(body, hasByteOrderMark(body) ? 3 : 0), namesOf(path), found)
   return found
+}
+
+function namesOf(path: readonly string[]): readonly MemberName[] {
+  return path.map((name) => ({ name, bytes: Buffer.from(name, 'utf8') }))
+}
+
+/** More than any provider puts into one request; beyond it a sender is spending our time. */
+const MAX_ELEMENTS = 1000
+
+/**
+ * Where the values of a member stand in each element of an array; `undefined` where the body is not JSON, the array is
+ * not there once, or has over 1000 elements.
+ */
+export function findInEach(
+  body: Uint8Array,
+  array: readonly string[],
+  path: readonly string[],
+): readonly (readonly ByteRange[])[] | undefined {
+  const [range, second] = findMember(body, array) ?? []
+  if (range === undefined || second !== undefined || body[range.start] !== OPEN_ARRAY) return undefined
+  const names = namesOf(path)
+  const elements: ByteRange[][] = []
+  let at = skipSpace(body, range.start + 1)
+  while (at < range.end - 1) {
+    if (elements.length === MAX_ELEMENTS) return undefined
+    const found: ByteRange[] = []
+    collect(body, at, names, found)
+    elements.push(found)
+    at = skipSpace(body, skipValue(body, at))
+    if (body[at] === COMMA) at = skipSpace(body, at + 1)
+  }
+  return elements
 }
 
 /** The text of the string at a range; `undefined` where the value is none. */

@@ -1,7 +1,8 @@
 import type { CheckOptions, CheckResult } from './check.ts'
 import type { Keyring } from './keyring.ts'
+import type { ParseBody } from './place.ts'
 import type { WebhookRequest } from './request.ts'
-import type { Scheme } from './scheme.ts'
+import type { Place, Scheme } from './scheme.ts'
 
 /**
  * One way in which schemes authenticate. A source is made with the methods that its provider needs, so that an app
@@ -19,6 +20,12 @@ export interface Method<Own extends Scheme = Scheme> {
   check(scheme: Own, keys: Keyring, request: WebhookRequest, options: CheckOptions): CheckResult
   /** The request without the secret that it carries. */
   without?(scheme: Own, request: WebhookRequest): WebhookRequest
+  /** Whether a place is inside what a scheme signs, where `isSigned` cannot tell. */
+  signs?(place: Place, scheme: Own): boolean
+  /** What whoever configures a source should know where no secret of it authenticates otherwise. */
+  readonly warning?: string
+  /** How bodies are read that are not JSON. */
+  readonly parse?: ParseBody
   /** Whether it is for a scheme of its algorithms after all. */
   takes?(scheme: Own): boolean
 }

@@ -1,6 +1,8 @@
 import { DOUBLED, headerValue, type HeaderList, type WebhookRequest } from './request.ts'
 import type { Place } from './scheme.ts'
-import type { Fields } from './signature-header.ts'
+
+/** Fields of a signature header by name; `DOUBLED` where one came twice, since it is open then which one was signed. */
+export type Fields = ReadonlyMap<string, string | typeof DOUBLED>
 
 /** What a place may be read from. The body is parsed at most once, and only if some place asks for it. */
 export interface Readable {
@@ -43,12 +45,15 @@ export function textOf(value: unknown): string | undefined {
   return Number.isSafeInteger(value) ? String(value) : undefined
 }
 
+/** Reads a body; `undefined` where it is not in the form that is read. */
+export type ParseBody = (body: Uint8Array) => unknown
+
 /** A `Readable` over a request that parses the body on first use. */
-export function readable(request: WebhookRequest, fields?: Fields): Readable {
+export function readable(request: WebhookRequest, fields?: Fields, parse: ParseBody = parseJson): Readable {
   let isParsed = false
   let parsed: unknown
   const json = (): unknown => {
-    if (!isParsed) parsed = parseJson(request.body)
+    if (!isParsed) parsed = parse(request.body)
     isParsed = true
     return parsed
   }

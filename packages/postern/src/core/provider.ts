@@ -22,6 +22,11 @@ export interface Provider {
    * data, or, where absent, a refusal.
    */
   readonly unreadableBody?: 'keep'
+  /**
+   * Every arrival is an event of its own, a copy too: the sender gives no id, and says the same of different happenings
+   * in the same bytes. Nothing is then a duplicate, so that a handler has to bear being run again.
+   */
+  readonly everyArrival?: true
   /** Statuses that this provider needs in place of the usual ones. */
   readonly answers?: {
     /** In place of 401. */
@@ -29,8 +34,12 @@ export interface Provider {
   }
   /** Requests that are no events and want an answer of their own; signed as events are, and verified first. */
   readonly handshakes?: readonly Handshake[]
+  /** Those that cannot be verified first, since nothing signs them; answered where the source's option says so. */
+  readonly openHandshakes?: readonly OpenHandshake[]
   /** How several secrets are valid at once while one is replaced, where its sender does something about it. */
   readonly rotation?: string
+  /** What whoever configures it should know of its schemes; told at each start. */
+  readonly warnings?: readonly string[]
   /** What the provider's public text does not say, so that nothing here can be relied on for it. */
   readonly undocumented?: readonly string[]
 }
@@ -53,19 +62,38 @@ export interface Handshake {
   readonly reply: HandshakeReply
 }
 
+/** A request that nothing signs, by which a provider asks whether it may send here. Answered, and never stored. */
+export interface OpenHandshake {
+  readonly name: string
+  readonly method: 'GET' | 'HEAD' | 'OPTIONS' | 'POST'
+  /** What stands at places of it; where no text is given, any text. */
+  readonly when: readonly { readonly in: Place; readonly equals?: string }[]
+  /** Where a token stands that its receiver has chosen. */
+  readonly token?: Place
+  /** Where the sender names itself, for the receiver to allow it. */
+  readonly origin?: Place
+  /** Where the secret stands that events are signed with from then on. */
+  readonly secret?: Place
+  /** Whether it has to carry what authenticates an event, as a secret in the URL. */
+  readonly isAuthenticated?: true
+  readonly reply: HandshakeReply
+}
+
 /** What is answered, with 200 where no status is given. A handshake whose places hold nothing is none. */
 export type HandshakeReply =
   /** What stands at a place, as `text/plain`. */
   | { readonly text: Place }
   /** Members of a JSON object. */
   | { readonly json: Readonly<Record<string, HandshakeMember>> }
-  | { readonly status: 204 }
+  /** Headers alone, each with a text of its own or with what stands at a place. */
+  | { readonly headers: Readonly<Record<string, string | Place>> }
+  | { readonly status: 200 | 204 }
 
 export type HandshakeMember =
   | number
   | Place
   /** HMAC-SHA256 of what stands at a place, by the key that verified the request. */
-  | { readonly hmac: Place; readonly encoding: 'hex' | 'base64' }
+  | { readonly hmac: Place; readonly encoding: 'hex' | 'base64'; readonly prefix?: string }
 
 /** Where id, type, time and ordering key stand in a provider's requests. */
 export interface Envelope {
@@ -74,6 +102,8 @@ export interface Envelope {
   /** None where the provider gives no id: then the digest of the body is it. */
   readonly id: readonly Place[]
   readonly type?: Place
+  /** It is none of a request's envelopes where a text stands here, as in the second element of a batch. */
+  readonly unless?: Place
   /** The type of an event that names none. */
   readonly defaultType?: string
   readonly created?: { readonly in: Place; readonly unit: TimestampRule['unit'] }

@@ -40,8 +40,6 @@ export const REASONS = [
 
 export type Reason = (typeof REASONS)[number]
 
-const RANK: ReadonlyMap<Reason, number> = new Map(REASONS.map((reason, index) => [reason, index]))
-
 /** The reason of the scheme that got furthest; of equals, the first listed. */
 export function furthest(reasons: readonly [Reason, ...Reason[]]): Reason {
   return reasons.reduce((best, reason) => (rankOf(reason) > rankOf(best) ? reason : best))
@@ -58,5 +56,5 @@ export function isAuthentic(reason: Reason): boolean {
 }
 
 function rankOf(reason: Reason): number {
-  return RANK.get(reason) ?? 0
+  return REASONS.indexOf(reason)
 }

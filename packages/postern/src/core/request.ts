@@ -33,7 +33,7 @@ export interface RequestLike {
 export function toWebhookRequest(request: RequestLike): WebhookRequest {
   if (!(request.body instanceof Uint8Array)) {
     throw new TypeError(
-      'The request body must be the raw bytes as received (a Uint8Array or Buffer); take it before any parser of bodies, or from one that keeps the bytes',
+      'The request body must be the raw bytes as received, a Uint8Array: take it before any parser of bodies',
     )
   }
   return {

@@ -20,6 +20,13 @@ export interface SignatureScheme extends AnyScheme {
   readonly id?: SignedIdRule
   /** The signed bytes: the parts one after another, with nothing between them. */
   readonly content: readonly Part[]
+  /**
+   * What has to be made of a request before its signature can be checked, by a method of its own that few providers
+   * need: another spelling of the URL or of a form, each item of an array, headers that the sender lists.
+   */
+  readonly derives?: 'url-and-form' | 'items' | 'listed-headers'
+  /** Of `items`: members to follow to an array. Each of its elements is signed by itself, and places in JSON start there. */
+  readonly each?: readonly string[]
 }
 
 /**
@@ -34,7 +41,7 @@ export type OtherAlgorithm = 'sha256' | 'ed25519' | 'ecdsa-p256-sha256' | 'rsa-s
  */
 export interface StaticSecretScheme extends AnyScheme {
   readonly algorithm: 'static-secret'
-  readonly secret: SecretInHeader | SecretInBody
+  readonly secret: SecretInHeader | SecretInQuery | SecretInBody | SecretInEach
 }
 
 interface AnyScheme {
@@ -64,6 +71,19 @@ export interface SecretInBody {
   readonly json: readonly string[]
 }
 
+/** A parameter of the URL's query that holds the secret; it is never kept. */
+export interface SecretInQuery {
+  readonly query: string
+}
+
+/** The place of a string that holds the secret in every element of an array; it is cut out of each. */
+export interface SecretInEach {
+  /** Members to follow from the top of the body to the array, objects only. */
+  readonly each: readonly string[]
+  /** Members to follow from an element, objects only. */
+  readonly member: readonly string[]
+}
+
 /** Where one string of a request stands. Header names in lower case. */
 export type Place =
   | { readonly header: string }
@@ -74,7 +94,36 @@ export type Place =
   | { readonly field: string }
 
 /** One part of the signed content. An array of these, never a template: a template replaces inside what it inserted. */
-export type Part = 'body' | 'timestamp' | 'id' | 'url' | 'method' | { readonly literal: string } | Place
+export type Part =
+  | 'body'
+  | 'timestamp'
+  | 'id'
+  | 'url'
+  | 'method'
+  | { readonly literal: string }
+  | Place
+  | DerivedPart
+
+/** Content that does not stand in a request as such; what it is made of is signed, and how, is the scheme's `derives`. */
+export type DerivedPart =
+  /** A URL of the receiver's own, with the query of the request after it. */
+  | { readonly derived: 'public-url'; readonly base: string }
+  /**
+   * The body: nothing where the signed URL ends in this parameter, which is then the hexadecimal SHA-256 of the body;
+   * else the names and values of a form, sorted.
+   */
+  | { readonly derived: 'form-or-digest'; readonly digestIn: string }
+  /** Texts with a separator between them; none but that of `free` may hold it. An absent text is an empty one. */
+  | {
+      readonly derived: 'joined'
+      readonly places: readonly Place[]
+      readonly separator: string
+      readonly free: Place
+    }
+  /** The path and the query of the request, or these, escaped once more. */
+  | { readonly derived: 'escaped-path'; readonly of?: string }
+  /** `name:value` of each header that a header lists, which has to list these. */
+  | { readonly derived: 'listed-headers'; readonly listedIn: string; readonly must: readonly string[] }
 
 /**
  * How the signing secret, as its owner was shown it, becomes key bytes. A public key is its 32 bytes for Ed25519, and else
@@ -90,7 +139,7 @@ export interface KeyFormat {
 
 /** Where signatures stand and how one is written. All candidates are tried against all keys. */
 export interface SignatureRule {
-  readonly in: readonly { readonly header: string }[]
+  readonly in: readonly ({ readonly header: string } | { readonly json: readonly string[] })[]
   /** Separates several entries in one header. Where it is absent, a doubled header is refused. */
   readonly separator?: ',' | ';' | ' '
   /** Entries are `name<pairSeparator>value`; those called `field` are signatures, other names are ignored. */

@@ -11,13 +11,20 @@ interface WithKeys {
 
 /** Refuses two secrets of one source that are the same text: they would be one, whatever they are called. */
 export function assertApart(provider: string, schemes: readonly WithKeys[]): void {
-  const uses = schemes.flatMap((keyed) => usesOf(secretNameOf(keyed.scheme), keyed))
-  const shared = firstShared(uses, () => true)
-  if (shared === undefined) return
-  throw new PosternError(
-    'bad_secret',
-    `${provider}: '${shared[0]}' and '${shared[1]}' are the same secret; one that is sent as it is must not be one that signs`,
-  )
+  const names = new Map<string, string>()
+  for (const { scheme, keys } of schemes) {
+    const name = secretNameOf(scheme)
+    for (const digest of keys.digests()) {
+      const other = names.get(digest) ?? name
+      if (other !== name) {
+        throw new PosternError(
+          'bad_secret',
+          `${provider}: '${other}' and '${name}' are the same secret; one that is sent as it is must not be one that signs`,
+        )
+      }
+      names.set(digest, name)
+    }
+  }
 }
 
 /**
@@ -28,7 +35,7 @@ export function sharedStaticSecret(
   sources: Iterable<readonly [name: string, source: { readonly schemes: readonly WithKeys[] }]>,
 ): readonly [string, string] | undefined {
   const uses = [...sources].flatMap(([name, { schemes }]) => schemes.flatMap((keyed) => usesOf(name, keyed)))
-  return firstShared(uses, (left, right) => left.isStatic || right.isStatic)
+  return firstShared(uses)
 }
 
 /** A secret, by its digest, and what it is used for. */
@@ -43,14 +50,11 @@ function usesOf(by: string, { scheme, keys }: WithKeys): readonly Use[] {
   return keys.digests().map((digest) => ({ by, digest, isStatic }))
 }
 
-function firstShared(
-  uses: readonly Use[],
-  matters: (left: Use, right: Use) => boolean,
-): readonly [string, string] | undefined {
+function firstShared(uses: readonly Use[]): readonly [string, string] | undefined {
   for (const [index, right] of uses.entries()) {
     const left = uses
       .slice(0, index)
-      .find((use) => use.digest === right.digest && use.by !== right.by && matters(use, right))
+      .find((use) => use.digest === right.digest && use.by !== right.by && (use.isStatic || right.isStatic))
     if (left !== undefined) return [left.by, right.by]
   }
   return undefined

@@ -2,6 +2,7 @@ import { DOUBLED } from './request.ts'
 import { describe, expect, it, vi } from 'vitest'
 import { check } from './check.ts'
 import { Keyring } from './keyring.ts'
+import { readable, type Readable } from './place.ts'
 import type { SignatureScheme as Scheme, SignatureRule } from './scheme.ts'
 import { readSignatures, writeSignature, type ReadSignatures } from './signature-header.ts'
 
@@ -14,7 +15,11 @@ const pairs: SignatureRule = { ...bare, separator: ',', pairSeparator: '=', fiel
 
 function read(rule: SignatureRule, ...values: string[]): ReadSignatures {
   const headers = values.flatMap((value) => ['X-Signature', value])
-  return readSignatures(headers, rule, 'hmac-sha256')
+  return readSignatures(readableOf(headers), rule, 'hmac-sha256')
+}
+
+function readableOf(headers: readonly string[]): Readable {
+  return readable({ method: 'POST', url: '', headers, body: new Uint8Array() })
 }
 
 /** The signatures as hex; the reason where there are none. */
@@ -90,8 +95,11 @@ describe('readSignatures', () => {
   it('reads every header of a scheme that has several', () => {
     const rule: SignatureRule = { ...bare, in: [{ header: 'x-first' }, { header: 'x-second' }] }
     const headers = ['x-second', TWO, 'x-first', ONE]
-    expect(readSignatures(headers, rule, 'hmac-sha256')).toMatchObject({ ok: true, signatures: [{}, {}] })
-    expect(readSignatures([...headers, 'X-First', ONE], rule, 'hmac-sha256')).toEqual({
+    expect(readSignatures(readableOf(headers), rule, 'hmac-sha256')).toMatchObject({
+      ok: true,
+      signatures: [{}, {}],
+    })
+    expect(readSignatures(readableOf([...headers, 'X-First', ONE]), rule, 'hmac-sha256')).toEqual({
       ok: false,
       reason: 'duplicate_header',
     })

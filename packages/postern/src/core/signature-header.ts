@@ -1,32 +1,30 @@
 import { isHmac, SIGNATURE_BYTES } from './crypto.ts'
 import { decodeStrictly } from './encoding.ts'
 import { furthest, type Reason } from './reason.ts'
-import { DOUBLED, headerValue, type HeaderList } from './request.ts'
+import { readPlace, type Fields, type Readable } from './place.ts'
+import { DOUBLED } from './request.ts'
 import type { OtherAlgorithm, SignatureRule, SignatureScheme } from './scheme.ts'
 
 /** More entries than any provider sends during a rotation; beyond it a sender is spending our time. */
 const MAX_ENTRIES = 16
 export const MAX_HEADER_LENGTH = 4096
 
-/** Fields of a signature header by name; `DOUBLED` where one came twice, since it is open then which one was signed. */
-export type Fields = ReadonlyMap<string, string | typeof DOUBLED>
-
-/** What a request's signature headers hold. */
+/** What the places of a request's signatures hold. */
 export type ReadSignatures =
   | { readonly ok: true; readonly signatures: readonly Uint8Array[]; readonly fields: Fields | undefined }
   | { readonly ok: false; readonly reason: Reason }
 
 /** Reads every signature that a request offers under a rule, strictly decoded and of the algorithm's length. */
 export function readSignatures(
-  headers: HeaderList,
+  from: Readable,
   rule: SignatureRule,
   algorithm: SignatureScheme['algorithm'],
 ): ReadSignatures {
   const signatures: Uint8Array[] = []
   const fields = rule.pairSeparator === undefined ? undefined : new Map<string, string | typeof DOUBLED>()
   let reason: Reason = 'missing_header'
-  for (const { header } of rule.in) {
-    const text = headerValue(headers, header)
+  for (const place of rule.in) {
+    const text = readPlace(place, from)
     if (text === undefined) continue
     if (text === DOUBLED) return { ok: false, reason: 'duplicate_header' }
     const entries = splitEntries(text, rule)

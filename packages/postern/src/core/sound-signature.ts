@@ -13,7 +13,7 @@ export function unsoundSignature(scheme: SignatureScheme): string | undefined {
   if (id !== undefined && !content.includes('id')) return 'has an id that is not signed'
   const separator = id === undefined ? undefined : literalAfterId(content)
   if (separator !== undefined && !id?.forbid?.includes(separator)) {
-    return `must forbid '${separator}' in its ids: one with it could shift the boundary to the next signed part`
+    return `must forbid '${separator}' in its ids: one could shift the boundary to the next part`
   }
   return undefined
 }

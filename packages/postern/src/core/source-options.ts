@@ -81,7 +81,7 @@ export function placesOf(provider: Provider, { orderBy }: SourceOptions): readon
   if (places.length === 0 || !places.every(isReadable)) {
     throw unsound(
       provider,
-      `orderBy must be true, or places such as { json: ['data', 'id'] } or { header: 'x-id' }: got ${JSON.stringify(orderBy)}`,
+      `orderBy must be true, or places such as { json: ['data', 'id'] }: got ${JSON.stringify(orderBy)}`,
     )
   }
   return places
@@ -109,10 +109,7 @@ export function onDeadOf(
     throw unsound(provider, 'onDead is of use only with orderBy')
   }
   if (orderBy === true && provider.envelopes.every(({ orderingKey }) => orderingKey === undefined)) {
-    throw unsound(
-      provider,
-      `orderBy: true, but its requests name no ordering key; say where one stands, such as { json: ['data', 'id'] }`,
-    )
+    throw unsound(provider, 'orderBy: true, but its requests name no ordering key; say where one stands')
   }
   return onDead ?? 'block'
 }

@@ -1,7 +1,11 @@
 import { PosternError } from './errors.ts'
+import { canonicalHmacs } from './canonical-hmacs.ts'
 import { hmacs } from './hmac-method.ts'
+import { itemHmacs } from './item-hmacs.ts'
 import { configuredSecrets } from './keyring.ts'
 import { methodOf, type KeyedScheme, type Method } from './method.ts'
+import type { OpenHandshakes } from './open-handshake.ts'
+import type { ParseBody } from './place.ts'
 import type { Envelope, Provider } from './provider.ts'
 import { keyedDigests, publicKeys } from './public-key.ts'
 import type { Place, Scheme } from './scheme.ts'
@@ -15,8 +19,9 @@ import {
   type Secret,
   type SourceOptions,
 } from './source-options.ts'
-import { bodySecrets, headerSecrets } from './static-secret-method.ts'
+import { bodySecrets, eachSecrets, headerSecrets, querySecrets } from './static-secret-method.ts'
 import { DEFAULT_TOLERANCE_SECONDS } from './timestamp.ts'
+import { urlHmacs } from './url-hmacs.ts'
 
 /** Type names of a provider's events, each with the shape of its `data`. */
 export type EventMap = Readonly<Record<string, unknown>>
@@ -27,6 +32,10 @@ export interface Source<Events extends EventMap = EventMap> {
   /** The provider's schemes with the keys that verify them. */
   readonly schemes: readonly KeyedScheme[]
   readonly envelopes: readonly ReadableEnvelope[]
+  /** How bodies are read; as JSON where absent. */
+  readonly parse: ParseBody | undefined
+  /** Set where handshakes that nothing signs are answered. */
+  readonly handshake?: OpenHandshakes
   readonly toleranceSeconds: number | undefined
   readonly maxBodyBytes: number
   readonly dedupeWindowMs: number
@@ -80,7 +89,18 @@ export function defineSourceBy<Events extends EventMap = EventMap>(
   return makeSource<Events>(provider, options, methods)
 }
 
-const ALL_METHODS: readonly Method[] = [hmacs, publicKeys, keyedDigests, headerSecrets, bodySecrets]
+const ALL_METHODS: readonly Method[] = [
+  hmacs,
+  urlHmacs,
+  itemHmacs,
+  canonicalHmacs,
+  publicKeys,
+  keyedDigests,
+  headerSecrets,
+  querySecrets,
+  bodySecrets,
+  eachSecrets,
+]
 
 function makeSource<Events extends EventMap>(
   provider: Provider,
@@ -100,8 +120,11 @@ function makeSource<Events extends EventMap>(
     schemes,
     envelopes: provider.envelopes.map((envelope) => ({
       ...envelope,
-      idSigned: envelope.id.every((place) => provider.schemes.every((scheme) => isSigned(place, scheme))),
+      idSigned: envelope.id.every((place) =>
+        schemes.every(({ scheme, method }) => method.signs?.(place, scheme) ?? isSigned(place, scheme)),
+      ),
     })),
+    parse: schemes.find(({ method }) => method.parse)?.method.parse,
     toleranceSeconds: options.toleranceSeconds,
     maxBodyBytes: options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
     dedupeWindowMs: dedupeWindow(provider, options),
@@ -109,7 +132,7 @@ function makeSource<Events extends EventMap>(
     onDead: onDeadOf(provider, options),
     onConflict: options.onConflict ?? 'hold',
     ack: options.ack ?? 'stored',
-    warnings: warningsOf(schemes),
+    warnings: warningsOf(provider, schemes),
   }
 }
 
@@ -120,7 +143,7 @@ export function withSecret<Events extends EventMap>(source: Source<Events>, secr
     secretNameOf(own.scheme) === 'secret' ? keyed(own.scheme, own.method, secrets) : own,
   )
   assertApart(source.provider.name, schemes)
-  return { ...source, schemes, warnings: warningsOf(schemes) }
+  return { ...source, schemes, warnings: warningsOf(source.provider, schemes) }
 }
 
 /** Whether a source can verify anything yet. */
@@ -145,18 +168,17 @@ function keyed(scheme: Scheme, method: Method, secrets: ReadonlyMap<string, read
   return { scheme, keys: method.keyring(secrets.get(secretNameOf(scheme)) ?? [], scheme), method }
 }
 
-function warningsOf(schemes: readonly KeyedScheme[]): readonly string[] {
+function warningsOf({ warnings = [] }: Provider, schemes: readonly KeyedScheme[]): readonly string[] {
   const configured = schemes.filter(({ keys }) => keys.size > 0)
   const isWeak = configured.some(({ keys }) => keys.hasWeakKey)
-  const isAnySigning = configured.some(({ scheme }) => scheme.algorithm !== 'static-secret')
+  const own = configured.map(({ method }) => method.warning)
   return [
     ...(isWeak ? ['a signing secret is shorter than 16 bytes and may be guessed; make a longer one'] : []),
-    ...(configured.length > 0 && !isAnySigning ? [STATIC_WARNING] : []),
+    // What is said of one way to authenticate is no matter where a request needs another one as well.
+    ...(own.every((warning) => warning !== undefined) ? new Set(own) : []),
+    ...warnings,
   ]
 }
-
-const STATIC_WARNING =
-  'every request carries the secret itself and none is signed: whoever sees one can send others, and an old one sent again is refused only as a duplicate; use TLS all the way, and this secret for nothing else'
 
 function dedupeWindow(provider: Provider, options: SourceOptions): number {
   const horizonMs = (provider.redeliveryDays ?? 0) * DAY_MS

@@ -2,14 +2,34 @@ import { unmetCondition, type CheckResult } from './check.ts'
 import type { Keyring } from './keyring.ts'
 import type { Method } from './method.ts'
 import type { WebhookRequest } from './request.ts'
-import type { Scheme, SecretInBody, SecretInHeader, StaticSecretScheme } from './scheme.ts'
+import { nearest, type Reason } from './reason.ts'
+import type {
+  Scheme,
+  SecretInBody,
+  SecretInEach,
+  SecretInHeader,
+  SecretInQuery,
+  StaticSecretScheme,
+} from './scheme.ts'
 import { secretNameOf } from './sound-scheme.ts'
-import { matchSecret, readHeader, readMember, staticKeyring, type ReadSecret } from './static-secret.ts'
-import { withoutHeader, withoutMember } from './without-secrets.ts'
+import {
+  matchSecret,
+  readEachMember,
+  readHeader,
+  readMember,
+  readParameter,
+  staticKeyring,
+  type ReadSecret,
+} from './static-secret.ts'
+import { withoutHeader, withoutMember, withoutMembers, withoutParameter } from './without-secrets.ts'
+
+const STATIC_WARNING =
+  'every request carries the secret itself and none is signed: whoever sees one can send others, and an old one sent again is refused only as a duplicate; use TLS all the way, and this secret for nothing else'
 
 /** Secrets in a header. Apart from those in the body, which need a reader of bodies. */
 export const headerSecrets: Method<InHeader> = {
   algorithms: ['static-secret'],
+  warning: STATIC_WARNING,
   takes: ({ secret }) => 'header' in secret,
   complaint: (scheme, schemes) => unsoundSecret(scheme) ?? mixedSecret(scheme, schemes),
   keyring: staticKeyring,
@@ -21,6 +41,7 @@ export const headerSecrets: Method<InHeader> = {
 /** Secrets in the JSON body. */
 export const bodySecrets: Method<InBody> = {
   algorithms: ['static-secret'],
+  warning: STATIC_WARNING,
   takes: ({ secret }) => 'json' in secret,
   complaint: (scheme, schemes) =>
     scheme.secret.json.length === 0 ? 'has no place for a secret' : mixedSecret(scheme, schemes),
@@ -30,6 +51,44 @@ export const bodySecrets: Method<InBody> = {
   without: ({ secret }, request) => ({ ...request, body: withoutMember(request.body, secret) }),
 }
 
+/** Secrets in the URL's query. */
+export const querySecrets: Method<InQuery> = {
+  algorithms: ['static-secret'],
+  warning: STATIC_WARNING,
+  takes: ({ secret }) => 'query' in secret,
+  complaint: mixedSecret,
+  keyring: staticKeyring,
+  check: (scheme, keys, request) =>
+    checked(scheme, keys, request, () => readParameter(scheme.secret, request)),
+  without: ({ secret }, request) => ({ ...request, url: withoutParameter(request.url, secret) }),
+}
+
+/** Secrets in every element of an array in the JSON body; each has to be one of those configured. */
+export const eachSecrets: Method<InEach> = {
+  algorithms: ['static-secret'],
+  warning: STATIC_WARNING,
+  takes: ({ secret }) => 'each' in secret,
+  complaint: mixedSecret,
+  keyring: staticKeyring,
+  check: (scheme, keys, request) => {
+    const unmet = unmetCondition(scheme, keys, request.headers)
+    if (unmet !== undefined) return { ok: false, reason: unmet }
+    return everyOne(readEachMember(scheme.secret, request.body).map((read) => matchSecret(keys, read)))
+  },
+  without: ({ secret }, request) => ({ ...request, body: withoutMembers(request.body, secret) }),
+}
+
+/** The first one's result where all are good; else the reason of the one that got least far. */
+function everyOne(results: readonly CheckResult[]): CheckResult {
+  const [first, ...others] = results.flatMap((result): readonly Reason[] =>
+    result.ok ? [] : [result.reason],
+  )
+  if (first !== undefined) return { ok: false, reason: nearest([first, ...others]) }
+  return results[0] ?? { ok: false, reason: 'missing_secret' }
+}
+
+type InQuery = StaticSecretScheme & { readonly secret: SecretInQuery }
+type InEach = StaticSecretScheme & { readonly secret: SecretInEach }
 type InHeader = StaticSecretScheme & { readonly secret: SecretInHeader }
 type InBody = StaticSecretScheme & { readonly secret: SecretInBody }
 

@@ -1,11 +1,18 @@
 import { sameSecret } from './crypto.ts'
 import { decodeStrictly, encode } from './encoding.ts'
 import { PosternError } from './errors.ts'
-import { findMember, replaceRanges, stringAt } from './json-member.ts'
+import { findInEach, findMember, replaceRanges, stringAt } from './json-member.ts'
 import { Keyring } from './keyring.ts'
 import type { Reason } from './reason.ts'
-import { DOUBLED, headerValue, type HeaderList } from './request.ts'
-import type { SecretInBody, SecretInHeader, StaticSecretScheme } from './scheme.ts'
+import { readable, readPlace } from './place.ts'
+import { DOUBLED, headerValue, type HeaderList, type WebhookRequest } from './request.ts'
+import type {
+  SecretInBody,
+  SecretInEach,
+  SecretInHeader,
+  SecretInQuery,
+  StaticSecretScheme,
+} from './scheme.ts'
 import { MAX_HEADER_LENGTH } from './signature-header.ts'
 
 /** Which of the keys the secret is that a request carries. */
@@ -21,21 +28,27 @@ export function matchSecret(
   return matched === undefined ? { ok: false, reason: 'secret_mismatch' } : { ok: true, secretIndex: matched }
 }
 
-/** Puts the secret where the scheme has it: into a header, or into the body. */
+/** Puts the secret where the scheme has it: into a header, the URL, or the body. */
 export function writeStaticSecret(
   { secret }: StaticSecretScheme,
   key: Uint8Array,
-  body: Uint8Array,
-): { readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array } {
-  if ('json' in secret) return { headers: {}, body: withMember(secret, key, body) }
+  { url, body }: { readonly url: string; readonly body: Uint8Array },
+): {
+  readonly headers: Readonly<Record<string, string>>
+  readonly url: string
+  readonly body: Uint8Array
+} {
+  if ('query' in secret) return { headers: {}, url: withParameter(secret, key, url), body }
+  if ('each' in secret) return { headers: {}, url, body: withMembers(secret, key, body) }
+  if ('json' in secret) return { headers: {}, url, body: withMember(secret, key, body) }
   const word = secret.authScheme === undefined ? '' : `${secret.authScheme} `
   const written = secret.encoding === undefined ? secretText(key) : encode(key, secret.encoding)
-  return { headers: { [secret.header]: word + written }, body }
+  return { headers: { [secret.header]: word + written }, url, body }
 }
 
 /** The keys of a static secret. Refuses what no request can carry, which would be found out only at the first one. */
 export function staticKeyring(secrets: readonly string[], { secret: place }: StaticSecretScheme): Keyring {
-  const isText = 'json' in place || place.encoding !== undefined
+  const isText = !('header' in place) || place.encoding !== undefined
   const form = isText ? UNBROKEN_TEXT : HEADER_TEXT
   if (!secrets.every((secret) => form.test(secret))) {
     throw new PosternError(
@@ -80,6 +93,24 @@ export function readMember(place: SecretInBody, body: Uint8Array): ReadSecret {
   return text === undefined ? { reason: 'missing_secret' } : { sent: Buffer.from(text, 'utf8') }
 }
 
+/** One secret for each element; why not, where an element has none, or more than one. */
+export function readEachMember(place: SecretInEach, body: Uint8Array): readonly ReadSecret[] {
+  const elements = findInEach(body, place.each, place.member)
+  if (elements === undefined || elements.length === 0) return [{ reason: 'missing_secret' }]
+  return elements.map(([range, second]) => {
+    if (range === undefined) return { reason: 'missing_secret' }
+    if (second !== undefined) return { reason: 'duplicate_secret' }
+    const text = stringAt(body, range)
+    return text === undefined ? { reason: 'missing_secret' } : { sent: Buffer.from(text, 'utf8') }
+  })
+}
+
+export function readParameter({ query }: SecretInQuery, request: WebhookRequest): ReadSecret {
+  const text = readPlace({ query }, readable(request))
+  if (text === DOUBLED) return { reason: 'duplicate_secret' }
+  return text === undefined ? { reason: 'missing_secret' } : { sent: Buffer.from(text, 'utf8') }
+}
+
 function withMember(place: SecretInBody, key: Uint8Array, body: Uint8Array): Uint8Array {
   const ranges = findMember(body, place.json)
   if (ranges?.length !== 1) {
@@ -89,6 +120,21 @@ function withMember(place: SecretInBody, key: Uint8Array, body: Uint8Array): Uin
     )
   }
   return replaceRanges(body, ranges, Buffer.from(JSON.stringify(secretText(key))))
+}
+
+function withMembers(place: SecretInEach, key: Uint8Array, body: Uint8Array): Uint8Array {
+  const ranges = findInEach(body, place.each, place.member)
+  if (!ranges?.every((found) => found.length === 1) || ranges.length === 0) {
+    throw new PosternError(
+      'bad_scheme',
+      `The body to send must be JSON and have ${place.member.join('.')} once in each element of ${place.each.join('.')}, with any value: the secret takes its place`,
+    )
+  }
+  return replaceRanges(body, ranges.flat(), Buffer.from(JSON.stringify(secretText(key))))
+}
+
+function withParameter({ query }: SecretInQuery, key: Uint8Array, url: string): string {
+  return `${url}${url.includes('?') ? '&' : '?'}${query}=${encodeURIComponent(secretText(key))}`
 }
 
 /** A secret as text. */

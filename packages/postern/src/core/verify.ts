@@ -113,7 +113,7 @@ function withoutCarriedSecrets(schemes: readonly KeyedScheme[], request: Webhook
   return kept
 }
 
-type Authenticated =
+export type Authenticated =
   | { readonly ok: true; readonly scheme: string; readonly secretIndex: number }
   | { readonly ok: false; readonly reason: Reason }
 
@@ -121,7 +121,7 @@ type Authenticated =
  * Every secret that is configured must be satisfied by one of its schemes. Of several that are not, what got least far
  * is reported: the others' success does not make a request authentic.
  */
-function authenticate(request: WebhookRequest, source: Source, nowMs: number): Authenticated {
+export function authenticate(request: WebhookRequest, source: Source, nowMs: number): Authenticated {
   const options = { nowMs, toleranceSeconds: source.toleranceSeconds }
   const results: SecretResult[] = []
   for (const { scheme, keys, method } of source.schemes) {

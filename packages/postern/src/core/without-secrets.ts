@@ -1,8 +1,8 @@
-import { findMember, replaceRanges } from './json-member.ts'
+import { findInEach, findMember, replaceRanges } from './json-member.ts'
 import type { Keyring } from './keyring.ts'
 import { parseJson } from './place.ts'
 import type { HeaderList, WebhookRequest } from './request.ts'
-import type { Scheme, SecretInBody } from './scheme.ts'
+import type { Scheme, SecretInBody, SecretInEach, SecretInQuery, StaticSecretScheme } from './scheme.ts'
 import { secretText } from './static-secret.ts'
 
 /** What stands in a stored body where the secret was. */
@@ -22,13 +22,16 @@ export function withoutStaticSecrets(
 ): WebhookRequest {
   let kept = request
   for (const { scheme } of schemes) {
-    if (scheme.algorithm !== 'static-secret') continue
-    kept =
-      'header' in scheme.secret
-        ? { ...kept, headers: withoutHeader(kept.headers, scheme.secret.header) }
-        : { ...kept, body: withoutMember(kept.body, scheme.secret) }
+    if (scheme.algorithm === 'static-secret') kept = withoutSecret(kept, scheme.secret)
   }
   return kept
+}
+
+function withoutSecret(request: WebhookRequest, secret: StaticSecretScheme['secret']): WebhookRequest {
+  if ('header' in secret) return { ...request, headers: withoutHeader(request.headers, secret.header) }
+  if ('query' in secret) return { ...request, url: withoutParameter(request.url, secret) }
+  const body = 'each' in secret ? withoutMembers(request.body, secret) : withoutMember(request.body, secret)
+  return { ...request, body }
 }
 
 /**
@@ -58,6 +61,21 @@ export function withoutStraySecrets(
 export function withoutMember(body: Uint8Array, place: SecretInBody): Uint8Array {
   const ranges = findMember(body, place.json)
   return ranges === undefined ? new Uint8Array() : replaceRanges(body, ranges, CUT_OUT_BYTES)
+}
+
+/** The body with something else in the secret's place in each element; an empty one where it cannot be read for it. */
+export function withoutMembers(body: Uint8Array, { each, member }: SecretInEach): Uint8Array {
+  const ranges = findInEach(body, each, member)
+  return ranges === undefined ? new Uint8Array() : replaceRanges(body, ranges.flat(), CUT_OUT_BYTES)
+}
+
+/** The URL with something else in the place of a parameter's value, however often it comes and its name is escaped. */
+export function withoutParameter(url: string, { query: name }: SecretInQuery): string {
+  const start = url.indexOf('?')
+  if (start < 0) return url
+  const pairs = url.slice(start + 1).split('&')
+  const kept = pairs.map((pair) => (new URLSearchParams(pair).has(name) ? `${name}=${CUT_OUT}` : pair))
+  return `${url.slice(0, start)}?${kept.join('&')}`
 }
 
 /** The headers without one, named in lower case. */

@@ -1,8 +1,16 @@
-import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import {
+  answeringHandshakes,
+  defineHmacSource,
+  type KeepSecret,
+  type Provider,
+  type Source,
+  type SourceOptions,
+} from '../core/index.ts'
 
 /**
  * Asana's webhooks (developers.asana.com/docs/webhooks-guide). The key is the `X-Hook-Secret` that Asana sends once
- * when the webhook is made; each webhook has one of its own, and all of them may be given as `secret`.
+ * when the webhook is made; each webhook has one of its own, and all of them may be given as `secret`. With `handshake`
+ * it is sent back, as Asana wants, and handed over to be kept.
  *
  * A request holds several events and no id; the body's digest is one. An empty list is Asana's heartbeat.
  */
@@ -25,9 +33,27 @@ export const asanaProvider: Provider = {
     },
   ],
   envelopes: [{ name: 'asana-events', id: [], defaultType: 'events' }],
+  openHandshakes: [
+    {
+      name: 'asana-hook-secret',
+      method: 'POST',
+      when: [{ in: { header: 'x-hook-secret' } }],
+      secret: { header: 'x-hook-secret' },
+      reply: { headers: { 'x-hook-secret': { header: 'x-hook-secret' } } },
+    },
+  ],
+}
+
+export interface AsanaOptions extends SourceOptions {
+  /**
+   * Takes the secret of a new webhook: `keep` stores it, and the source verifies by it at once. Nothing signs it, so that
+   * only a source without a secret takes one; with `keepMore` any does, which is safe only behind a URL that nobody else
+   * knows. `true`: the gateway keeps it, in development.
+   */
+  readonly handshake?: boolean | { readonly keep: KeepSecret; readonly keepMore?: boolean }
 }
 
 /** A source for Asana: the secret is the `X-Hook-Secret` of the webhook. */
-export function asana(options?: SourceOptions): Source {
-  return defineHmacSource(asanaProvider, options)
+export function asana({ handshake, ...options }: AsanaOptions = {}): Source {
+  return answeringHandshakes(defineHmacSource(asanaProvider, options), handshake)
 }

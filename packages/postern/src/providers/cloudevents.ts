@@ -1,16 +1,19 @@
 import {
+  answeringHandshakes,
   defineSourceBy,
   headerSecrets,
   type Provider,
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { cloudEventsHandshake } from './cloudevents-handshake.ts'
 
 /**
  * CloudEvents over HTTP (`cloudevents/spec`, "HTTP 1.1 Web Hooks for Event Delivery"), authorised by a bearer token:
  * in the structured mode, where the event is the body, and in the binary one, where its attributes are `ce-` headers.
  *
- * The token is all there is; nothing is signed. Of the binary mode's id the body's digest is a second guard.
+ * The token is all there is; nothing is signed. The OPTIONS request by which a sender asks whether it may send is answered
+ * with `handshake`. Of the binary mode's id the body's digest is a second guard.
  */
 export const cloudeventsProvider: Provider = {
   name: 'cloudevents',
@@ -40,9 +43,15 @@ export const cloudeventsProvider: Provider = {
       orderingKey: [{ header: 'ce-subject' }],
     },
   ],
+  openHandshakes: [cloudEventsHandshake('cloudevents-abuse-protection')],
+}
+
+export interface CloudeventsOptions extends SourceOptions {
+  /** Allows whoever asks to send here, or only `origins`. Nothing signs the question. */
+  readonly handshake?: boolean | { readonly origins?: readonly string[] }
 }
 
 /** A source for CloudEvents, bearer token: the secret is the token. */
-export function cloudevents(options?: SourceOptions): Source {
-  return defineSourceBy([headerSecrets], cloudeventsProvider, options)
+export function cloudevents({ handshake, ...options }: CloudeventsOptions = {}): Source {
+  return answeringHandshakes(defineSourceBy([headerSecrets], cloudeventsProvider, options), handshake)
 }

@@ -68,6 +68,13 @@ import { discordProvider } from './discord.ts'
 import { sendgridProvider } from './sendgrid.ts'
 import { hubspotV1Provider } from './hubspot-v1.ts'
 import { hubspotV2Provider } from './hubspot-v2.ts'
+import { twilioProvider } from './twilio.ts'
+import { mailgunProvider } from './mailgun.ts'
+import { adyenProvider } from './adyen.ts'
+import { contentfulProvider } from './contentful.ts'
+import { dropboxProvider } from './dropbox.ts'
+import { msgraphProvider } from './msgraph.ts'
+import { eventgridProvider } from './eventgrid.ts'
 
 export { anima, type AnimaEvents, type AnimaLabsEventType, type AnimaLabsNotification } from './anima.ts'
 export type { BodyPaths } from './body-paths.ts'
@@ -115,7 +122,7 @@ export { razorpay, type RazorpayEvents, type RazorpayEventType } from './razorpa
 export { mux, type MuxEvents, type MuxEventType } from './mux.ts'
 export { pagerduty, type PagerdutyEvents, type PagerdutyEventType } from './pagerduty.ts'
 export { workos, type WorkosEvents, type WorkosEventType } from './workos.ts'
-export { notion, type NotionEvents, type NotionEventType } from './notion.ts'
+export { notion, type NotionEvents, type NotionEventType, type NotionOptions } from './notion.ts'
 export { box, type BoxEvents, type BoxEventType } from './box.ts'
 export { convoy } from './convoy.ts'
 export { zoom, type ZoomEvents, type ZoomEventType } from './zoom.ts'
@@ -123,7 +130,7 @@ export { elevenlabs, type ElevenlabsEvents, type ElevenlabsEventType } from './e
 export { zendesk } from './zendesk.ts'
 export { twitch, type TwitchEvents, type TwitchEventType } from './twitch.ts'
 export { docusign, type DocusignEvents, type DocusignEventType } from './docusign.ts'
-export { asana } from './asana.ts'
+export { asana, type AsanaOptions } from './asana.ts'
 export { postmark, type PostmarkEvents, type PostmarkEventType } from './postmark.ts'
 export { okta, type OktaOptions } from './okta.ts'
 export { adyenBanking } from './adyen-banking.ts'
@@ -133,22 +140,34 @@ export { hubspot, type HubspotOptions } from './hubspot.ts'
 export { square, type SquareEvents, type SquareEventType, type SquareOptions } from './square.ts'
 export { trello, type TrelloEvents, type TrelloEventType, type TrelloOptions } from './trello.ts'
 export { intercom, type IntercomEvents, type IntercomEventType } from './intercom.ts'
-export { meta, type MetaEvents, type MetaEventType } from './meta.ts'
+export { meta, type MetaEvents, type MetaEventType, type MetaOptions } from './meta.ts'
 export { lemonsqueezy, type LemonsqueezyEvents, type LemonsqueezyEventType } from './lemonsqueezy.ts'
 export { vercel, type VercelEvents, type VercelEventType } from './vercel.ts'
 export { typeform, type TypeformEvents, type TypeformEventType } from './typeform.ts'
 export { calendly, type CalendlyEvents, type CalendlyEventType } from './calendly.ts'
-export { x } from './x.ts'
+export { x, type XOptions } from './x.ts'
 export { calcom, type CalcomEvents, type CalcomEventType } from './calcom.ts'
 export { customerio, type CustomerioEvents, type CustomerioEventType } from './customerio.ts'
 export { webflow, type WebflowEvents, type WebflowEventType } from './webflow.ts'
 export { basicAuth, type BasicAuthOptions } from './basic-auth.ts'
-export { cloudevents } from './cloudevents.ts'
+export { cloudevents, type CloudeventsOptions } from './cloudevents.ts'
 export { standardWebhooksV1a } from './standardwebhooks-v1a.ts'
 export { discord, type DiscordEvents, type DiscordEventType } from './discord.ts'
 export { sendgrid } from './sendgrid.ts'
 export { hubspotV1 } from './hubspot-v1.ts'
 export { hubspotV2, type HubspotV2Options } from './hubspot-v2.ts'
+export { twilio, type TwilioEvents, type TwilioEventType, type TwilioOptions } from './twilio.ts'
+export { mailgun, type MailgunEvents, type MailgunEventType } from './mailgun.ts'
+export { adyen, type AdyenEvents, type AdyenEventType } from './adyen.ts'
+export {
+  contentful,
+  type ContentfulEvents,
+  type ContentfulEventType,
+  type ContentfulOptions,
+} from './contentful.ts'
+export { dropbox, type DropboxOptions } from './dropbox.ts'
+export { msgraph, type MsgraphOptions } from './msgraph.ts'
+export { eventgrid, type EventgridOptions } from './eventgrid.ts'
 export type { JsonBody } from './json-body.ts'
 export type { TemplateData, TemplateEvents } from './template.ts'
 export { vastai, type VastaiEvents, type VastNotification, type VastNotificationType } from './vastai.ts'
@@ -172,6 +191,7 @@ export const providers: readonly Provider[] = [
   coreweaveAlertsProvider,
   wandbProvider,
   figmaProvider,
+  adyenProvider,
   adyenBankingProvider,
   asanaProvider,
   basicAuthProvider,
@@ -181,11 +201,14 @@ export const providers: readonly Provider[] = [
   calendlyProvider,
   clerkProvider,
   cloudeventsProvider,
+  contentfulProvider,
   convoyProvider,
   customerioProvider,
   discordProvider,
   docusignProvider,
+  dropboxProvider,
   elevenlabsProvider,
+  eventgridProvider,
   githubProvider,
   gitlabProvider,
   gitlabTokenProvider,
@@ -197,7 +220,9 @@ export const providers: readonly Provider[] = [
   jiraProvider,
   lemonsqueezyProvider,
   linearProvider,
+  mailgunProvider,
   metaProvider,
+  msgraphProvider,
   muxProvider,
   notionProvider,
   oktaProvider,
@@ -220,6 +245,7 @@ export const providers: readonly Provider[] = [
   stripeProvider,
   svixProvider,
   trelloProvider,
+  twilioProvider,
   twitchProvider,
   typeformProvider,
   vercelProvider,

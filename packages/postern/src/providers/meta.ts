@@ -1,4 +1,11 @@
-import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import {
+  answeringHandshakes,
+  defineHmacSource,
+  type Provider,
+  type Secret,
+  type Source,
+  type SourceOptions,
+} from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -7,6 +14,9 @@ import type { JsonBody } from './json-body.ts'
  *
  * A request may hold many changes and has no id; the body's digest is one. The type is the object: `page`,
  * `instagram`, `whatsapp_business_account`. WhatsApp tries for up to 7 days.
+ *
+ * Before it sends anything Meta GETs the URL with the verify token and a challenge; that is answered where `handshake`
+ * has the token.
  */
 export const metaProvider: Provider = {
   name: 'meta',
@@ -26,6 +36,15 @@ export const metaProvider: Provider = {
     },
   ],
   envelopes: [{ name: 'meta-notification', id: [], type: { json: ['object'] } }],
+  openHandshakes: [
+    {
+      name: 'meta-verification',
+      method: 'GET',
+      when: [{ in: { query: 'hub.mode' }, equals: 'subscribe' }, { in: { query: 'hub.challenge' } }],
+      token: { query: 'hub.verify_token' },
+      reply: { text: { query: 'hub.challenge' } },
+    },
+  ],
 }
 
 /** Common types; others are accepted and stored all the same. */
@@ -33,7 +52,12 @@ export type MetaEventType = 'page' | 'user' | 'permissions' | 'instagram' | 'wha
 
 export type MetaEvents = { readonly [Type in MetaEventType]: JsonBody }
 
+export interface MetaOptions extends SourceOptions {
+  /** Answers the verification of the URL where it shows the verify token that was set with it. */
+  readonly handshake?: false | { readonly token: Secret }
+}
+
 /** A source for Meta (Facebook, Instagram, WhatsApp): the secret is the app's secret. */
-export function meta(options?: SourceOptions): Source<MetaEvents> {
-  return defineHmacSource<MetaEvents>(metaProvider, options)
+export function meta({ handshake, ...options }: MetaOptions = {}): Source<MetaEvents> {
+  return answeringHandshakes(defineHmacSource<MetaEvents>(metaProvider, options), handshake)
 }

@@ -1,9 +1,17 @@
-import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import {
+  answeringHandshakes,
+  defineHmacSource,
+  type KeepSecret,
+  type Provider,
+  type Source,
+  type SourceOptions,
+} from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
  * Notion's webhooks (developers.notion.com/reference/webhooks). The key is the `verification_token` that Notion posts
- * to the endpoint once, unsigned, when the subscription is made.
+ * to the endpoint once, unsigned, when the subscription is made. With `handshake` it is handed over to be kept; paste it
+ * into Notion's page of the subscription, which then begins.
  */
 export const notionProvider: Provider = {
   name: 'notion',
@@ -26,6 +34,15 @@ export const notionProvider: Provider = {
       type: { json: ['type'] },
       created: { in: { json: ['timestamp'] }, unit: 'rfc3339' },
       orderingKey: [{ json: ['entity', 'id'] }],
+    },
+  ],
+  openHandshakes: [
+    {
+      name: 'notion-verification-token',
+      method: 'POST',
+      when: [{ in: { json: ['verification_token'] } }],
+      secret: { json: ['verification_token'] },
+      reply: { json: {} },
     },
   ],
 }
@@ -54,7 +71,16 @@ export type NotionEventType =
 
 export type NotionEvents = { readonly [Type in NotionEventType]: JsonBody }
 
+export interface NotionOptions extends SourceOptions {
+  /**
+   * Takes the token of a new subscription: `keep` stores it, and the source verifies by it at once. Nothing signs it, so
+   * that only a source without a secret takes one; with `keepMore` any does, which is safe only behind a URL that nobody
+   * else knows. `true`: the gateway keeps it, in development.
+   */
+  readonly handshake?: boolean | { readonly keep: KeepSecret; readonly keepMore?: boolean }
+}
+
 /** A source for Notion: the secret is the subscription's verification token. */
-export function notion(options?: SourceOptions): Source<NotionEvents> {
-  return defineHmacSource<NotionEvents>(notionProvider, options)
+export function notion({ handshake, ...options }: NotionOptions = {}): Source<NotionEvents> {
+  return answeringHandshakes(defineHmacSource<NotionEvents>(notionProvider, options), handshake)
 }

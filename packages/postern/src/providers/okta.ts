@@ -1,4 +1,5 @@
 import {
+  answeringHandshakes,
   defineSourceBy,
   headerSecrets,
   type Provider,
@@ -9,6 +10,8 @@ import {
 /**
  * Okta's event hooks (developer.okta.com/docs/concepts/event-hooks): a value of your own in a header of your own, and
  * nothing signed. Okta waits 3 s.
+ *
+ * Once, before it sends anything, Okta GETs the URL with a challenge in a header; it is answered with `handshake: true`.
  */
 export const oktaProvider: Provider = {
   name: 'okta',
@@ -24,17 +27,28 @@ export const oktaProvider: Provider = {
       created: { in: { json: ['eventTime'] }, unit: 'rfc3339' },
     },
   ],
+  openHandshakes: [
+    {
+      name: 'okta-verification',
+      method: 'GET',
+      when: [{ in: { header: 'x-okta-verification-challenge' } }],
+      reply: { json: { verification: { header: 'x-okta-verification-challenge' } } },
+    },
+  ],
   senderTimeoutMs: 3000,
 }
 
 export interface OktaOptions extends SourceOptions {
   /** The header that is named in Okta's authentication field. Default `Authorization`. */
   readonly header?: string
+  /** Answers the one-time verification of the URL. */
+  readonly handshake?: boolean
 }
 
 /** A source for Okta's event hooks: the secret is the value of the authentication field. */
-export function okta({ header, ...options }: OktaOptions = {}): Source {
-  return defineSourceBy([headerSecrets], header === undefined ? oktaProvider : inHeader(header), options)
+export function okta({ header, handshake, ...options }: OktaOptions = {}): Source {
+  const provider = header === undefined ? oktaProvider : inHeader(header)
+  return answeringHandshakes(defineSourceBy([headerSecrets], provider, options), handshake)
 }
 
 function inHeader(header: string): Provider {

@@ -1,4 +1,5 @@
 import {
+  answeringHandshakes,
   defineHmacSource,
   type Provider,
   type SignatureScheme,
@@ -18,6 +19,8 @@ const scheme: SignatureScheme = {
 /**
  * Trello's webhooks (developer.atlassian.com, "Webhooks"): the body and the callback URL are signed, in SHA-1. Give
  * the URL as it was when the webhook was made, `callbackUrl`.
+ *
+ * When a webhook is made Trello sends a HEAD request to its URL, which wants a 200; it gets one with `handshake: true`.
  */
 export const trelloProvider: Provider = {
   name: 'trello',
@@ -37,6 +40,7 @@ export const trelloProvider: Provider = {
       orderingKey: [{ json: ['model', 'id'] }],
     },
   ],
+  openHandshakes: [{ name: 'trello-head', method: 'HEAD', when: [], reply: { status: 200 } }],
 }
 
 /** Common types; others are accepted and stored all the same. */
@@ -58,14 +62,14 @@ export interface TrelloOptions extends SourceOptions {
    * `request.url` is taken, which then has to be that URL and not a path.
    */
   readonly callbackUrl?: string
+  /** Answers the HEAD request by which Trello tries the URL. */
+  readonly handshake?: boolean
 }
 
 /** A source for Trello: the secret is the API key's secret. */
-export function trello({ callbackUrl, ...options }: TrelloOptions = {}): Source<TrelloEvents> {
-  return defineHmacSource<TrelloEvents>(
-    callbackUrl === undefined ? trelloProvider : forUrl(callbackUrl),
-    options,
-  )
+export function trello({ callbackUrl, handshake, ...options }: TrelloOptions = {}): Source<TrelloEvents> {
+  const provider = callbackUrl === undefined ? trelloProvider : forUrl(callbackUrl)
+  return answeringHandshakes(defineHmacSource<TrelloEvents>(provider, options), handshake)
 }
 
 function forUrl(url: string): Provider {

@@ -1,16 +1,26 @@
-import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import {
+  answeringHandshakes,
+  defineHmacSource,
+  type Provider,
+  type Source,
+  type SourceOptions,
+} from '../core/index.ts'
 
 /**
  * X' account activity webhooks (docs.x.com): base64 after `sha256=`, by the app's consumer secret. A body has members
  * for each kind of activity, and neither id nor type; the body's digest is the id.
+ *
+ * Every hour X GETs the URL with a `crc_token`, which wants its HMAC by the same secret; it is answered with
+ * `handshake: true`. Only a token that could be no body is signed: X signs both alike, so that an answer would otherwise
+ * be a signature for whatever body anybody asks for.
  */
 export const xProvider: Provider = {
   name: 'x',
   title: 'X',
-  documentation: 'https://docs.x.com/x-api/webhooks/introduction',
+  documentation: 'https://docs.x.com/x-api/webhooks/quickstart',
   evidence: {
-    level: 'reported',
-    reason: "a third party's example verifies; its documentation was not at hand",
+    level: 'documented',
+    reason: "its quickstart has both constructions, and a third party's example verifies",
   },
   schemes: [
     {
@@ -22,9 +32,26 @@ export const xProvider: Provider = {
     },
   ],
   envelopes: [{ name: 'x-activity', id: [], defaultType: 'account_activity' }],
+  openHandshakes: [
+    {
+      name: 'x-crc',
+      method: 'GET',
+      when: [{ in: { query: 'crc_token' } }],
+      reply: {
+        json: {
+          response_token: { hmac: { query: 'crc_token' }, encoding: 'base64', prefix: 'sha256=' },
+        },
+      },
+    },
+  ],
+}
+
+export interface XOptions extends SourceOptions {
+  /** Answers the challenge-response check, which nothing signs. */
+  readonly handshake?: boolean
 }
 
 /** A source for X: the secret is the app's consumer secret. */
-export function x(options?: SourceOptions): Source {
-  return defineHmacSource(xProvider, options)
+export function x({ handshake, ...options }: XOptions = {}): Source {
+  return answeringHandshakes(defineHmacSource(xProvider, options), handshake)
 }

@@ -29,7 +29,6 @@ const BY_REASON: Readonly<Partial<Record<Reason | RefusalReason, Answer>>> = {
   body_too_large: json(413, { error: 'Body too large' }),
   malformed_body: json(400, { error: 'Malformed body' }),
   unknown_source: json(404, { error: 'Unknown source' }),
-  method_not_allowed: json(405, { error: 'Method not allowed' }, { allow: 'POST' }),
   no_secret: UNAVAILABLE,
   body_already_parsed: UNAVAILABLE,
   overloaded: UNAVAILABLE,
@@ -43,9 +42,14 @@ const BY_REASON: Readonly<Partial<Record<Reason | RefusalReason, Answer>>> = {
 
 /**
  * The answer for a refusal. The only place that decides its status. A provider's data can choose another 4xx for what
- * is not authentic, and nothing else: what is our fault stays a 503.
+ * is not authentic, and nothing else: what is our fault stays a 503. A 405 names the methods that its source takes.
  */
-export function answerTo(reason: Reason | RefusalReason, answers: Provider['answers'] = {}): Answer {
+export function answerTo(
+  reason: Reason | RefusalReason,
+  answers: Provider['answers'] = {},
+  methods: readonly string[] = ['POST'],
+): Answer {
+  if (reason === 'method_not_allowed') return methodNotAllowed(methods)
   const answer = BY_REASON[reason]
   if (answer !== undefined) return answer
   return answers.notAuthentic === undefined ? NOT_AUTHENTIC : json(answers.notAuthentic, NOT_AUTHENTIC_BODY)
@@ -54,7 +58,11 @@ export function answerTo(reason: Reason | RefusalReason, answers: Provider['answ
 /** The answer that a handshake wants. An echo is plain text and nothing else: it is whatever its sender wrote. */
 export function answerToHandshake(answer: HandshakeAnswer): Answer {
   if (answer.kind === 'json') return json(200, answer.json)
-  if (answer.kind === 'empty') return { status: 204, headers: {}, body: '' }
+  if (answer.kind === 'empty') {
+    const { status, headers } = answer
+    // A 204 has no length (RFC 9110 §8.6).
+    return { status, headers: status === 204 ? headers : { ...headers, 'content-length': '0' }, body: '' }
+  }
   return {
     status: 200,
     headers: {
@@ -64,6 +72,10 @@ export function answerToHandshake(answer: HandshakeAnswer): Answer {
     },
     body: answer.text,
   }
+}
+
+function methodNotAllowed(methods: readonly string[]): Answer {
+  return json(405, { error: 'Method not allowed' }, { allow: [...new Set(methods)].join(', ') })
 }
 
 function json(status: number, body: object, headers: Readonly<Record<string, string>> = {}): Answer {

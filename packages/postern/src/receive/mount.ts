@@ -104,7 +104,8 @@ function findSource(
   const name = route(path)
   const source = name === undefined ? undefined : receiver.source(name)
   if (name === undefined || source === undefined) return { refused: receiver.refuse('', 'unknown_source') }
-  if (method !== 'POST') return { refused: receiver.refuse(name, 'method_not_allowed') }
+  if (method !== 'POST' && !receiver.takes(name, method))
+    return { refused: receiver.refuse(name, 'method_not_allowed') }
   return { name, maxBodyBytes: source.maxBodyBytes }
 }
 

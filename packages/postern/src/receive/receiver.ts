@@ -8,7 +8,13 @@ import {
   type WebhookEvent,
   type WebhookRequest,
 } from '../core/index.ts'
-import { handshakeAnswer, type HandshakeAnswer } from '../core/handshake.ts'
+import {
+  handshakeAnswer,
+  openHandshake,
+  takesMethod,
+  type HandshakeAnswer,
+  type OpenHandshakeVerdict,
+} from '../core/handshake.ts'
 import { verifyRequest, type VerifiedRequest } from '../core/verify.ts'
 import { withoutStaticSecrets, withoutStraySecrets } from '../core/without-secrets.ts'
 import {
@@ -25,6 +31,7 @@ import {
   type Store,
 } from '../inbox/index.ts'
 import { answerTo, answerToHandshake, DUPLICATE, RECEIVED, type Answer } from './answer.ts'
+import { HandshakeSecrets } from './handshake-secrets.ts'
 import { newEvent, receivedEvent } from './new-event.ts'
 import { RejectedRecorder } from './rejected-recorder.ts'
 
@@ -68,6 +75,7 @@ export class Receiver {
   readonly #recorder: RejectedRecorder
   /** When each source's secrets were last noted as matching, by their index. */
   readonly #notedMs = new Map<string, number[]>()
+  readonly #secrets: HandshakeSecrets
   /** Requests that are being answered. */
   #underWay = 0
   #onIdle: (() => void) | undefined
@@ -77,17 +85,24 @@ export class Receiver {
   constructor(options: ReceiverOptions) {
     this.#options = options
     this.#recorder = new RejectedRecorder(options.store, options.log)
+    this.#secrets = new HandshakeSecrets(options.sources, options.log)
   }
 
   /** The source of a name; `undefined` where none is configured. */
   source(name: string): Source | undefined {
-    return this.#options.sources.get(name)
+    return this.#secrets.source(name)
+  }
+
+  /** Whether something may come to a source by this method: events by POST, and handshakes by what their provider uses. */
+  takes(name: string, method: string): boolean {
+    const source = this.source(name)
+    return source !== undefined && (method === 'POST' || takesMethod(source, method))
   }
 
   /** Records a refusal and answers it. */
   refuse(source: string, reason: Reason | RefusalReason, request?: WebhookRequest): Answer {
     const configured = this.source(source)
-    const answer = answerTo(reason, configured?.provider.answers)
+    const answer = answerTo(reason, configured?.provider.answers, methodsOf(configured))
     if (reason === 'body_already_parsed') this.#reportOnceASecond('warn', PARSED_BODY, { source })
     this.#options.observe({
       kind: 'rejected',
@@ -114,6 +129,11 @@ export class Receiver {
       if (source === undefined) return this.refuse(name, 'unknown_source')
       if (this.isStopping) return this.refuse(name, 'stopping')
       if (request.body.byteLength > source.maxBodyBytes) return this.refuse(name, 'body_too_large')
+      if (source.handshake !== undefined) {
+        const open = openHandshake(source, request, this.#options.now())
+        if (open !== undefined) return await this.#shakeHandsOpenly(name, source, open)
+      }
+      if (request.method !== 'POST') return this.refuse(name, 'method_not_allowed')
       const verified = verifyRequest(request, source, this.#options.now())
       if (!verified.ok) return await this.#refuseUnverified(name, source, verified.reason, request)
       const handshake = handshakeAnswer(source, verified)
@@ -156,6 +176,16 @@ export class Receiver {
   #shakeHands(source: string, handshake: HandshakeAnswer): Answer {
     this.#options.log.info('a handshake was answered', { source, handshake: handshake.name })
     return answerToHandshake(handshake)
+  }
+
+  /** Without the request: what it shows may be half of a token, and is nobody's to log. */
+  async #shakeHandsOpenly(name: string, source: Source, open: OpenHandshakeVerdict): Promise<Answer> {
+    if (!open.ok) return this.refuse(name, open.reason)
+    if (open.secret !== undefined) {
+      const reason = await this.#secrets.keep(name, source, open.secret)
+      if (reason !== undefined) return this.refuse(name, reason)
+    }
+    return this.#shakeHands(name, open.answer)
   }
 
   /** Puts the event of a verified request, with a lease where its deliveries can run without being claimed. */
@@ -348,6 +378,10 @@ async function valueWithin<T, const Late>(value: Promise<T>, ms: number, late: L
 /** What the put of one event has leased. */
 function leasedBy([put]: readonly PutResult[]): Claimed | undefined {
   return put === undefined || put.outcome === 'failed' ? undefined : put.leased
+}
+
+function methodsOf(source: Source | undefined): readonly string[] {
+  return ['POST', ...(source?.handshake?.rules.map(({ method }) => method) ?? [])]
 }
 
 function senderTimeoutMs({ provider }: Source): number {

@@ -63,6 +63,13 @@ import { workosSamples } from './workos.ts'
 import { xSamples } from './x.ts'
 import { zendeskSamples } from './zendesk.ts'
 import { zoomSamples } from './zoom.ts'
+import { twilioSamples } from './twilio.ts'
+import { mailgunSamples } from './mailgun.ts'
+import { adyenSamples } from './adyen.ts'
+import { contentfulSamples } from './contentful.ts'
+import { dropboxSamples } from './dropbox.ts'
+import { msgraphSamples } from './msgraph.ts'
+import { eventgridSamples } from './eventgrid.ts'
 import type { Sample } from './sample.ts'
 import { templateSample, templateSamples } from './template.ts'
 import { vastaiSamples } from './vastai.ts'
@@ -136,6 +143,13 @@ export const samples: ReadonlyMap<string, readonly Sample[]> = new Map([
   ['x', xSamples],
   ['zendesk', zendeskSamples],
   ['zoom', zoomSamples],
+  ['twilio', twilioSamples],
+  ['mailgun', mailgunSamples],
+  ['adyen', adyenSamples],
+  ['contentful', contentfulSamples],
+  ['dropbox', dropboxSamples],
+  ['msgraph', msgraphSamples],
+  ['eventgrid', eventgridSamples],
 ])
 
 /** The providers that also take the template's form, in which an event of any type can be made. */

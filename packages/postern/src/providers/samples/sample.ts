@@ -35,3 +35,19 @@ export function jsonSample(
     }),
   }
 }
+
+/** A sample with the body of a form. */
+export function formSample(
+  type: string,
+  scheme: string,
+  fields: (occurrence: Occurrence) => readonly (readonly [name: string, value: string])[],
+): Sample {
+  return {
+    type,
+    scheme,
+    build: (occurrence) => ({
+      body: new URLSearchParams(Object.fromEntries(fields(occurrence))).toString(),
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    }),
+  }
+}

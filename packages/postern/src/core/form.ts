@@ -1,0 +1,46 @@
+/** More than any provider sends; beyond it a sender is spending our time. */
+const MAX_FIELDS = 1000
+
+/**
+ * Names and values of a form (`application/x-www-form-urlencoded`) one after another, sorted by name; of a name that
+ * comes more than once, its values sorted and each once. `undefined` where the body is none, or has over 1000 fields.
+ */
+export function sortedForm(body: Uint8Array): string | undefined {
+  const fields = fieldsOf(body)
+  if (fields === undefined) return undefined
+  // As ECMAScript sorts, by UTF-16 units: so does the official library.
+  return namesOf(fields)
+    .toSorted()
+    .flatMap((name) => [...new Set(fields.getAll(name))].toSorted().map((value) => name + value))
+    .join('')
+}
+
+/** The fields of a form as the members of an object; the values of a name that comes more than once as an array. */
+export function parseForm(
+  body: Uint8Array,
+): Readonly<Record<string, string | readonly string[]>> | undefined {
+  const fields = fieldsOf(body)
+  if (fields === undefined || fields.size === 0) return undefined
+  const members = namesOf(fields).map((name) => {
+    const [first = '', ...others] = fields.getAll(name)
+    return [name, others.length === 0 ? first : [first, ...others]] as const
+  })
+  return Object.fromEntries(members)
+}
+
+function namesOf(fields: URLSearchParams): readonly string[] {
+  return [...new Set(fields.keys())]
+}
+
+function fieldsOf(body: Uint8Array): URLSearchParams | undefined {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1')
+  // Everything else is escaped in a form.
+  if (!/^[\x21-\x7e]*$/.test(text) || text.split('&', MAX_FIELDS + 1).length > MAX_FIELDS) return undefined
+  try {
+    // Throws where escaped bytes are no UTF-8: each would become U+FFFD, and two bodies would share a signature.
+    decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+  return new URLSearchParams(text)
+}

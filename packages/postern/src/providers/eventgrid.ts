@@ -1,0 +1,87 @@
+import {
+  answeringHandshakes,
+  defineSourceBy,
+  headerSecrets,
+  querySecrets,
+  type Provider,
+  type Source,
+  type SourceOptions,
+  type StaticSecretScheme,
+} from '../core/index.ts'
+import { cloudEventsHandshake } from './cloudevents-handshake.ts'
+
+/**
+ * Azure Event Grid's push delivery to webhooks (learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema,
+ * and -cloud-events-schema): a secret of your own in the URL's query, or in a header, and nothing signed.
+ *
+ * In Event Grid's own schema a subscription is validated by an event, which has the secret and is answered. In the
+ * CloudEvents schema it is by an OPTIONS request: that is answered with `handshake: true`, and has to have the secret too.
+ */
+export const eventgridProvider: Provider = {
+  name: 'eventgrid',
+  title: 'Azure Event Grid',
+  documentation: 'https://learn.microsoft.com/en-us/azure/event-grid/webhook-event-delivery',
+  evidence: { level: 'documented', reason: 'a plain comparison, as its documentation has it' },
+  schemes: [{ name: 'eventgrid-query', algorithm: 'static-secret', secret: { query: 'code' } }],
+  envelopes: [
+    {
+      name: 'eventgrid-event',
+      id: [{ json: ['0', 'topic'] }, { json: ['0', 'id'] }],
+      type: { json: ['0', 'eventType'] },
+      created: { in: { json: ['0', 'eventTime'] }, unit: 'rfc3339' },
+      orderingKey: [{ json: ['0', 'subject'] }],
+      data: ['0'],
+      unless: { json: ['1', 'id'] },
+    },
+    {
+      name: 'eventgrid-cloudevent',
+      id: [{ json: ['source'] }, { json: ['id'] }],
+      type: { json: ['type'] },
+      created: { in: { json: ['time'] }, unit: 'rfc3339' },
+      orderingKey: [{ json: ['subject'] }],
+    },
+    {
+      name: 'eventgrid-cloudevents',
+      id: [{ json: ['0', 'source'] }, { json: ['0', 'id'] }],
+      type: { json: ['0', 'type'] },
+      created: { in: { json: ['0', 'time'] }, unit: 'rfc3339' },
+      orderingKey: [{ json: ['0', 'subject'] }],
+      data: ['0'],
+      unless: { json: ['1', 'id'] },
+    },
+    { name: 'eventgrid-batch', id: [], defaultType: 'batch' },
+  ],
+  handshakes: [
+    {
+      name: 'eventgrid-subscription-validation',
+      when: { in: { header: 'aeg-event-type' }, equals: 'SubscriptionValidation' },
+      reply: { json: { validationResponse: { json: ['0', 'data', 'validationCode'] } } },
+    },
+  ],
+  openHandshakes: [cloudEventsHandshake('eventgrid-abuse-protection', true)],
+  senderTimeoutMs: 30_000,
+  undocumented: ['whether an event that is delivered again comes in the same batch'],
+}
+
+export interface EventgridOptions extends SourceOptions {
+  /** The query's parameter that has the secret. Default `code`. */
+  readonly parameter?: string
+  /** The header that has the secret, instead of a parameter. */
+  readonly header?: string
+  /** Answers the OPTIONS request of the CloudEvents schema; `origins` says whose, such as `eventgrid.azure.net`. */
+  readonly handshake?: boolean | { readonly origins?: readonly string[] }
+}
+
+/** A source for Azure Event Grid: the secret is the one in the webhook's URL. */
+export function eventgrid({ parameter, header, handshake, ...options }: EventgridOptions = {}): Source {
+  const provider =
+    parameter === undefined && header === undefined ? eventgridProvider : withPlace(parameter, header)
+  return answeringHandshakes(defineSourceBy([querySecrets, headerSecrets], provider, options), handshake)
+}
+
+function withPlace(parameter = 'code', header: string | undefined): Provider {
+  const secret = header === undefined ? { query: parameter } : { header: header.toLowerCase() }
+  const name = header === undefined ? 'eventgrid-query' : 'eventgrid-header'
+  const scheme: StaticSecretScheme = { name, algorithm: 'static-secret', secret }
+  return { ...eventgridProvider, schemes: [scheme] }
+}
