@@ -61,17 +61,25 @@ export function headerValue(headers: HeaderList, name: string): string | undefin
 }
 
 function toHeaderList(headers: RequestLike['headers']): HeaderList {
-  if (Symbol.iterator in headers) {
-    const items = [...headers] as readonly (string | readonly [string, string])[]
-    return items.flat()
-  }
-  const list: string[] = []
-  for (const [name, value] of Object.entries(headers)) {
-    for (const single of Array.isArray(value) ? (value as string[]) : [value]) {
-      if (single !== undefined) list.push(name, single as string)
-    }
-  }
-  return list
+  if (Array.isArray(headers) && headers.every((text) => typeof text === 'string')) return headers
+  const pairs = Symbol.iterator in headers ? pairsOf([...headers].flat()) : Object.entries(headers)
+  // Untyped callers hand on numbers, nulls and objects: what is no text is as if it had not come.
+  return pairs.flatMap(([name, value]: readonly [unknown, unknown]) =>
+    typeof name === 'string' ? textsIn(value).flatMap((text) => [name, text]) : [],
+  )
+}
+
+function pairsOf(list: readonly unknown[]): readonly (readonly [unknown, unknown])[] {
+  return Array.from({ length: Math.ceil(list.length / 2) }, (_, index) => [
+    list[2 * index],
+    list[2 * index + 1],
+  ])
+}
+
+/** The texts of a header that a framework may have put into an array. */
+function textsIn(value: unknown): readonly string[] {
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value]
+  return values.filter((each) => typeof each === 'string')
 }
 
 /**

@@ -67,11 +67,29 @@ export function writeSignature(
   return pairs.map(([name, value]) => name + rule.pairSeparator + value).join(rule.separator ?? ',')
 }
 
-function splitEntries(text: string, rule: SignatureRule): string[] | undefined {
+/**
+ * The entries of a header; `undefined` where it is too long, has too many, or one of its pairs is none. White space that
+ * HTTP allows around them, and entries that are empty, mean nothing (RFC 9110 §5.6.1).
+ */
+function splitEntries(text: string, rule: SignatureRule): readonly string[] | undefined {
   if (text.length > MAX_HEADER_LENGTH) return undefined
   if (rule.separator === undefined) return [text]
-  const entries = text.split(rule.separator).map((entry) => entry.trim())
-  return entries.length > MAX_ENTRIES ? undefined : entries
+  const entries = text.split(rule.separator).map(withoutOuterSpace)
+  const isPaired = entries.every((entry) => entry === '' || entry.includes(rule.pairSeparator ?? ''))
+  return isPaired && entries.length <= MAX_ENTRIES ? entries : undefined
+}
+
+/** Without spaces and tabs around it. `trim` takes line breaks and much of Unicode too; an expression takes quadratic time. */
+function withoutOuterSpace(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isOuterSpace(text.charCodeAt(start))) start += 1
+  while (end > start && isOuterSpace(text.charCodeAt(end - 1))) end -= 1
+  return text.slice(start, end)
+}
+
+function isOuterSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09
 }
 
 /** An entry's signature as text; `undefined` where it is none, and then its field is put aside. */
