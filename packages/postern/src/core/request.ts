@@ -61,25 +61,14 @@ export function headerValue(headers: HeaderList, name: string): string | undefin
 }
 
 function toHeaderList(headers: RequestLike['headers']): HeaderList {
-  if (Array.isArray(headers) && headers.every((text) => typeof text === 'string')) return headers
-  const pairs = Symbol.iterator in headers ? pairsOf([...headers].flat()) : Object.entries(headers)
-  // Untyped callers hand on numbers, nulls and objects: what is no text is as if it had not come.
-  return pairs.flatMap(([name, value]: readonly [unknown, unknown]) =>
-    typeof name === 'string' ? textsIn(value).flatMap((text) => [name, text]) : [],
-  )
-}
-
-function pairsOf(list: readonly unknown[]): readonly (readonly [unknown, unknown])[] {
-  return Array.from({ length: Math.ceil(list.length / 2) }, (_, index) => [
-    list[2 * index],
-    list[2 * index + 1],
-  ])
-}
-
-/** The texts of a header that a framework may have put into an array. */
-function textsIn(value: unknown): readonly string[] {
-  const values: readonly unknown[] = Array.isArray(value) ? value : [value]
-  return values.filter((each) => typeof each === 'string')
+  const list: readonly unknown[] =
+    Symbol.iterator in headers
+      ? [...headers].flat()
+      : Object.entries(headers).flatMap(([name, value]) =>
+          [value ?? []].flat().flatMap((single) => [name, single]),
+        )
+  // Untyped callers hand on numbers, nulls and objects: what is no text is an empty one.
+  return list.map((text) => (typeof text === 'string' ? text : ''))
 }
 
 /**

@@ -55,7 +55,7 @@ describe('readSignatures', () => {
     ['the field without its separator', pairs, ['t=1,v1'], 'malformed_header'],
     ['a text that is no pair', pairs, [ONE], 'malformed_header'],
     ['a text that is no pair among pairs', pairs, [`t=1,1,v1=${ONE}`], 'malformed_header'],
-    ['a line break behind a pair', pairs, [`t=1,v1=${ONE}\n`], 'bad_encoding'],
+    ['a line break behind a pair', pairs, [`t=1,v1=${ONE}\n`], 'malformed_header'],
     ['a no-break space before a pair', pairs, [`t=1,\u00a0v1=${ONE}`], 'malformed_header'],
   ] as const)('refuses %s', (_, rule, values, reason) => {
     expect(found(rule, ...values)).toBe(reason)

@@ -1,6 +1,6 @@
 import { isHmac, SIGNATURE_BYTES } from './crypto.ts'
 import { decodeStrictly } from './encoding.ts'
-import { furthest, type Reason } from './reason.ts'
+import type { Reason } from './reason.ts'
 import { DOUBLED, headerValue, type HeaderList } from './request.ts'
 import type { OtherAlgorithm, SignatureRule, SignatureScheme } from './scheme.ts'
 
@@ -24,6 +24,7 @@ export function readSignatures(
 ): ReadSignatures {
   const signatures: Uint8Array[] = []
   const fields = rule.pairSeparator === undefined ? undefined : new Map<string, string | typeof DOUBLED>()
+  // That of the entry that got furthest.
   let reason: Reason = 'missing_header'
   for (const { header } of rule.in) {
     const text = headerValue(headers, header)
@@ -35,7 +36,8 @@ export function readSignatures(
       const encoded = signatureOf(entry, rule, fields)
       const bytes = encoded === undefined ? undefined : decodeStrictly(encoded, rule.encoding)
       if (bytes !== undefined && isLengthOf(algorithm, bytes.byteLength)) signatures.push(bytes)
-      else reason = furthest([reason, encoded === undefined ? 'malformed_header' : 'bad_encoding'])
+      else if (encoded !== undefined) reason = 'bad_encoding'
+      else if (reason === 'missing_header') reason = 'malformed_header'
     }
   }
   return signatures.length > 0 ? { ok: true, signatures, fields } : { ok: false, reason }
@@ -68,29 +70,19 @@ export function writeSignature(
 }
 
 /**
- * The entries of a header; `undefined` where it is too long, has too many, or one of its pairs is none. White space that
- * HTTP allows around them, and entries that are empty, mean nothing (RFC 9110 §5.6.1).
+ * The entries of a header; `undefined` where it is too long, has too many, something in it that is no ASCII, or something
+ * among its pairs that is none. White space around entries, and entries that are empty, mean nothing (RFC 9110 §5.6.1).
  */
 function splitEntries(text: string, rule: SignatureRule): readonly string[] | undefined {
   if (text.length > MAX_HEADER_LENGTH) return undefined
   if (rule.separator === undefined) return [text]
-  const entries = text.split(rule.separator).map(withoutOuterSpace)
+  const entries = text.split(rule.separator).map((entry) => entry.trim())
   const isPaired = entries.every((entry) => entry === '' || entry.includes(rule.pairSeparator ?? ''))
-  return isPaired && entries.length <= MAX_ENTRIES ? entries : undefined
+  return isPaired && entries.length <= MAX_ENTRIES && !UNPRINTABLE.test(text) ? entries : undefined
 }
 
-/** Without spaces and tabs around it. `trim` takes line breaks and much of Unicode too; an expression takes quadratic time. */
-function withoutOuterSpace(text: string): string {
-  let start = 0
-  let end = text.length
-  while (start < end && isOuterSpace(text.charCodeAt(start))) start += 1
-  while (end > start && isOuterSpace(text.charCodeAt(end - 1))) end -= 1
-  return text.slice(start, end)
-}
-
-function isOuterSpace(code: number): boolean {
-  return code === 0x20 || code === 0x09
-}
+/** `trim` would take the line breaks and spaces of all Unicode. */
+const UNPRINTABLE = /[^\t -~]/
 
 /** An entry's signature as text; `undefined` where it is none, and then its field is put aside. */
 function signatureOf(
