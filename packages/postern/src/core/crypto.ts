@@ -20,10 +20,13 @@ export function isHmac(algorithm: string): algorithm is Algorithm {
   return Object.hasOwn(SIGNATURE_BYTES, algorithm)
 }
 
-/** The digest of some bytes, in hex: Node makes a string of that in two thirds of the time that a Buffer of its own takes. */
-export function digestHex(hashName: string, data: string | Uint8Array): string {
+/**
+ * The digest of some bytes, a character for each of its own (`binary`, which is Latin-1): Node makes such a string in well under half of the
+ * time that a Buffer takes, and writing it where it is needed is a copy.
+ */
+export function digestText(hashName: string, data: string | Uint8Array): string {
   // The one-shot form (Node 20.12 and later) costs about half of createHash for bodies under 1 KB.
-  return hash(hashName, data, 'hex')
+  return hash(hashName, data, 'binary')
 }
 
 /** An HMAC over parts one after another, however long they are. */
@@ -34,7 +37,7 @@ export function streamedHmac(
 ): Buffer {
   const hmac = createHmac(hashName, key)
   for (const part of parts) hmac.update(part)
-  return hmac.digest()
+  return Buffer.from(hmac.digest('binary'), 'binary')
 }
 
 /**
@@ -57,7 +60,7 @@ export function sameSecret(expected: Uint8Array, sent: Uint8Array): boolean {
 
 /** SHA-256 of the bytes; of a string, of its UTF-8. */
 export function sha256(data: string | Uint8Array): Buffer {
-  return Buffer.from(digestHex('sha256', data), 'hex')
+  return Buffer.from(digestText('sha256', data), 'binary')
 }
 
 /** Bytes from the system's generator, for secrets and ids. */

@@ -37,6 +37,34 @@ describe('toWebhookRequest', () => {
     expect(toWebhookRequest({ headers, body }).headers).toEqual(['__proto__', '1'])
   })
 
+  // An untyped caller's; CVE-2023-50728 was a `split` of what was no text.
+  it.each([
+    ['an object', { 'x-a': 5, 'x-b': true, 'x-c': {}, 'x-d': ['1', 2, null], 'x-e': undefined, 'x-f': null }],
+    ['a list', ['x-a', 5, 'x-b', null, 'x-c', {}, 'x-d', '1', 'x-d', 2, 'x-d', null]],
+    [
+      'pairs',
+      [
+        ['x-a', 5],
+        ['x-b', Symbol('b')],
+        ['x-c', undefined],
+        ['x-d', '1'],
+        ['x-d', 2],
+        ['x-d', () => 1],
+      ],
+    ],
+  ])('takes what is no text for an empty one in %s', (_, headers) => {
+    const request = { headers, body } as unknown as RequestLike
+    expect(toWebhookRequest(request).headers).toEqual([
+      ...['x-a', '', 'x-b', '', 'x-c', ''],
+      ...['x-d', '1', 'x-d', '', 'x-d', ''],
+    ])
+  })
+
+  it('takes a name that is no text for an empty one', () => {
+    const request = { headers: [5, '1', 'x-a', '2'], body } as unknown as RequestLike
+    expect(toWebhookRequest(request).headers).toEqual(['', '1', 'x-a', '2'])
+  })
+
   it('keeps the very bytes', () => {
     expect(toWebhookRequest({ headers: [], body }).body).toBe(body)
   })

@@ -61,17 +61,14 @@ export function headerValue(headers: HeaderList, name: string): string | undefin
 }
 
 function toHeaderList(headers: RequestLike['headers']): HeaderList {
-  if (Symbol.iterator in headers) {
-    const items = [...headers] as readonly (string | readonly [string, string])[]
-    return items.flat()
-  }
-  const list: string[] = []
-  for (const [name, value] of Object.entries(headers)) {
-    for (const single of Array.isArray(value) ? (value as string[]) : [value]) {
-      if (single !== undefined) list.push(name, single as string)
-    }
-  }
-  return list
+  const list: readonly unknown[] =
+    Symbol.iterator in headers
+      ? [...headers].flat()
+      : Object.entries(headers).flatMap(([name, value]) =>
+          [value ?? []].flat().flatMap((single) => [name, single]),
+        )
+  // Untyped callers hand on numbers, nulls and objects: what is no text is an empty one.
+  return list.map((text) => (typeof text === 'string' ? text : ''))
 }
 
 /**

@@ -59,6 +59,9 @@ describe('readSignatures', () => {
     ['the field without a value', pairs, ['t=1,v1='], 'bad_encoding'],
     ['the field without its separator', pairs, ['t=1,v1'], 'malformed_header'],
     ['a text that is no pair', pairs, [ONE], 'malformed_header'],
+    ['a text that is no pair among pairs', pairs, [`t=1,1,v1=${ONE}`], 'malformed_header'],
+    ['a line break behind a pair', pairs, [`t=1,v1=${ONE}\n`], 'malformed_header'],
+    ['a no-break space before a pair', pairs, [`t=1,\u00a0v1=${ONE}`], 'malformed_header'],
   ] as const)('refuses %s', (_, rule, values, reason) => {
     expect(found(rule, ...values)).toBe(reason)
   })
@@ -71,6 +74,13 @@ describe('readSignatures', () => {
 
   it('reads pairs with spaces after the separator', () => {
     expect(found(pairs, `t=1, v1=${ONE}, v1=${TWO}`)).toEqual([ONE, TWO.toLowerCase()])
+  })
+
+  // RFC 9110 §5.6.1: white space around entries, and empty entries, mean nothing.
+  it('reads pairs with spaces and tabs around them, and empty ones between', () => {
+    const result = read(pairs, ` \tt=1\t ,,\tv1=${ONE} , `)
+    expect(result.ok && result.signatures).toHaveLength(1)
+    expect(result.ok && result.fields?.get('t')).toBe('1')
   })
 
   it('puts other pairs aside, with what follows their first separator', () => {

@@ -1,6 +1,6 @@
 import { isHmac, SIGNATURE_BYTES } from './crypto.ts'
 import { decodeStrictly } from './encoding.ts'
-import { furthest, type Reason } from './reason.ts'
+import type { Reason } from './reason.ts'
 import { readPlace, type Fields, type Readable } from './place.ts'
 import { DOUBLED } from './request.ts'
 import type { OtherAlgorithm, SignatureRule, SignatureScheme } from './scheme.ts'
@@ -22,6 +22,7 @@ export function readSignatures(
 ): ReadSignatures {
   const signatures: Uint8Array[] = []
   const fields = rule.pairSeparator === undefined ? undefined : new Map<string, string | typeof DOUBLED>()
+  // That of the entry that got furthest.
   let reason: Reason = 'missing_header'
   for (const place of rule.in) {
     const text = readPlace(place, from)
@@ -33,7 +34,8 @@ export function readSignatures(
       const encoded = signatureOf(entry, rule, fields)
       const bytes = encoded === undefined ? undefined : decodeStrictly(encoded, rule.encoding)
       if (bytes !== undefined && isLengthOf(algorithm, bytes.byteLength)) signatures.push(bytes)
-      else reason = furthest([reason, encoded === undefined ? 'malformed_header' : 'bad_encoding'])
+      else if (encoded !== undefined) reason = 'bad_encoding'
+      else if (reason === 'missing_header') reason = 'malformed_header'
     }
   }
   return signatures.length > 0 ? { ok: true, signatures, fields } : { ok: false, reason }
@@ -65,12 +67,20 @@ export function writeSignature(
   return pairs.map(([name, value]) => name + rule.pairSeparator + value).join(rule.separator ?? ',')
 }
 
-function splitEntries(text: string, rule: SignatureRule): string[] | undefined {
+/**
+ * The entries of a header; `undefined` where it is too long, has too many, something in it that is no ASCII, or something
+ * among its pairs that is none. White space around entries, and entries that are empty, mean nothing (RFC 9110 §5.6.1).
+ */
+function splitEntries(text: string, rule: SignatureRule): readonly string[] | undefined {
   if (text.length > MAX_HEADER_LENGTH) return undefined
   if (rule.separator === undefined) return [text]
   const entries = text.split(rule.separator).map((entry) => entry.trim())
-  return entries.length > MAX_ENTRIES ? undefined : entries
+  const isPaired = entries.every((entry) => entry === '' || entry.includes(rule.pairSeparator ?? ''))
+  return isPaired && entries.length <= MAX_ENTRIES && !UNPRINTABLE.test(text) ? entries : undefined
 }
+
+/** `trim` would take the line breaks and spaces of all Unicode. */
+const UNPRINTABLE = /[^\t -~]/
 
 /** An entry's signature as text; `undefined` where it is none, and then its field is put aside. */
 function signatureOf(
