@@ -7,6 +7,7 @@ import { providers } from '../packages/postern/src/providers/index.ts'
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   providers: ['core'],
+  explain: ['core'],
   inbox: ['core'],
   receive: ['core', 'inbox'],
   worker: ['core', 'inbox'],

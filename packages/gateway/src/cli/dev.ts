@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import { join } from 'node:path'
+import type { Sources } from 'postern'
 import { templateProviders } from 'postern/providers'
 import { samples } from 'postern/samples'
 import { findConfig, loadConfig } from '../config/config-file.ts'
@@ -14,6 +15,7 @@ import {
 } from '../config/resolve-sources.ts'
 import { environmentSecrets, secretVariable } from '../config/secret-variable.ts'
 import { systemTicker } from '../observe/burst.ts'
+import { LikeliestCause } from '../observe/likeliest-cause.ts'
 import { RejectedFiles } from '../observe/rejected-files.ts'
 import { TerminalLog, type Paint } from '../observe/terminal-log.ts'
 import { triggerLine } from '../observe/trigger-line.ts'
@@ -84,6 +86,11 @@ async function sourcesWithSecrets(
 function createLog({ cwd, env, stdout }: CliContext, view: View): TerminalLog {
   const isColoured = stdout.isTTY === true && (env['NO_COLOR'] ?? '') === ''
   const paint: Paint = (style, text) => (isColoured ? styleText(style, text) : text)
+  const cause = new LikeliestCause({
+    sources: () => sourcesIn(view),
+    sourceOf: (name) => view.sources.get(name)?.source,
+    now: systemTicker.now,
+  })
   return new TerminalLog({
     write: (text) => void stdout.write(text),
     ticker: systemTicker,
@@ -92,7 +99,12 @@ function createLog({ cwd, env, stdout }: CliContext, view: View): TerminalLog {
     rejectedFolder: `${STATE_FOLDER}/rejected`,
     providerOf: (source) => view.sources.get(source)?.source.provider,
     urlOf: (source) => `${view.baseUrl}/${source}`,
+    causeOf: (...refused) => cause.of(...refused),
   })
+}
+
+function sourcesIn({ sources }: View): Sources {
+  return Object.fromEntries([...sources].map(([name, { source }]) => [name, source]))
 }
 
 const ORIGIN_TEXT: Readonly<Record<ResolvedSource['origin'], (name: string) => string>> = {

@@ -3,6 +3,7 @@ import { LOG_LEVELS } from '../observe/json-log.ts'
 import type { CliContext } from './context.ts'
 import { dev } from './dev.ts'
 import { doctor, type DoctorFlags } from './doctor/doctor.ts'
+import { explainCommand, type ExplainFlags } from './explain/explain.ts'
 import { serve, type ServeFlags } from './serve.ts'
 import type { GatewayFlags } from './settings.ts'
 import { trigger, type TriggerFlags } from './trigger.ts'
@@ -13,11 +14,13 @@ Examples:
   postern trigger vastai resource.created        a signed event, in a second terminal
   postern trigger vastai outbid --count 100      100 events in Vast.ai's own scheme
   postern serve --config postern.config.ts       production: refuses to start on what is missing
+  postern explain stripe --request request.http  says why a request that was kept does not verify
   postern doctor                                 looks at all that serve needs, and says what to do
 
 Exit codes:
   0  done; of trigger: every answer was a 2xx
-  1  failed; of dev and serve: the configuration is wrong, or a second signal came; of doctor: something failed
+  1  failed; of dev and serve: the configuration is wrong, or a second signal came; of doctor: something failed;
+     of explain: the request does not verify
   2  the command line is wrong`
 
 const ENVIRONMENT = `
@@ -59,6 +62,7 @@ export function createProgram(context: CliContext, onDone: (code: number) => voi
   addDev(program, context, onDone)
   addServe(program, context, onDone)
   addTrigger(program, context, onDone)
+  addExplain(program, context, onDone)
   addDoctor(program, context, onDone)
   return program
 }
@@ -120,6 +124,45 @@ function addTrigger(program: Command, context: CliContext, onDone: (code: number
     .addHelpText('after', TRIGGER_HELP)
     .action(async (source: string | undefined, type: string | undefined, flags: TriggerFlags) => {
       onDone(await trigger({ source, type, flags }, context))
+    })
+}
+
+const EXPLAIN_HELP = `
+The file holds the request as it stood on the wire, or as JSON { method, url, headers, body } (bodyBase64 for one that is
+no text), as a HAR, or as curl -v shows it, with the body in --data. Undoes what happens to webhooks on their way, one
+thing after another, until the signature verifies, and names that thing. Shows no secret and no signature.
+
+The secrets are taken from <SOURCE>_WEBHOOK_SECRET and its _2, else from .postern/secrets.json.
+
+Examples:
+  postern explain vastai --request request.http
+  pbpaste | postern explain stripe --request - --at 2026-03-02T22:20:00Z
+  postern explain github --request request.json --json
+
+Exit codes: 0 the request verifies, 1 it does not, 2 the command line is wrong`
+
+function addExplain(program: Command, context: CliContext, onDone: (code: number) => void): void {
+  program
+    .command('explain')
+    .description('say why a request does not verify')
+    .argument('<source>', 'which source it was meant for')
+    .option('--request <file>', 'the request that was kept, - for standard input')
+    .option(
+      '--data <body>',
+      '@file, @- for standard input, or the text itself: the body, in place of the request’s own',
+    )
+    .option(
+      '--secret <secret>',
+      'signing secret, once for each; visible in the process list, so better put it in the variable',
+      (secret: string, before: readonly string[]) => [...before, secret],
+      [],
+    )
+    .option('--at <time>', 'when it came, RFC 3339 or seconds; by default now, or what a HAR says')
+    .option('--config <file>', 'where the source is configured')
+    .option('--json', 'one JSON object: { source, verdict, findings, trials, complete }')
+    .addHelpText('after', EXPLAIN_HELP)
+    .action(async (source: string, flags: ExplainFlags) => {
+      onDone(await explainCommand({ source, flags }, context))
     })
 }
 

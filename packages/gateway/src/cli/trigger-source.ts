@@ -40,7 +40,7 @@ export async function signingSource(
 }
 
 /** A built-in provider needs no configuration, whose file may do anything when it is run; other names stand only there. */
-async function configuredSource(
+export async function configuredSource(
   name: string,
   config: string | undefined,
   { cwd }: Pick<CliContext, 'cwd'>,
@@ -67,7 +67,7 @@ function secretsIn(env: CliContext['env'], name: string): readonly string[] {
   return found.kind === 'set' ? found.secrets : []
 }
 
-function unknownSource(name: string): string {
+export function unknownSource(name: string): string {
   const known = providers.map((provider) => provider.name).join(', ')
   return `There is no source '${name}'. Known are ${known}, and the sources of a postern.config.ts in this folder`
 }

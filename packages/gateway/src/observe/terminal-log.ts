@@ -28,6 +28,12 @@ export interface TerminalLogOptions {
   /** What a source's name stands for; `undefined` where it is not configured. */
   readonly providerOf: (source: string) => Provider | undefined
   readonly urlOf: (source: string) => string
+  /** Why a request was most likely refused, in one line. */
+  readonly causeOf?: (
+    source: string,
+    reason: Rejected['reason'],
+    request: WebhookRequest,
+  ) => string | undefined
 }
 
 type Accepted = Extract<Occurrence, { readonly kind: 'accepted' }>
@@ -115,6 +121,8 @@ export class TerminalLog implements Reporter {
     const hint = status === 401 && request !== undefined ? await this.#hint(source, request) : []
     const from = source === '' ? 'request' : escapeUnprintable(source)
     this.#line(`${from} ${paint('red', 'rejected')} ${status} ${reason}: ${reasonText(reason)}`)
+    const cause = request && this.#options.causeOf?.(source, reason, request)
+    if (cause !== undefined) this.#indented([escapeUnprintable(cause, 500)])
     this.#indented(hint)
   }
 
