@@ -8,6 +8,7 @@ import { median } from '../median.mjs'
 export const name = 'fairness'
 
 const STORES = ['sqlite', 'postgres']
+const RUNS = STORES.flatMap((store) => ['healthy', 'dead'].map((kind) => [store, kind]))
 
 export async function measure({ values, folder, say }) {
   const postgres = await startPostgres()
@@ -15,15 +16,13 @@ export async function measure({ values, folder, say }) {
   try {
     for (let round = 1; round <= Number(values.rounds); round += 1) {
       const results = {}
-      for (const store of STORES) {
-        for (const kind of ['healthy', 'dead']) {
-          const result = await onFreshStore({ store, postgres, folder }, (place) => run(place, values, kind))
-          results[`${store} ${kind}`] = result
-          const { p50Ms, p99Ms, maxMs, deliveries, sent } = result
-          say(
-            `round ${round}  ${store.padEnd(8)} ${kind.padEnd(7)} p50 ${p50Ms} p99 ${p99Ms} longest ${maxMs} ms, ${deliveries} deliveries of ${sent} events`,
-          )
-        }
+      for (const [store, kind] of RUNS) {
+        const result = await onFreshStore({ store, postgres, folder }, (place) => run(place, values, kind))
+        results[`${store} ${kind}`] = result
+        const { p50Ms, p99Ms, maxMs, deliveries, sent } = result
+        say(
+          `round ${round}  ${store.padEnd(8)} ${kind.padEnd(7)} p50 ${p50Ms} p99 ${p99Ms} longest ${maxMs} ms, ${deliveries} deliveries of ${sent} events`,
+        )
       }
       rounds.push(results)
     }

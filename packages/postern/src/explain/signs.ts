@@ -4,7 +4,7 @@ import { finding, type Finding } from './finding.ts'
 import { tokensOf, type Tokens } from './json-text.ts'
 import { providersByHeaders } from './repairs/other-provider.ts'
 import { UNIT_TEXT } from './repairs/timestamp.ts'
-import { headersRead, isSigning, quoted, valuesOf, type Subject } from './subject.ts'
+import { headersRead, isSigning, quoted, signatureHeaders, valuesOf, type Subject } from './subject.ts'
 
 /** What points to a cause where nothing that was undone has made the signature verify. */
 export function signsOf(
@@ -109,7 +109,8 @@ function wrongValues({ scheme, request }: Subject): readonly string[] {
 
 function formText({ scheme, request }: Subject): string {
   if (!isSigning(scheme)) return 'the header of the secret does not have its form'
-  const { in: places, prefix, encoding, field } = scheme.signature
+  const { prefix, encoding, field } = scheme.signature
+  const places = signatureHeaders(scheme.signature)
   const header = places.find((place) => valuesOf(request, place.header).length > 0)?.header ?? ''
   const length = valuesOf(request, header)[0]?.length ?? 0
   const form = [

@@ -1,7 +1,15 @@
 import type { Encoding, SignatureRule, SignatureScheme, WebhookRequest } from '../../core/index.ts'
 import { isHmac } from '../../core/crypto.ts'
 import { encode } from '../../core/encoding.ts'
-import { isSigning, quoted, valuesOf, withHeader, type Repair, type Variant } from '../subject.ts'
+import {
+  isSigning,
+  quoted,
+  signatureHeaders,
+  valuesOf,
+  withHeader,
+  type Repair,
+  type Variant,
+} from '../subject.ts'
 
 /** Words that senders put before a signature. */
 const PREFIX = /^(?:hmac-)?(?:sha-?(?:1|256|512)|v\d{1,2}a?|hmac|sig|signature)[=,: ]\s*/i
@@ -70,7 +78,7 @@ function prefixUndone({ prefix, encoding: own }: SignatureRule, encoding: Encodi
 /** In a list of pairs, the signature under another name. */
 function* otherFields(request: WebhookRequest, scheme: SignatureScheme): Iterable<Variant> {
   const { pairSeparator = '=', separator = ',', field } = scheme.signature
-  for (const { header } of scheme.signature.in) {
+  for (const { header } of signatureHeaders(scheme.signature)) {
     const entries = (valuesOf(request, header)[0] ?? '').slice(0, LONGEST_VALUE).split(separator)
     const names = entries.map((entry) => entry.trim().split(pairSeparator)[0] ?? '')
     for (const name of names.slice(0, 16)) {
@@ -87,7 +95,7 @@ function* otherFields(request: WebhookRequest, scheme: SignatureScheme): Iterabl
 /** Another hash, with whatever word stands before it. */
 export const otherAlgorithm: Repair = function* ({ scheme, request }) {
   if (!isSigning(scheme) || !isHmac(scheme.algorithm)) return
-  const [header] = scheme.signature.in
+  const [header] = signatureHeaders(scheme.signature)
   const [, word] = /^([a-z0-9-]{2,12}=)/i.exec(valuesOf(request, header?.header ?? '')[0] ?? '') ?? []
   for (const algorithm of HMACS.filter((each) => each !== scheme.algorithm)) {
     for (const encoding of ENCODINGS) {
@@ -150,7 +158,7 @@ function* respelled(
   what: Pick<Variant, 'cause' | 'undoing'>,
 ): Iterable<Variant> {
   let after = request
-  for (const { header } of rule.in) {
+  for (const { header } of signatureHeaders(rule)) {
     const values = valuesOf(request, header)
     const [value = ''] = values
     if (values.length !== 1 || value.length > LONGEST_VALUE) continue

@@ -2,7 +2,7 @@ import type { Place, SignatureScheme, WebhookRequest } from '../../core/index.ts
 import { readable, readPlace } from '../../core/place.ts'
 import { readSignatures } from '../../core/signature-header.ts'
 import { formatTimestamp, parseTimestamp } from '../../core/timestamp.ts'
-import { isSigning, valuesOf, withHeader, type Repair } from '../subject.ts'
+import { isSigning, signatureHeaders, valuesOf, withHeader, type Repair } from '../subject.ts'
 
 export const UNITS = ['seconds', 'milliseconds', 'rfc3339'] as const
 type Unit = (typeof UNITS)[number]
@@ -45,7 +45,7 @@ export const UNIT_TEXT: Readonly<Record<Unit, string>> = {
 /** The time of a request as it stands there. */
 export function timeText(scheme: SignatureScheme, request: WebhookRequest): string | undefined {
   if (scheme.timestamp === undefined) return undefined
-  const read = readSignatures(request.headers, scheme.signature, scheme.algorithm)
+  const read = readSignatures(readable(request), scheme.signature, scheme.algorithm)
   const found = readPlace(scheme.timestamp.in, readable(request, read.ok ? read.fields : undefined))
   return typeof found === 'string' && found.length <= 64 ? found : undefined
 }
@@ -79,7 +79,7 @@ function withTime(
   if ('header' in place) return withHeader(request, place.header, text)
   if (!('field' in place)) return undefined
   const { pairSeparator = '=', separator = ',' } = scheme.signature
-  const [header] = scheme.signature.in
+  const [header] = signatureHeaders(scheme.signature)
   const value = valuesOf(request, header?.header ?? '')[0]
   if (header === undefined || value === undefined) return undefined
   const start = place.field + pairSeparator
