@@ -20,6 +20,7 @@ const LIBRARIES = [
   ['razorpay', 'razorpay'],
   ['replicate', 'replicate'],
   ['standardwebhooks', 'standardwebhooks, gitlab, openai, polar and replicate, in both directions'],
+  ['sns-validator', 'aws-sns'],
   ['stripe', 'stripe, in both directions'],
   ['svix', 'svix, clerk and resend, in both directions'],
 ]
@@ -54,14 +55,14 @@ ${LIBRARIES.map(libraryRow).join('\n')}
 
 - Handshakes that are not signed are not answered: those of Meta, X, Okta, Asana and Notion have to be completed by other means.
 - Twilio signs the sorted form, or the URL with the body's digest in it, over several spellings of one URL.
-- PayPal and AWS SNS sign with private keys whose certificates have to be fetched.
 - Mailgun and Adyen's payments have the signature in the body; Mailgun's leaves the event itself unsigned.
-- Contentful and HTTP Message Signatures (RFC 9421) let the sender list what it signed.
+- Contentful lets the sender list what it signed.
 - Dropbox sends the same bytes for every change of one account, which would be one event here.
-- Google Pub/Sub, Azure Event Grid and Microsoft Graph authenticate by tokens or by members of an array in the body.
+- Azure Event Grid and Microsoft Graph authenticate by tokens or by members of an array in the body.
 
 \`npm run vectors -- FILE.json\` checks signed requests of your own: an array of \`{ provider, secret, headers, body, expected }\`,
-where wanted with \`method\`, \`url\` and \`now\` in Unix seconds.
+where wanted with \`method\`, \`url\` and \`now\` in Unix seconds. Keys that would be fetched stand in the vector as \`certPem\` or
+\`jwks\`, or are its secret, in PEM; \`algorithm\` says what a message signature is made with.
 `
 }
 
@@ -88,7 +89,21 @@ const NAMES = {
   'rsa-sha256': 'RSA-SHA256',
 }
 
-function describeScheme({ algorithm, secret, signature }) {
+/** Schemes that are no signature over parts of the request that they name, nor a secret in it. */
+const OTHERS = {
+  'rsa-certificate': ({ digest, signature }) =>
+    `RSA-${digest.toUpperCase()} by a fetched certificate, ${signature.encoding}, \`${placeText(signature.at)}\``,
+  jwt: ({ token }) => `a token (JWT, RS256) by fetched keys, \`${token.header}\``,
+  'http-message-signature': () => 'HMAC-SHA256, Ed25519, ECDSA P-256, RSA-PSS or RSA-SHA256, `signature`',
+}
+
+function placeText(place) {
+  return 'header' in place ? place.header : `${place.json.join('.')} of the body`
+}
+
+function describeScheme(scheme) {
+  const { algorithm, secret, signature } = scheme
+  if (algorithm in OTHERS) return OTHERS[algorithm](scheme)
   if (algorithm !== 'static-secret') {
     const first = signature.in[0].header
     return `${NAMES[algorithm]}, ${signature.encoding}, \`${first}\``
@@ -97,7 +112,8 @@ function describeScheme({ algorithm, secret, signature }) {
   return `the secret itself, \`${secret.header}\``
 }
 
-function freshness({ timestamp }) {
+function freshness({ timestamp, maxAgeSeconds }) {
+  if (maxAgeSeconds !== undefined) return `its token: ${maxAgeSeconds} s`
   return timestamp === undefined ? 'no signed time' : `${timestamp.toleranceSeconds ?? 300} s`
 }
 
@@ -109,11 +125,20 @@ function idOf(envelopes, schemes) {
 }
 
 function placeOf(place, schemes) {
-  if ('json' in place) return `\`${place.json.join('.')}\``
+  if ('json' in place) {
+    const text = `\`${place.json.join('.')}\``
+    return schemes.every((scheme) => signsMember(scheme, place.json)) ? text : `[${text}]`
+  }
   const isSigned = schemes.every(
     ({ id }) => id !== undefined && 'header' in id.in && id.in.header === place.header,
   )
   return isSigned ? `\`${place.header}\`` : `[\`${place.header}\`]`
+}
+
+/** Of a certified scheme only the members that it names; a token signs nothing of the body. */
+function signsMember({ algorithm, content }, [name]) {
+  if (algorithm === 'rsa-certificate') return content.some((part) => part.lines?.includes(name))
+  return algorithm !== 'jwt'
 }
 
 function section({

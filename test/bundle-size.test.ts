@@ -7,6 +7,12 @@ import { beforeAll, describe, expect, test } from 'vitest'
 const CEILING_BYTES = 8 * 1024
 /** `custom` may be handed any scheme, and brings every way to authenticate along. */
 const CUSTOM_CEILING_BYTES = 12 * 1024
+/**
+ * Of those whose certificates are fetched, or whose senders say what they sign: they bring what fetches, or a parser of
+ * structured fields. Tokens bring no more, since the package that reads them is the app's own.
+ */
+const OTHER_CEILING_BYTES = 11 * 1024
+const others = ['awsSns', 'httpMessageSignatures', 'paypal']
 const exported = Object.entries(catalogue)
   .filter(([, value]) => typeof value === 'function')
   .map(([name]) => name)
@@ -24,10 +30,17 @@ describe('verifying one provider', () => {
     expect([...bundles.keys()].toSorted()).toEqual(exported.toSorted())
   })
 
-  test.each(factories)(`costs at most ${CEILING_BYTES} bytes gzipped: %s`, (name) => {
-    const code = bundles.get(name)!
-    expect(code.byteLength).toBeGreaterThan(5000)
-    expect(gzipSync(code).byteLength).toBeLessThanOrEqual(CEILING_BYTES)
+  test.each(factories.filter((name) => !others.includes(name)))(
+    `costs at most ${CEILING_BYTES} bytes gzipped: %s`,
+    (name) => {
+      const code = bundles.get(name)!
+      expect(code.byteLength).toBeGreaterThan(5000)
+      expect(gzipSync(code).byteLength).toBeLessThanOrEqual(CEILING_BYTES)
+    },
+  )
+
+  test.each(others)(`costs at most ${OTHER_CEILING_BYTES} bytes gzipped: %s`, (name) => {
+    expect(gzipSync(bundles.get(name)!).byteLength).toBeLessThanOrEqual(OTHER_CEILING_BYTES)
   })
 
   test('costs little more where the scheme is one of your own', () => {
@@ -37,7 +50,9 @@ describe('verifying one provider', () => {
   test('brings no other provider and no sample along', () => {
     const text = Buffer.from(bundles.get('stripe')!).toString()
     expect(text).toContain('stripe-signature')
-    expect(text).not.toMatch(/x-hub-signature|svix-id|payment_intent|createPublicKey|\[redacted\]/)
+    expect(text).not.toMatch(
+      /x-hub-signature|svix-id|payment_intent|createPublicKey|\[redacted\]|X509Certificate|AbortSignal/,
+    )
   })
 })
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { defineSource, hasSecret, withSecret, type Source } from 'postern'
+import * as jose from 'jose'
+import { defineAnySource, hasSecret, withSecret, type Source } from 'postern'
 import { providers } from 'postern/providers'
 import { findConfig, loadConfig } from '../config/config-file.ts'
 import { orThrow } from '../config/problem.ts'
@@ -46,10 +47,10 @@ export async function configuredSource(
   { cwd }: Pick<CliContext, 'cwd'>,
 ): Promise<Source | undefined> {
   const builtIn = providers.find((provider) => provider.name === name)
-  if (builtIn !== undefined && config === undefined) return defineSource(builtIn)
+  if (builtIn !== undefined && config === undefined) return defineAnySource(builtIn, {}, { jose })
   const file = findConfig(cwd, config)
   const sources = file === undefined ? {} : orThrow(await loadConfig(file)).sources
-  return Object.hasOwn(sources, name) ? sources[name] : builtIn && defineSource(builtIn)
+  return Object.hasOwn(sources, name) ? sources[name] : builtIn && defineAnySource(builtIn, {}, { jose })
 }
 
 async function findSecret(

@@ -1,4 +1,5 @@
-import { defineSource, hasSecret, withSecret, type Provider, type Source, type Sources } from 'postern'
+import * as jose from 'jose'
+import { defineAnySource, hasSecret, withSecret, type Provider, type Source, type Sources } from 'postern'
 import type { GatewayConfig } from './define-config.ts'
 import { messageOf, type Checked, type Problem } from './problem.ts'
 import { environmentSecrets, secretVariable } from './secret-variable.ts'
@@ -53,7 +54,9 @@ export function withSources(
 
 /** Providers as sources of their own name, still without secrets. */
 export function sourcesOf(providers: readonly Provider[]): Sources {
-  return Object.fromEntries(providers.map((provider) => [provider.name, defineSource(provider)]))
+  return Object.fromEntries(
+    providers.map((provider) => [provider.name, defineAnySource(provider, {}, { jose })]),
+  )
 }
 
 function resolveSource(

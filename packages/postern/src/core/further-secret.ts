@@ -1,4 +1,5 @@
 import { Keyring } from './keyring.ts'
+import { isSignature } from './scheme.ts'
 import { secretNameOf } from './sound-scheme.ts'
 import type { EventMap, Source } from './source.ts'
 
@@ -13,7 +14,7 @@ export function withFurtherSecret<Events extends EventMap>(
 ): Source<Events> {
   const schemes = source.schemes.map((own) => {
     const { scheme, keys } = own
-    if (scheme.algorithm === 'static-secret' || secretNameOf(scheme) !== 'secret') return own
+    if (!isSignature(scheme) || secretNameOf(scheme) !== 'secret') return own
     return { ...own, keys: new Keyring([secret], scheme.key, keys) }
   })
   return { ...source, schemes }

@@ -1,6 +1,7 @@
 import { computeSignature } from './hmac.ts'
 import { encode } from './encoding.ts'
 import { isToken, type OpenHandshakes } from './open-handshake.ts'
+import { pinnedUrl } from './pinned-url.ts'
 import { readable, readPlace, type Readable } from './place.ts'
 import type { Handshake, HandshakeMember, HandshakeReply, OpenHandshake } from './provider.ts'
 import type { Reason } from './reason.ts'
@@ -24,6 +25,8 @@ export type HandshakeAnswer =
       readonly status: 200 | 204
       readonly headers: Readonly<Record<string, string>>
     }
+  /** Nothing to say: an address is to be visited, by whoever has been asked to. */
+  | { readonly name: string; readonly kind: 'visit'; readonly url: string }
 
 /** The answer to a verified request that is a handshake; `undefined` for an event. */
 export function handshakeAnswer(
@@ -121,6 +124,11 @@ function answerOf(
   if ('headers' in reply) {
     const headers = headersOf(reply.headers, from)
     return headers && { name, kind: 'empty', status: 200, headers }
+  }
+  if ('visit' in reply) {
+    const address = readPlace(reply.visit, from)
+    const url = typeof address === 'string' ? pinnedUrl(address, reply, 'with-query') : undefined
+    return url === undefined ? undefined : { name, kind: 'visit', url }
   }
   const json = membersOf(reply.json, from, key)
   return json === undefined ? undefined : { name, kind: 'json', json }

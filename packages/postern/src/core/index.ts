@@ -1,3 +1,5 @@
+export { defineAnySource, type AnyKeys } from './any-source.ts'
+export { certificates, type CertificatesOptions } from './certificate-method.ts'
 export { randomBytes, sha256, type Algorithm } from './crypto.ts'
 export type { Encoding } from './encoding.ts'
 export { PosternError, type ErrorCode } from './errors.ts'
@@ -12,17 +14,26 @@ export type {
 } from './provider.ts'
 export { answeringHandshakes } from './answering-handshakes.ts'
 export { canonicalHmacs } from './canonical-hmacs.ts'
+export { bearerTokens, type Jose } from './token-method.ts'
+export { defineFetchingSource } from './fetching-source.ts'
+export { fetchPinned, type FetchedKeysOptions, type KeyFetch } from './fetched-keys.ts'
 export { hmacs } from './hmac-method.ts'
 export { itemHmacs } from './item-hmacs.ts'
 export type { Logger, LogFields } from './log.ts'
+export { messageSignatures } from './message-signature-method.ts'
 export type { Method } from './method.ts'
 export type { HandshakeOptions, KeepSecret, OpenHandshakes } from './open-handshake.ts'
 export { keyedDigests, publicKeys } from './public-key.ts'
 export { isAuthentic, REASONS, type Reason } from './reason.ts'
 export type { HeaderList, RequestLike, WebhookRequest } from './request.ts'
 export type {
+  CertificateRule,
+  CertificateScheme,
+  CertifiedPart,
   DerivedPart,
   KeyFormat,
+  MessageAlgorithm,
+  MessageSignatureScheme,
   OtherAlgorithm,
   Part,
   Place,
@@ -36,6 +47,7 @@ export type {
   SignedIdRule,
   StaticSecretScheme,
   TimestampRule,
+  TokenScheme,
 } from './scheme.ts'
 export { sign, signRequest } from './sign.ts'
 export type { SignedRequest, SignInput } from './sign-input.ts'

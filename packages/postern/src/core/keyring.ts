@@ -50,6 +50,15 @@ export class Keyring {
   }
 }
 
+/** What a source is configured with where that is no secret, but says who or what is expected: it may be short. */
+export class OpenKeyring extends Keyring {
+  override readonly hasWeakKey = false
+
+  constructor(texts: readonly string[]) {
+    super(texts, { as: 'utf8' })
+  }
+}
+
 /**
  * Secrets as given in a configuration: `undefined`, blank and white-space-only entries are absent, not keys. An empty
  * HMAC key is one that everybody knows.

@@ -18,10 +18,20 @@ export interface Method<Own extends Scheme = Scheme> {
   keyring(secrets: readonly string[], scheme: Own): Keyring
   /** Total: any bytes give a result, none a throw. */
   check(scheme: Own, keys: Keyring, request: WebhookRequest, options: CheckOptions): CheckResult
-  /** The request without the secret that it carries. */
-  without?(scheme: Own, request: WebhookRequest): WebhookRequest
+  /**
+   * For keys that have to be fetched: fetches them, and then checks. Total too; `key_unavailable` where nothing could be
+   * fetched, which is all that `check` can then say. Its sources are made by `defineFetchingSource`.
+   */
+  checkWithFetchedKeys?(
+    scheme: Own,
+    keys: Keyring,
+    request: WebhookRequest,
+    options: CheckOptions,
+  ): Promise<CheckResult>
   /** Whether a place is inside what a scheme signs, where `isSigned` cannot tell. */
   signs?(place: Place, scheme: Own): boolean
+  /** The request without the secret that it carries. */
+  without?(scheme: Own, request: WebhookRequest): WebhookRequest
   /** What whoever configures a source should know where no secret of it authenticates otherwise. */
   readonly warning?: string
   /** How bodies are read that are not JSON. */

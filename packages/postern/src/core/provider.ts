@@ -88,6 +88,8 @@ export type HandshakeReply =
   /** Headers alone, each with a text of its own or with what stands at a place. */
   | { readonly headers: Readonly<Record<string, string | Place>> }
   | { readonly status: 200 | 204 }
+  /** The source's `confirm` is handed the address at a place, which has to be one of these; then it is answered. */
+  | { readonly visit: Place; readonly hosts: string; readonly paths: string }
 
 export type HandshakeMember =
   | number

@@ -88,7 +88,7 @@ function assertPublicKey(
   bytes: Uint8Array,
   format: KeyFormat,
 ): void {
-  const key = readPublicKey(algorithm, bytes, format)
+  const key = readPublicKey(bytes, format, algorithm === 'ed25519')
   const { type } = KEYS[algorithm as keyof typeof KEYS]
   const { namedCurve, modulusLength } = key?.asymmetricKeyDetails ?? {}
   const isOfCurve = type !== 'ec' || namedCurve === 'prime256v1'
@@ -102,15 +102,12 @@ function assertPublicKey(
   parsed.set(bytes, key)
 }
 
-function readPublicKey(
-  algorithm: SignatureScheme['algorithm'],
-  bytes: Uint8Array,
-  format: KeyFormat,
-): KeyObject | undefined {
+/** A public key in its format; `isRaw` where one that is no PEM is the 32 bytes of Ed25519, and else an SPKI in DER. */
+export function readPublicKey(bytes: Uint8Array, format: KeyFormat, isRaw: boolean): KeyObject | undefined {
   const key = Buffer.from(bytes)
   try {
     if (format.as === 'utf8') return createPublicKey(key)
-    if (algorithm !== 'ed25519') return createPublicKey({ key, format: 'der', type: 'spki' })
+    if (!isRaw) return createPublicKey({ key, format: 'der', type: 'spki' })
     return createPublicKey({
       key: { kty: 'OKP', crv: 'Ed25519', x: key.toString('base64url') },
       format: 'jwk',

@@ -24,12 +24,26 @@ export const REASONS = [
   'missing_content',
   /** The secret is not where the scheme has it in the body, or the body cannot be read for it. */
   'missing_secret',
-  /** The body has the secret's member more than once; readers differ in which one they take. */
+  /** The body has the secret's member, or a signed one, more than once; readers differ in which one they take. */
   'duplicate_secret',
+  /** The address of the key is none of the provider's: nothing was fetched. */
+  'untrusted_key_url',
+  /** The certificate is not valid now, or not the provider's. */
+  'untrusted_certificate',
+  /** The provider has no key of the name that the request gives. */
+  'unknown_key',
+  /** What must be signed is not covered by the signature. */
+  'not_covered',
+  /** The body is not the one whose digest is in the request. */
+  'digest_mismatch',
   /** The secret that was sent is none of those configured. */
   'secret_mismatch',
   /** No signature matches any configured secret. */
   'signature_mismatch',
+  /** For or by another account, topic or audience than the configured: of its provider, and not for us. */
+  'not_for_us',
+  /** The key could not be fetched: our fault, answered 503. */
+  'key_unavailable',
   /** Authentic, but signed longer ago than the tolerance. */
   'stale',
   /** Authentic, but signed further in the future than the tolerance. */
@@ -52,7 +66,7 @@ export function nearest(reasons: readonly [Reason, ...Reason[]]): Reason {
 
 /** Whether the signature was good, so that the request is the provider's although it was refused. */
 export function isAuthentic(reason: Reason): boolean {
-  return rankOf(reason) > rankOf('signature_mismatch')
+  return rankOf(reason) > rankOf('key_unavailable')
 }
 
 function rankOf(reason: Reason): number {

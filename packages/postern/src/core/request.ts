@@ -82,7 +82,7 @@ export async function fromFetch(request: Request, maxBytes: number): Promise<Web
 }
 
 /** Reads a stream whole, or stops and cancels it as soon as it exceeds the limit. */
-async function readBounded(
+export async function readBounded(
   stream: ReadableStream<Uint8Array> | null,
   maxBytes: number,
 ): Promise<Uint8Array | undefined> {

@@ -7,7 +7,12 @@ import type { Encoding } from './encoding.ts'
  * It is JSON-serialisable, so that it can be published for any language. What a request may choose is only which of
  * its own bytes are looked at; algorithm, places and tolerance are the receiver's.
  */
-export type Scheme = SignatureScheme | StaticSecretScheme
+export type Scheme =
+  | SignatureScheme
+  | StaticSecretScheme
+  | CertificateScheme
+  | TokenScheme
+  | MessageSignatureScheme
 
 /** The request is signed, and the secret itself never travels. */
 export interface SignatureScheme extends AnyScheme {
@@ -43,6 +48,99 @@ export interface StaticSecretScheme extends AnyScheme {
   readonly algorithm: 'static-secret'
   readonly secret: SecretInHeader | SecretInQuery | SecretInBody | SecretInEach
 }
+
+/**
+ * RSASSA-PKCS1-v1_5 by a key whose certificate has to be fetched from where the request says. What the source is
+ * configured with is no secret, but says who or what is expected.
+ */
+export interface CertificateScheme extends AnyScheme {
+  readonly algorithm: 'rsa-certificate'
+  readonly digest: 'sha1' | 'sha256'
+  readonly signature: { readonly at: Place; readonly encoding: 'base64' }
+  readonly certificate: CertificateRule
+  readonly timestamp: TimestampRule
+  /** The signed bytes: the parts one after another, with nothing between them. */
+  readonly content: readonly CertifiedPart[]
+  /**
+   * Where what is configured has to stand in the request, `*` at its end standing for anything; absent where it is a part
+   * of the content.
+   */
+  readonly expected?: Place
+  /** Members of the body that must have exactly these values, for example a signature version. */
+  readonly members?: Readonly<Record<string, string>>
+}
+
+/** Where a certificate may be fetched, and what makes it the provider's. */
+export interface CertificateRule {
+  /** Where its address stands in a request. */
+  readonly at: Place
+  /** The only addresses that are fetched: https, no port, no credentials, no query, and these two, each as a whole. */
+  readonly hosts: string
+  readonly paths: string
+  /**
+   * `host`: whatever the pinned host serves under TLS is trusted. `chain`: it also has to lead to a root, and be for one of
+   * `names`, where a leading dot stands for any name under it.
+   */
+  readonly trust: 'host' | 'chain'
+  readonly names?: readonly string[]
+}
+
+/** One part of what a certified key has signed. */
+export type CertifiedPart =
+  | 'timestamp'
+  /** What the source is configured with. */
+  | 'configured'
+  /** CRC-32 of the body in decimal: no digest, since anyone can find another body that has it. */
+  | 'crc32'
+  | { readonly literal: string }
+  | Place
+  /**
+   * `<name>\n<value>\n` of each of these members that the body has, in this order. Only the first may hold line breaks:
+   * then there is one way to take the lines apart.
+   */
+  | { readonly lines: readonly string[] }
+
+/**
+ * A JSON Web Token in a header, signed by its issuer with RS256, and nothing else: the body is not signed. What the source
+ * is configured with is the audience.
+ */
+export interface TokenScheme extends AnyScheme {
+  readonly algorithm: 'jwt'
+  readonly token: { readonly header: string; readonly authScheme: string }
+  /** Where the issuer's keys are: a JWK set (RFC 7517). */
+  readonly keysUrl: string
+  readonly issuers: readonly string[]
+  /** Claims that must have exactly these values; of several, one of them. */
+  readonly claims?: Readonly<Record<string, string | boolean | readonly string[]>>
+  /** How long before its use a token may have been issued. */
+  readonly maxAgeSeconds: number
+  readonly timestamp: { readonly toleranceSeconds: number }
+}
+
+/**
+ * HTTP Message Signatures (RFC 9421), by one key whose algorithm is the receiver's to say. A sender chooses what it
+ * signs; what it must have signed stands here.
+ */
+export interface MessageSignatureScheme extends AnyScheme {
+  readonly algorithm: 'http-message-signature'
+  readonly signedWith: MessageAlgorithm
+  readonly key: KeyFormat
+  /** Names of the components that a signature must cover, without parameters: fields, and what begins with `@`. */
+  readonly components: readonly string[]
+  /** The one tag that signatures for this receiver have, where they have any. */
+  readonly tag?: string
+  /** Scheme and host as the sender knows them, where they are not those of the request. */
+  readonly origin?: string
+  readonly timestamp: { readonly toleranceSeconds: number }
+}
+
+/** RFC 9421 §3.3, by its names in the registry. */
+export type MessageAlgorithm =
+  | 'hmac-sha256'
+  | 'ed25519'
+  | 'ecdsa-p256-sha256'
+  | 'rsa-pss-sha512'
+  | 'rsa-v1_5-sha256'
 
 interface AnyScheme {
   /** Unique within a provider; recorded with each event as what verified it. */
@@ -161,4 +259,9 @@ export interface SignedIdRule {
   readonly in: Place
   /** Characters that separate the parts of the content: an id with one could shift the boundary to the next part. */
   readonly forbid?: string
+}
+
+/** Whether a request under the scheme is signed over parts of it that the scheme names. */
+export function isSignature(scheme: Scheme): scheme is SignatureScheme {
+  return 'signature' in scheme && 'in' in scheme.signature
 }

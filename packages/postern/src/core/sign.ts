@@ -1,9 +1,12 @@
 import { PosternError } from './errors.ts'
 import type { KeyedScheme } from './method.ts'
+import { isSignature, type Scheme, type StaticSecretScheme } from './scheme.ts'
+import { signCertified } from './sign-certified.ts'
+import type { SignedRequest, SignInput } from './sign-input.ts'
+import { signMessageRequest } from './sign-message.ts'
 import { secretNameOf } from './sound-scheme.ts'
 import type { Source } from './source.ts'
 import { writeStaticSecret } from './static-secret.ts'
-import type { SignedRequest, SignInput } from './sign-input.ts'
 import { writeSignatures } from './write-signature.ts'
 
 /**
@@ -36,10 +39,22 @@ export function signRequest(source: Source, input: SignInput): SignedRequest {
     const written =
       scheme.algorithm === 'static-secret'
         ? writeStaticSecret(scheme, keys.first(), request)
-        : writeSignatures(scheme, keys.first(), input, request)
+        : signedBy(scheme, keys.first(), input, request)
     request = { ...written, headers: { ...request.headers, ...scheme.required, ...written.headers } }
   }
   return request
+}
+
+function signedBy(
+  scheme: Exclude<Scheme, StaticSecretScheme>,
+  key: Uint8Array,
+  input: SignInput,
+  request: SignedRequest,
+): SignedRequest {
+  if (isSignature(scheme)) return writeSignatures(scheme, key, input, request)
+  if (scheme.algorithm === 'rsa-certificate') return signCertified(scheme, key, input, request)
+  if (scheme.algorithm === 'http-message-signature') return signMessageRequest(scheme, key, input, request)
+  throw new PosternError('bad_scheme', `Cannot sign with '${scheme.name}': its issuer makes the tokens`)
 }
 
 function staticFirst({ scheme: left }: KeyedScheme, { scheme: right }: KeyedScheme): number {

@@ -1,7 +1,7 @@
 import { PosternError } from './errors.ts'
 import { methodOf, type Method } from './method.ts'
 import type { Provider } from './provider.ts'
-import type { Place, Scheme } from './scheme.ts'
+import { isSignature, type Place, type Scheme } from './scheme.ts'
 
 /** Refuses schemes that look protected and are not, or that no request can pass. */
 export function assertSound(provider: Provider, methods: readonly Method[]): void {
@@ -19,11 +19,11 @@ export function secretNameOf(scheme: Scheme): string {
 }
 
 /**
- * Whether a place is inside what a scheme authenticates. Under a static secret that is the body: nothing is signed, and
- * whoever has the secret writes all of it.
+ * Whether a place is inside what a scheme authenticates. Where nothing is signed that is the body: whoever has the secret
+ * writes all of it. Methods whose schemes sign otherwise say so in `signs`.
  */
 export function isSigned(place: Place, scheme: Scheme): boolean {
-  if (scheme.algorithm === 'static-secret') return 'json' in place
+  if (!isSignature(scheme)) return 'json' in place
   if ('json' in place && scheme.content.includes('body')) return true
   if (scheme.id !== undefined && samePlace(scheme.id.in, place)) return true
   return scheme.content.some((part) => typeof part === 'object' && samePlace(part, place))

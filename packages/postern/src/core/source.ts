@@ -1,3 +1,4 @@
+import type { CheckResult } from './check.ts'
 import { PosternError } from './errors.ts'
 import { canonicalHmacs } from './canonical-hmacs.ts'
 import { hmacs } from './hmac-method.ts'
@@ -8,6 +9,7 @@ import type { OpenHandshakes } from './open-handshake.ts'
 import type { ParseBody } from './place.ts'
 import type { Envelope, Provider } from './provider.ts'
 import { keyedDigests, publicKeys } from './public-key.ts'
+import type { WebhookRequest } from './request.ts'
 import type { Place, Scheme } from './scheme.ts'
 import { assertSound, isSigned, secretNameOf } from './sound-scheme.ts'
 import { assertApart } from './secrets-apart.ts'
@@ -36,6 +38,15 @@ export interface Source<Events extends EventMap = EventMap> {
   readonly parse: ParseBody | undefined
   /** Set where handshakes that nothing signs are answered. */
   readonly handshake?: OpenHandshakes
+  /**
+   * Set where a key has to be fetched before a request can be checked: what came of the schemes that need one. Where it is
+   * not set, verifying awaits nothing. Never rejects.
+   */
+  readonly checkFirst?: (
+    source: Source,
+    request: WebhookRequest,
+    nowMs: number,
+  ) => Promise<ReadonlyMap<Scheme, CheckResult>>
   readonly toleranceSeconds: number | undefined
   readonly maxBodyBytes: number
   readonly dedupeWindowMs: number
@@ -45,6 +56,8 @@ export interface Source<Events extends EventMap = EventMap> {
   readonly onDead: 'block' | 'continue' | undefined
   readonly onConflict: 'hold' | 'dispatch'
   readonly ack: 'stored' | 'handled'
+  /** Answers a handshake that asks for more than an answer: it is handed the address to visit. A rejection is answered 503. */
+  readonly confirm?: (url: string) => Promise<void>
   /** What the operator should know; never contains a secret. */
   readonly warnings: readonly string[]
   /** Carries the event types for the compiler only; never set. */
@@ -89,7 +102,8 @@ export function defineSourceBy<Events extends EventMap = EventMap>(
   return makeSource<Events>(provider, options, methods)
 }
 
-const ALL_METHODS: readonly Method[] = [
+/** What needs no key to be fetched, and no parser of structured fields. */
+export const ALL_METHODS: readonly Method[] = [
   hmacs,
   urlHmacs,
   itemHmacs,
@@ -198,9 +212,9 @@ function dedupeWindow(provider: Provider, options: SourceOptions): number {
 
 function longestTolerance(provider: Provider): number {
   const own = provider.schemes.map((scheme) =>
-    scheme.algorithm === 'static-secret'
-      ? DEFAULT_TOLERANCE_SECONDS
-      : (scheme.timestamp?.toleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS),
+    'timestamp' in scheme
+      ? (scheme.timestamp?.toleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS)
+      : DEFAULT_TOLERANCE_SECONDS,
   )
   return Math.max(DEFAULT_TOLERANCE_SECONDS, ...own)
 }

@@ -63,7 +63,9 @@ export async function verify<Events extends EventMap>(
   if (received === 'too_large' || received.body.byteLength > source.maxBodyBytes) {
     return { ok: false, reason: 'body_too_large' }
   }
-  const verdict = verifyRequest(received, source, (options.now ?? Date.now)())
+  const nowMs = (options.now ?? Date.now)()
+  const checked = source.checkFirst && (await source.checkFirst(source, received, nowMs))
+  const verdict = verifyRequest(received, source, nowMs, checked)
   if (!verdict.ok) return verdict
   const { id, type, createdMs, data } = verdict.read
   return {
@@ -94,9 +96,14 @@ export type VerifiedRequest =
     }
   | { readonly ok: false; readonly reason: Reason }
 
-/** Verifies a request and reads its event. */
-export function verifyRequest(request: WebhookRequest, source: Source, nowMs: number): VerifiedRequest {
-  const authenticated = authenticate(request, source, nowMs)
+/** Verifies a request and reads its event. What `checkFirst` of the source had to await has been `checked` before. */
+export function verifyRequest(
+  request: WebhookRequest,
+  source: Source,
+  nowMs: number,
+  checked?: ReadonlyMap<Scheme, CheckResult>,
+): VerifiedRequest {
+  const authenticated = authenticate(request, source, nowMs, checked)
   if (!authenticated.ok) return authenticated
   // Read without its secrets, so that the body's digest outlives a rotation of them.
   const kept = withoutCarriedSecrets(source.schemes, request)
@@ -121,14 +128,20 @@ export type Authenticated =
  * Every secret that is configured must be satisfied by one of its schemes. Of several that are not, what got least far
  * is reported: the others' success does not make a request authentic.
  */
-export function authenticate(request: WebhookRequest, source: Source, nowMs: number): Authenticated {
+export function authenticate(
+  request: WebhookRequest,
+  source: Source,
+  nowMs: number,
+  checked?: ReadonlyMap<Scheme, CheckResult>,
+): Authenticated {
   const options = { nowMs, toleranceSeconds: source.toleranceSeconds }
   const results: SecretResult[] = []
   for (const { scheme, keys, method } of source.schemes) {
     const secretName = secretNameOf(scheme)
     const before = results.find((result) => result.secretName === secretName)
     if (before?.of.ok === true || keys.size === 0) continue
-    const of = after(before?.of, method.check(scheme, keys, request, options), scheme)
+    const result = checked?.get(scheme) ?? method.check(scheme, keys, request, options)
+    const of = after(before?.of, result, scheme)
     if (before === undefined) results.push({ secretName, of })
     else before.of = of
   }

@@ -23,6 +23,8 @@ export function withoutStaticSecrets(
   let kept = request
   for (const { scheme } of schemes) {
     if (scheme.algorithm === 'static-secret') kept = withoutSecret(kept, scheme.secret)
+    // A token is a secret for as long as it lasts.
+    if (scheme.algorithm === 'jwt') kept = withoutSecret(kept, scheme.token)
   }
   return kept
 }
@@ -42,7 +44,8 @@ export function withoutStraySecrets(
   schemes: readonly { readonly scheme: Scheme; readonly keys: Keyring }[],
   request: WebhookRequest,
 ): WebhookRequest {
-  if (!schemes.some(({ scheme }) => scheme.algorithm === 'static-secret')) return request
+  if (!schemes.some(({ scheme }) => scheme.algorithm === 'static-secret'))
+    return withoutStaticSecrets(schemes, request)
   const shown = request.body.byteLength > MAX_SHOWN_BYTES ? { ...request, body: new Uint8Array() } : request
   let { url, headers, body } = withoutStaticSecrets(schemes, shown)
   for (const { scheme, keys } of schemes) {

@@ -66,6 +66,10 @@ import { cloudeventsProvider } from './cloudevents.ts'
 import { standardWebhooksV1aProvider } from './standardwebhooks-v1a.ts'
 import { discordProvider } from './discord.ts'
 import { sendgridProvider } from './sendgrid.ts'
+import { awsSnsProvider } from './aws-sns.ts'
+import { googlePubsubProvider } from './google-pubsub.ts'
+import { httpMessageSignaturesProvider } from './http-message-signatures.ts'
+import { paypalProvider } from './paypal.ts'
 import { hubspotV1Provider } from './hubspot-v1.ts'
 import { hubspotV2Provider } from './hubspot-v2.ts'
 import { twilioProvider } from './twilio.ts'
@@ -154,6 +158,10 @@ export { cloudevents, type CloudeventsOptions } from './cloudevents.ts'
 export { standardWebhooksV1a } from './standardwebhooks-v1a.ts'
 export { discord, type DiscordEvents, type DiscordEventType } from './discord.ts'
 export { sendgrid } from './sendgrid.ts'
+export { awsSns, type AwsSnsEvents, type AwsSnsEventType, type AwsSnsOptions } from './aws-sns.ts'
+export { googlePubsub, type GooglePubsubEvents, type GooglePubsubOptions } from './google-pubsub.ts'
+export { httpMessageSignatures, type HttpMessageSignaturesOptions } from './http-message-signatures.ts'
+export { paypal, type PaypalEvents, type PaypalEventType, type PaypalOptions } from './paypal.ts'
 export { hubspotV1 } from './hubspot-v1.ts'
 export { hubspotV2, type HubspotV2Options } from './hubspot-v2.ts'
 export { twilio, type TwilioEvents, type TwilioEventType, type TwilioOptions } from './twilio.ts'
@@ -194,6 +202,7 @@ export const providers: readonly Provider[] = [
   adyenProvider,
   adyenBankingProvider,
   asanaProvider,
+  awsSnsProvider,
   basicAuthProvider,
   bitbucketProvider,
   boxProvider,
@@ -212,7 +221,9 @@ export const providers: readonly Provider[] = [
   githubProvider,
   gitlabProvider,
   gitlabTokenProvider,
+  googlePubsubProvider,
   grafanaProvider,
+  httpMessageSignaturesProvider,
   hubspotProvider,
   hubspotV1Provider,
   hubspotV2Provider,
@@ -229,6 +240,7 @@ export const providers: readonly Provider[] = [
   openaiProvider,
   paddleProvider,
   pagerdutyProvider,
+  paypalProvider,
   polarProvider,
   postmarkProvider,
   razorpayProvider,

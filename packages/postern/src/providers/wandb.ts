@@ -34,7 +34,23 @@ const envelope: Envelope = {
  * Its documentation's script writes the signature in base64; three independent receivers expect hexadecimal, one of them
  * after `sha256=`. All three forms are taken. Neither a time nor an id is sent.
  */
-export const wandbProvider: Provider = wandbWith({})
+export const wandbProvider: Provider = /* @__PURE__ */ described()
+
+/** Apart from what verifies, so that a bundler can leave it out: an app has no use for it. */
+function described(): Provider {
+  return {
+    ...wandbWith({}),
+    documentation: 'https://docs.wandb.ai/guides/automations/create-automations/webhook',
+    evidence: {
+      level: 'documented',
+      reason: "its documentation's script and three independent receivers, which differ",
+    },
+    undocumented: [
+      'whether the signature is base64 or hexadecimal',
+      'retries and the time limit for an answer',
+    ],
+  }
+}
 
 export interface WandbOptions extends SourceOptions, BodyPaths {
   /** The secret that signs, chosen in the webhook's settings. */
@@ -66,11 +82,6 @@ function wandbWith(paths: BodyPaths): Provider {
   return {
     name: 'wandb',
     title: 'W&B automations',
-    documentation: 'https://docs.wandb.ai/guides/automations/create-automations/webhook',
-    evidence: {
-      level: 'documented',
-      reason: "its documentation's script and three independent receivers, which differ",
-    },
     schemes: [
       signatureScheme('wandb-signature-base64', 'base64'),
       signatureScheme('wandb-signature-hex', 'hex'),
@@ -83,10 +94,6 @@ function wandbWith(paths: BodyPaths): Provider {
       },
     ],
     envelopes: [atPaths(envelope, paths)],
-    undocumented: [
-      'whether the signature is base64 or hexadecimal',
-      'retries and the time limit for an answer',
-    ],
   }
 }
 

@@ -30,6 +30,7 @@ const BY_REASON: Readonly<Partial<Record<Reason | RefusalReason, Answer>>> = {
   malformed_body: json(400, { error: 'Malformed body' }),
   unknown_source: json(404, { error: 'Unknown source' }),
   no_secret: UNAVAILABLE,
+  key_unavailable: UNAVAILABLE,
   body_already_parsed: UNAVAILABLE,
   overloaded: UNAVAILABLE,
   store_unavailable: UNAVAILABLE,
@@ -58,6 +59,7 @@ export function answerTo(
 /** The answer that a handshake wants. An echo is plain text and nothing else: it is whatever its sender wrote. */
 export function answerToHandshake(answer: HandshakeAnswer): Answer {
   if (answer.kind === 'json') return json(200, answer.json)
+  if (answer.kind === 'visit') return RECEIVED
   if (answer.kind === 'empty') {
     const { status, headers } = answer
     // A 204 has no length (RFC 9110 §8.6).

@@ -8,14 +8,9 @@ import {
   type WebhookEvent,
   type WebhookRequest,
 } from '../core/index.ts'
-import {
-  handshakeAnswer,
-  openHandshake,
-  takesMethod,
-  type HandshakeAnswer,
-  type OpenHandshakeVerdict,
-} from '../core/handshake.ts'
+import { handshakeAnswer, openHandshake, takesMethod } from '../core/handshake.ts'
 import { verifyRequest, type VerifiedRequest } from '../core/verify.ts'
+import { KEY_WAIT_MS } from '../core/fetched-keys.ts'
 import { withoutStaticSecrets, withoutStraySecrets } from '../core/without-secrets.ts'
 import {
   Deadlines,
@@ -30,10 +25,11 @@ import {
   type Reservation,
   type Store,
 } from '../inbox/index.ts'
-import { answerTo, answerToHandshake, DUPLICATE, RECEIVED, type Answer } from './answer.ts'
-import { HandshakeSecrets } from './handshake-secrets.ts'
+import { answerTo, DUPLICATE, RECEIVED, type Answer } from './answer.ts'
+import { Handshakes } from './handshakes.ts'
 import { newEvent, receivedEvent } from './new-event.ts'
 import { RejectedRecorder } from './rejected-recorder.ts'
+import { valueWithin } from './value-within.ts'
 
 /** The tightest sender waits 3 s; at 2.5 s without a commit the answer is 503. */
 const ANSWER_WITHIN_MS = 2500
@@ -70,12 +66,14 @@ export interface ReceiverOptions {
 export class Receiver {
   readonly #options: ReceiverOptions
   readonly #deadlines = new Deadlines(ANSWER_WITHIN_MS)
+  /** What is left of that where a key was waited for. */
+  readonly #laterDeadlines = new Deadlines(ANSWER_WITHIN_MS - KEY_WAIT_MS)
   /** When each of the messages below was last logged. */
   readonly #reportedMs = new Map<string, number>()
   readonly #recorder: RejectedRecorder
   /** When each source's secrets were last noted as matching, by their index. */
   readonly #notedMs = new Map<string, number[]>()
-  readonly #secrets: HandshakeSecrets
+  readonly #handshakes: Handshakes
   /** Requests that are being answered. */
   #underWay = 0
   #onIdle: (() => void) | undefined
@@ -85,12 +83,12 @@ export class Receiver {
   constructor(options: ReceiverOptions) {
     this.#options = options
     this.#recorder = new RejectedRecorder(options.store, options.log)
-    this.#secrets = new HandshakeSecrets(options.sources, options.log)
+    this.#handshakes = new Handshakes(options.sources, options.log, ANSWER_WITHIN_MS)
   }
 
   /** The source of a name; `undefined` where none is configured. */
   source(name: string): Source | undefined {
-    return this.#secrets.source(name)
+    return this.#handshakes.source(name)
   }
 
   /** Whether something may come to a source by this method: events by POST, and handshakes by what their provider uses. */
@@ -129,18 +127,25 @@ export class Receiver {
       if (source === undefined) return this.refuse(name, 'unknown_source')
       if (this.isStopping) return this.refuse(name, 'stopping')
       if (request.body.byteLength > source.maxBodyBytes) return this.refuse(name, 'body_too_large')
+      const nowMs = this.#options.now()
       if (source.handshake !== undefined) {
-        const open = openHandshake(source, request, this.#options.now())
-        if (open !== undefined) return await this.#shakeHandsOpenly(name, source, open)
+        const open = openHandshake(source, request, nowMs)
+        if (open !== undefined) return await this.#shakeHands(name, this.#handshakes.open(name, source, open))
       }
       if (request.method !== 'POST') return this.refuse(name, 'method_not_allowed')
-      const verified = verifyRequest(request, source, this.#options.now())
+      // An await costs every request what only those pay whose keys are fetched.
+      const checked = source.checkFirst && (await source.checkFirst(source, request, nowMs))
+      const verified = verifyRequest(request, source, nowMs, checked)
       if (!verified.ok) return await this.#refuseUnverified(name, source, verified.reason, request)
       const handshake = handshakeAnswer(source, verified)
-      if (handshake !== undefined) return this.#shakeHands(name, handshake)
+      if (handshake !== undefined)
+        return await this.#shakeHands(name, this.#handshakes.verified(name, source, handshake))
 
       const arrival = this.#arrivalOf(name, source, verified, startedMs)
-      const result = await this.#withinDeadline(arrival.putting)
+      const result = await this.#withinDeadline(
+        arrival.putting,
+        source.checkFirst === undefined ? this.#deadlines : this.#laterDeadlines,
+      )
       if (result === undefined) {
         if (arrival.isAwaited)
           void this.#runLate(arrival.putting, senderTimeoutMs(source) - HANDLED_MARGIN_MS)
@@ -173,19 +178,10 @@ export class Receiver {
     if (this.#underWay === 0) this.#onIdle?.()
   }
 
-  #shakeHands(source: string, handshake: HandshakeAnswer): Answer {
-    this.#options.log.info('a handshake was answered', { source, handshake: handshake.name })
-    return answerToHandshake(handshake)
-  }
-
-  /** Without the request: what it shows may be half of a token, and is nobody's to log. */
-  async #shakeHandsOpenly(name: string, source: Source, open: OpenHandshakeVerdict): Promise<Answer> {
-    if (!open.ok) return this.refuse(name, open.reason)
-    if (open.secret !== undefined) {
-      const reason = await this.#secrets.keep(name, source, open.secret)
-      if (reason !== undefined) return this.refuse(name, reason)
-    }
-    return this.#shakeHands(name, open.answer)
+  /** Answers a handshake without its request where that is refused: what it shows may be half of a token. */
+  async #shakeHands(name: string, shaking: Promise<Answer | Reason | RefusalReason>): Promise<Answer> {
+    const answer = await shaking
+    return typeof answer === 'string' ? this.refuse(name, answer) : answer
   }
 
   /** Puts the event of a verified request, with a lease where its deliveries can run without being claimed. */
@@ -301,9 +297,9 @@ export class Receiver {
   }
 
   /** The value, or `undefined` once the store failed or the sender will wait no longer. A late commit stays: the retry is its duplicate. */
-  #withinDeadline<T>(work: Promise<T>): Promise<T | undefined> {
+  #withinDeadline<T>(work: Promise<T>, deadlines = this.#deadlines): Promise<T | undefined> {
     return new Promise((resolve) => {
-      const deadline = this.#deadlines.set(() => {
+      const deadline = deadlines.set(() => {
         resolve(undefined)
         this.#reportStoreError(new Error(`no commit within ${ANSWER_WITHIN_MS} ms`))
       })
@@ -367,13 +363,6 @@ interface Arrival {
 }
 
 type StoredResult = Exclude<PutResult, { readonly outcome: 'failed' }>
-
-/** The value, or another where it is not there in time. */
-async function valueWithin<T, const Late>(value: Promise<T>, ms: number, late: Late): Promise<T | Late> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<Late>((resolve) => (timer = setTimeout(resolve, ms, late)))
-  return Promise.race([value, timeout]).finally(() => clearTimeout(timer))
-}
 
 /** What the put of one event has leased. */
 function leasedBy([put]: readonly PutResult[]): Claimed | undefined {

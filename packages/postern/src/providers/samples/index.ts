@@ -9,6 +9,7 @@ import { coreweaveAlertSamples } from './coreweave-alerts.ts'
 import { figmaSamples } from './figma.ts'
 import { adyenBankingSamples } from './adyen-banking.ts'
 import { asanaSamples } from './asana.ts'
+import { awsSnsSamples } from './aws-sns.ts'
 import { basicAuthSamples } from './basic-auth.ts'
 import { bitbucketSamples } from './bitbucket.ts'
 import { boxSamples } from './box.ts'
@@ -24,7 +25,9 @@ import { elevenlabsSamples } from './elevenlabs.ts'
 import { githubSamples } from './github.ts'
 import { gitlabSamples } from './gitlab.ts'
 import { gitlabTokenSamples } from './gitlab-token.ts'
+import { googlePubsubSamples } from './google-pubsub.ts'
 import { grafanaSamples } from './grafana.ts'
+import { httpMessageSignaturesSamples } from './http-message-signatures.ts'
 import { hubspotSamples } from './hubspot.ts'
 import { hubspotV1Samples } from './hubspot-v1.ts'
 import { hubspotV2Samples } from './hubspot-v2.ts'
@@ -39,6 +42,7 @@ import { oktaSamples } from './okta.ts'
 import { openaiSamples } from './openai.ts'
 import { paddleSamples } from './paddle.ts'
 import { pagerdutySamples } from './pagerduty.ts'
+import { paypalSamples } from './paypal.ts'
 import { polarSamples } from './polar.ts'
 import { postmarkSamples } from './postmark.ts'
 import { razorpaySamples } from './razorpay.ts'
@@ -89,6 +93,7 @@ export const samples: ReadonlyMap<string, readonly Sample[]> = new Map([
   ['figma', figmaSamples],
   ['adyen-banking', adyenBankingSamples],
   ['asana', asanaSamples],
+  ['aws-sns', awsSnsSamples],
   ['basic-auth', basicAuthSamples],
   ['bitbucket', bitbucketSamples],
   ['box', boxSamples],
@@ -104,7 +109,9 @@ export const samples: ReadonlyMap<string, readonly Sample[]> = new Map([
   ['github', githubSamples],
   ['gitlab', gitlabSamples],
   ['gitlab-token', gitlabTokenSamples],
+  ['google-pubsub', googlePubsubSamples],
   ['grafana', grafanaSamples],
+  ['http-message-signatures', httpMessageSignaturesSamples],
   ['hubspot', hubspotSamples],
   ['hubspot-v1', hubspotV1Samples],
   ['hubspot-v2', hubspotV2Samples],
@@ -119,6 +126,7 @@ export const samples: ReadonlyMap<string, readonly Sample[]> = new Map([
   ['openai', openaiSamples],
   ['paddle', paddleSamples],
   ['pagerduty', pagerdutySamples],
+  ['paypal', paypalSamples],
   ['polar', polarSamples],
   ['postmark', postmarkSamples],
   ['razorpay', razorpaySamples],

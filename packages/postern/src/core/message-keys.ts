@@ -1,0 +1,92 @@
+/**
+ * The algorithms of RFC 9421 §3.3, whose signatures of ECDSA are two numbers side by side and not DER. One of the files of
+ * the core that import `node:crypto`.
+ *
+ * @module
+ */
+import { constants, sign, verify, type KeyObject } from 'node:crypto'
+import { constantTimeEqual } from './crypto.ts'
+import { PosternError } from './errors.ts'
+import { computeSignature } from './hmac.ts'
+import { Keyring } from './keyring.ts'
+import { readPublicKey } from './public-key.ts'
+import type { MessageAlgorithm, MessageSignatureScheme } from './scheme.ts'
+
+/** What a public key must be, the digest that is signed, and how. */
+interface KeyRule {
+  readonly types: readonly string[]
+  readonly digest: string | null
+  readonly options: object
+}
+
+const RULES: Readonly<Record<Exclude<MessageAlgorithm, 'hmac-sha256'>, KeyRule>> = {
+  ed25519: { types: ['ed25519'], digest: null, options: {} },
+  'ecdsa-p256-sha256': { types: ['ec'], digest: 'sha256', options: { dsaEncoding: 'ieee-p1363' } },
+  'rsa-pss-sha512': {
+    types: ['rsa', 'rsa-pss'],
+    digest: 'sha512',
+    options: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 64 },
+  },
+  'rsa-v1_5-sha256': { types: ['rsa'], digest: 'sha256', options: {} },
+}
+
+/** Less can be factored: NIST SP 800-131A. */
+const SHORTEST_RSA_BITS = 2048
+
+/** Keys by the bytes that a keyring holds: reading one costs more than verifying with it. */
+const parsed = new WeakMap<Uint8Array, KeyObject>()
+
+/** The keys of a scheme. Throws `PosternError` for what is none of its algorithm. */
+export function messageKeyring(secrets: readonly string[], scheme: MessageSignatureScheme): Keyring {
+  const { signedWith, key: format } = scheme
+  const keys = new Keyring(secrets, format)
+  if (signedWith === 'hmac-sha256') return keys
+  keys.forEach((bytes) => {
+    const key = readPublicKey(bytes, format, signedWith === 'ed25519')
+    if (key === undefined || !isOf(RULES[signedWith], key)) {
+      throw new PosternError(
+        'bad_secret',
+        `The key is no public key for '${signedWith}'; copy it again from the sender`,
+      )
+    }
+    parsed.set(bytes, key)
+  })
+  return keys
+}
+
+/** Whether a signature is that of a key over a content. */
+export function isMessageSignature(
+  algorithm: MessageAlgorithm,
+  bytes: Uint8Array,
+  content: string | Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  if (algorithm === 'hmac-sha256') {
+    return constantTimeEqual(computeSignature(algorithm, bytes, [content]), signature)
+  }
+  const key = parsed.get(bytes)
+  const { digest, options } = RULES[algorithm]
+  return key !== undefined && verify(digest, Buffer.from(content), { key, ...options }, signature)
+}
+
+/** Signs a text: with the key itself where it is shared, and else with a private key in PEM. */
+export function signMessage(
+  algorithm: MessageAlgorithm,
+  bytes: Uint8Array,
+  base: string,
+  privateKey: string | undefined,
+): Uint8Array {
+  if (algorithm === 'hmac-sha256') return computeSignature(algorithm, bytes, [base])
+  if (privateKey === undefined) {
+    throw new PosternError('bad_scheme', 'Cannot sign without the private key: the source has the public one')
+  }
+  const { digest, options } = RULES[algorithm]
+  return sign(digest, Buffer.from(base), { key: privateKey, ...options })
+}
+
+function isOf({ types }: KeyRule, { asymmetricKeyType: type, asymmetricKeyDetails }: KeyObject): boolean {
+  const { namedCurve, modulusLength } = asymmetricKeyDetails ?? {}
+  if (type === undefined || !types.includes(type)) return false
+  if (type === 'ec') return namedCurve === 'prime256v1'
+  return type === 'ed25519' || (modulusLength ?? 0) >= SHORTEST_RSA_BITS
+}

@@ -1,0 +1,83 @@
+import {
+  defineSourceBy,
+  messageSignatures,
+  type KeyFormat,
+  type MessageAlgorithm,
+  type MessageSignatureScheme,
+  type Provider,
+  type Source,
+  type SourceOptions,
+} from '../core/index.ts'
+
+const scheme: MessageSignatureScheme = {
+  name: 'rfc9421',
+  algorithm: 'http-message-signature',
+  signedWith: 'hmac-sha256',
+  key: { as: 'base64' },
+  components: ['@method', '@authority', '@path', 'content-digest'],
+  timestamp: { toleranceSeconds: 300 },
+}
+
+/**
+ * HTTP Message Signatures (RFC 9421). A sender chooses what it signs: accepted is only what covers method, host, path and the
+ * digest of the body (RFC 9530), which is compared with the body. Nothing is standard about events: id and type stand where
+ * many senders have them.
+ */
+export const httpMessageSignaturesProvider: Provider = {
+  name: 'http-message-signatures',
+  title: 'HTTP Message Signatures',
+  documentation: 'https://www.rfc-editor.org/rfc/rfc9421',
+  evidence: { level: 'proven', reason: 'the examples of RFC 9421, appendix B.2, verify' },
+  schemes: [scheme],
+  warnings: [
+    'the host that a signature covers is taken from the request itself: what was signed by the same key for another host is accepted here; set the origin that the sender knows',
+  ],
+  envelopes: [
+    {
+      name: 'json-event',
+      id: [{ json: ['id'] }],
+      type: { json: ['type'] },
+      created: { in: { json: ['timestamp'] }, unit: 'rfc3339' },
+    },
+  ],
+}
+
+export interface HttpMessageSignaturesOptions extends SourceOptions {
+  /**
+   * What the key is for, default `hmac-sha256`; the request's own word for it is only compared. The secret is the shared
+   * key, or the sender's public key.
+   */
+  readonly algorithm?: MessageAlgorithm
+  /**
+   * How the secret is written. Default base64 for a shared key and the 32 bytes of Ed25519, and PEM (`utf8`) for others.
+   */
+  readonly keyFormat?: KeyFormat['as']
+  /** What a signature must cover. Default method, authority, path and content digest. */
+  readonly components?: readonly string[]
+  /** The tag that signatures for this receiver have. */
+  readonly tag?: string
+  /** Scheme and host as the sender knows them, such as `https://hooks.example.com`; else they are the request's own. */
+  readonly origin?: string
+}
+
+/** A source for signatures by RFC 9421. */
+export function httpMessageSignatures({
+  algorithm = 'hmac-sha256',
+  keyFormat = /^(?:hmac|ed25519)/.test(algorithm) ? 'base64' : 'utf8',
+  components = scheme.components,
+  tag,
+  origin,
+  ...options
+}: HttpMessageSignaturesOptions = {}): Source {
+  const own: MessageSignatureScheme = {
+    ...scheme,
+    signedWith: algorithm,
+    key: { as: keyFormat },
+    components,
+    ...(tag !== undefined && { tag }),
+    ...(origin !== undefined && { origin }),
+  }
+  const { warnings: _, ...provider } = httpMessageSignaturesProvider
+  const told = origin === undefined ? httpMessageSignaturesProvider : provider
+  return defineSourceBy([messageSignatures], { ...told, schemes: [own] }, options)
+}

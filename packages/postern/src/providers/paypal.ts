@@ -1,0 +1,103 @@
+import {
+  certificates,
+  defineFetchingSource,
+  type KeyFetch,
+  type Provider,
+  type Source,
+  type SourceOptions,
+} from '../core/index.ts'
+import type { JsonBody } from './json-body.ts'
+
+/**
+ * PayPal's webhooks (developer.paypal.com/api/rest/webhooks): RSA-SHA256 over the transmission's id and time, the webhook's id
+ * and, of the body, no more than its CRC-32, so that whoever holds one genuine request can find another body for it.
+ */
+export const paypalProvider: Provider = {
+  name: 'paypal',
+  title: 'PayPal',
+  documentation: 'https://developer.paypal.com/api/rest/webhooks/rest/',
+  evidence: {
+    level: 'proven',
+    reason: "a request from the official SDK's tests verifies, with its certificate",
+  },
+  schemes: [
+    {
+      name: 'paypal-rsa',
+      algorithm: 'rsa-certificate',
+      digest: 'sha256',
+      required: { 'paypal-auth-algo': 'SHA256withRSA' },
+      signature: { at: { header: 'paypal-transmission-sig' }, encoding: 'base64' },
+      certificate: {
+        at: { header: 'paypal-cert-url' },
+        hosts: String.raw`(?:[a-z0-9-]+\.)+paypal\.com`,
+        paths: String.raw`/[A-Za-z0-9._/-]+`,
+        trust: 'chain',
+        names: ['.paypal.com'],
+      },
+      timestamp: { in: { header: 'paypal-transmission-time' }, unit: 'rfc3339', toleranceSeconds: 300 },
+      content: [
+        { header: 'paypal-transmission-id' },
+        { literal: '|' },
+        'timestamp',
+        { literal: '|' },
+        'configured',
+        { literal: '|' },
+        'crc32',
+      ],
+    },
+  ],
+  envelopes: [
+    {
+      name: 'paypal-event',
+      id: [{ json: ['id'] }],
+      type: { json: ['event_type'] },
+      created: { in: { json: ['create_time'] }, unit: 'rfc3339' },
+      orderingKey: [{ json: ['resource', 'id'] }],
+    },
+  ],
+  warnings: [
+    'of the body only a CRC-32 is signed, which anyone can give to another body: whoever holds one genuine request can send what he likes with it while it is fresh; read the event again from PayPal by its id before acting on it',
+  ],
+  undocumented: [
+    'whether a retry has a time of its own; where it has not, late retries are refused as stale, and kept',
+    'whether the address of a certificate gives those that issued it as well; where it does not, `trustedCertificates` has to name them',
+  ],
+}
+
+/** Common types; others are accepted and stored all the same. */
+export type PaypalEventType =
+  | 'CHECKOUT.ORDER.APPROVED'
+  | 'CHECKOUT.ORDER.COMPLETED'
+  | 'PAYMENT.CAPTURE.COMPLETED'
+  | 'PAYMENT.CAPTURE.DENIED'
+  | 'PAYMENT.CAPTURE.REFUNDED'
+  | 'PAYMENT.SALE.COMPLETED'
+  | 'PAYMENT.SALE.REFUNDED'
+  | 'BILLING.SUBSCRIPTION.ACTIVATED'
+  | 'BILLING.SUBSCRIPTION.CANCELLED'
+  | 'CUSTOMER.DISPUTE.CREATED'
+  | 'CUSTOMER.DISPUTE.RESOLVED'
+
+export type PaypalEvents = { readonly [Type in PaypalEventType]: JsonBody }
+
+export interface PaypalOptions extends Omit<SourceOptions, 'secret'> {
+  /** The webhook's id, as PayPal's dashboard shows it, or several. Without any, requests are answered 503. */
+  readonly webhookId?: SourceOptions['secret']
+  /** Fetches certificates. Default: the global `fetch`. */
+  readonly fetch?: KeyFetch
+  /** Certificates in PEM that PayPal's must lead to, in place of the roots that Node trusts. */
+  readonly trustedCertificates?: readonly string[]
+}
+
+/** A source for PayPal. */
+export function paypal({
+  webhookId,
+  fetch,
+  trustedCertificates,
+  ...options
+}: PaypalOptions = {}): Source<PaypalEvents> {
+  return defineFetchingSource<PaypalEvents>([certificates({ fetch, trustedCertificates })], paypalProvider, {
+    ...options,
+    secret: webhookId,
+  })
+}
