@@ -10,8 +10,9 @@ import {
 } from '../core/index.ts'
 import {
   handshakeAnswer,
+  isUnansweredHandshake,
   openHandshake,
-  takesMethod,
+  methodsOf,
   type HandshakeAnswer,
   type OpenHandshakeVerdict,
 } from '../core/handshake.ts'
@@ -49,6 +50,9 @@ const NOTE_SECRET_EVERY_MS = 60 * 60 * 1000
 
 const PARSED_BODY =
   'the body was read before the inbox saw it, and senders are answered 503: mount the inbox before any body parser, or behind one that keeps the bytes as they came'
+
+const UNANSWERED =
+  "a handshake was refused: the source's option 'handshake' has it answered, though nothing signs it"
 
 export interface ReceiverOptions {
   readonly store: Pick<Store, 'put'> & HasRejectedLog & HasSmallState
@@ -93,16 +97,10 @@ export class Receiver {
     return this.#secrets.source(name)
   }
 
-  /** Whether something may come to a source by this method: events by POST, and handshakes by what their provider uses. */
-  takes(name: string, method: string): boolean {
-    const source = this.source(name)
-    return source !== undefined && (method === 'POST' || takesMethod(source, method))
-  }
-
   /** Records a refusal and answers it. */
   refuse(source: string, reason: Reason | RefusalReason, request?: WebhookRequest): Answer {
     const configured = this.source(source)
-    const answer = answerTo(reason, configured?.provider.answers, methodsOf(configured))
+    const answer = answerTo(reason, configured?.provider.answers, configured && methodsOf(configured))
     if (reason === 'body_already_parsed') this.#reportOnceASecond('warn', PARSED_BODY, { source })
     this.#options.observe({
       kind: 'rejected',
@@ -185,7 +183,8 @@ export class Receiver {
       const reason = await this.#secrets.keep(name, source, open.secret)
       if (reason !== undefined) return this.refuse(name, reason)
     }
-    return this.#shakeHands(name, open.answer)
+    this.#reportOnceASecond('info', 'a handshake was answered', { source: name, handshake: open.answer.name })
+    return answerToHandshake(open.answer)
   }
 
   /** Puts the event of a verified request, with a lease where its deliveries can run without being claimed. */
@@ -292,6 +291,11 @@ export class Receiver {
     request: WebhookRequest,
   ): Promise<Answer> {
     if (!isAuthentic(reason)) {
+      if (isUnansweredHandshake(source, request)) {
+        // It may have brought a secret, which is for no log.
+        this.#reportOnceASecond('warn', UNANSWERED, { source: name })
+        return this.refuse(name, reason)
+      }
       this.#recorder.note(name, reason, withoutStraySecrets(source.schemes, request))
       return this.refuse(name, reason, request)
     }
@@ -328,7 +332,7 @@ export class Receiver {
   }
 
   /** A full disk under load would otherwise fill the log as well. */
-  #reportOnceASecond(level: 'warn' | 'error', message: string, fields: LogFields): void {
+  #reportOnceASecond(level: 'info' | 'warn' | 'error', message: string, fields: LogFields): void {
     const nowMs = performance.now()
     if (nowMs - (this.#reportedMs.get(message) ?? -Infinity) < 1000) return
     this.#reportedMs.set(message, nowMs)
@@ -378,10 +382,6 @@ async function valueWithin<T, const Late>(value: Promise<T>, ms: number, late: L
 /** What the put of one event has leased. */
 function leasedBy([put]: readonly PutResult[]): Claimed | undefined {
   return put === undefined || put.outcome === 'failed' ? undefined : put.leased
-}
-
-function methodsOf(source: Source | undefined): readonly string[] {
-  return ['POST', ...(source?.handshake?.rules.map(({ method }) => method) ?? [])]
 }
 
 function senderTimeoutMs({ provider }: Source): number {
