@@ -23,6 +23,7 @@ const LIBRARIES = [
   ['sns-validator', 'aws-sns'],
   ['stripe', 'stripe, in both directions'],
   ['svix', 'svix, clerk and resend, in both directions'],
+  ['twilio', 'twilio, in both directions'],
 ]
 
 export function providersPage() {
@@ -33,7 +34,8 @@ Written by \`npm run providers-page\` from \`packages/postern/src/providers/\`; 
 Each is a function of its name in \`postern/providers\`, such as \`stripe({ secret })\`; \`custom()\` takes the same data for a
 sender of your own. *Proven*: an official example verifies, or an official library agrees with what is signed here.
 *Documented*: the provider's own text says so. *Reported*: only others say so. Under "id", what stands in brackets is not
-signed, so that a copy of the body is a duplicate whatever its id; "the body" means that its digest is the id.
+signed, so that a copy of the body is a duplicate whatever its id; "the body" means that its digest is the id, and "each
+arrival" that nothing is a duplicate.
 
 | provider | verified by | id | fresh within | evidence | vectors |
 | -------- | ----------- | -- | ------------ | -------- | ------- |
@@ -42,6 +44,22 @@ ${providers.map(row).join('\n')}
 ## What each rests on
 
 ${providers.map(section).join('\n\n')}
+
+## Handshakes
+
+By some requests a provider asks whether somebody is there who wants its events. Those that it signs are verified first and
+answered always. Those that nothing signs are answered only where the source's option \`handshake\` says so: an echo is plain
+text and at most 1,024 characters, and nothing of it is stored or logged. They come by GET, HEAD or OPTIONS as well, which
+other sources refuse with 405; an app that mounts one source routes those methods to it too (\`app.all\` in Express).
+
+| provider | asks by | answered with | needs |
+| -------- | ------- | ------------- | ----- |
+${providers.flatMap(handshakeRows).join('\n')}
+
+A secret that a handshake brings (Asana, Notion) is handed to \`handshake.keep\`, and the source verifies by it at once.
+Nobody has signed it, so that a source takes its first secret so and no further one, unless \`keepMore\` says so behind a URL
+that nobody else knows. With \`handshake: true\` \`postern dev\` keeps it in \`.postern/secrets.json\`, readable by its owner
+only; \`serve\` and an app have to say who keeps it.
 
 ## Libraries that it is tried with
 
@@ -53,12 +71,7 @@ ${LIBRARIES.map(libraryRow).join('\n')}
 
 ## Not here yet, and why
 
-- Handshakes that are not signed are not answered: those of Meta, X, Okta, Asana and Notion have to be completed by other means.
-- Twilio signs the sorted form, or the URL with the body's digest in it, over several spellings of one URL.
-- Mailgun and Adyen's payments have the signature in the body; Mailgun's leaves the event itself unsigned.
-- Contentful lets the sender list what it signed.
-- Dropbox sends the same bytes for every change of one account, which would be one event here.
-- Azure Event Grid and Microsoft Graph authenticate by tokens or by members of an array in the body.
+- Azure Event Grid authenticates by tokens of its own where it is set up with Entra.
 
 \`npm run vectors -- FILE.json\` checks signed requests of your own: an array of \`{ provider, secret, headers, body, expected }\`,
 where wanted with \`method\`, \`url\` and \`now\` in Unix seconds. Keys that would be fetched stand in the vector as \`certPem\` or
@@ -67,11 +80,11 @@ where wanted with \`method\`, \`url\` and \`now\` in Unix seconds. Keys that wou
 }
 
 function row(provider) {
-  const { name, title, documentation, schemes, envelopes, evidence } = provider
+  const { name, title, documentation, schemes, envelopes, evidence, everyArrival } = provider
   const cells = [
     `[${title}](${documentation}) \`${name}\``,
     [...new Set(schemes.map(describeScheme))].join('; '),
-    idOf(envelopes, schemes),
+    everyArrival ? 'each arrival' : idOf(envelopes, schemes),
     [...new Set(schemes.map(freshness))].join('; '),
     evidence.level,
     String(vectorsOf(name).length),
@@ -102,12 +115,17 @@ function placeText(place) {
 }
 
 function describeScheme(scheme) {
-  const { algorithm, secret, signature } = scheme
+  const { algorithm, secret, signature, each } = scheme
   if (algorithm in OTHERS) return OTHERS[algorithm](scheme)
   if (algorithm !== 'static-secret') {
-    const first = signature.in[0].header
-    return `${NAMES[algorithm]}, ${signature.encoding}, \`${first}\``
+    const [first] = signature.in
+    const place =
+      first.header ?? `${[...(each ?? []).map((name) => `${name}[]`), ...first.json].join('.')}\` of the body`
+    return `${NAMES[algorithm]}, ${signature.encoding}, \`${place}${first.header === undefined ? '' : '`'}`
   }
+  if ('query' in secret) return `the secret itself, \`${secret.query}\` of the URL`
+  if ('each' in secret)
+    return `the secret itself, \`${secret.each.join('.')}[].${secret.member.join('.')}\` of the body`
   if ('json' in secret) return `the secret itself, \`${secret.json.join('.')}\` of the body`
   return `the secret itself, \`${secret.header}\``
 }
@@ -129,6 +147,8 @@ function placeOf(place, schemes) {
     const text = `\`${place.json.join('.')}\``
     return schemes.every((scheme) => signsMember(scheme, place.json)) ? text : `[${text}]`
   }
+  if (schemes.every(({ signature }) => signature?.in.some(({ header }) => header === place.header)))
+    return 'the signature'
   const isSigned = schemes.every(
     ({ id }) => id !== undefined && 'header' in id.in && id.in.header === place.header,
   )
@@ -146,6 +166,8 @@ function section({
   title,
   evidence,
   handshakes = [],
+  openHandshakes = [],
+  warnings = [],
   rotation,
   redeliveryDays,
   senderTimeoutMs,
@@ -156,6 +178,10 @@ function section({
     ...handshakes.map(
       (handshake) => `- handshake: \`${handshake.name}\`, verified like an event, answered, and not stored`,
     ),
+    ...openHandshakes.map(
+      (handshake) => `- handshake: \`${handshake.name}\`, answered where the source says so, and not stored`,
+    ),
+    ...warnings.map((warning) => `- warning: ${warning}`),
     ...(rotation === undefined ? [] : [`- rotation: ${rotation}`]),
     ...(redeliveryDays === undefined ? [] : [`- can be sent again for ${redeliveryDays} days`]),
     ...(senderTimeoutMs === undefined ? [] : [`- waits ${senderTimeoutMs / 1000} s for an answer`]),
@@ -163,6 +189,37 @@ function section({
     ...[...new Set(vectorsOf(name).map(({ source }) => source))].map((source) => `- vector: ${source}`),
   ]
   return `### ${title}\n\n${lines.join('\n')}`
+}
+
+function handshakeRows({ name, handshakes = [], openHandshakes = [] }) {
+  const signed = handshakes.map(({ when, reply }) => [
+    name,
+    `\`${when.equals}\` in \`${nameOf(when.in)}\``,
+    replyOf(reply),
+    'what its events have',
+  ])
+  const open = openHandshakes.map(({ method, when, token, secret, isAuthenticated, reply }) => [
+    name,
+    [method, ...when.map((condition) => `\`${nameOf(condition.in)}\``)].join(' '),
+    replyOf(reply),
+    `\`handshake\`${token === undefined ? '' : ' with its token'}${secret === undefined ? '' : ' with `keep`'}${isAuthenticated ? ', and the secret in the URL' : ''}`,
+  ])
+  return [...signed, ...open].map((cells) => `| ${cells.join(' | ')} |`)
+}
+
+function replyOf(reply) {
+  if ('status' in reply) return String(reply.status)
+  if ('visit' in reply) return `a visit to \`${nameOf(reply.visit)}\`, where \`confirm\` says so`
+  if ('text' in reply) return `\`${nameOf(reply.text)}\` as text`
+  if ('headers' in reply)
+    return Object.keys(reply.headers)
+      .map((header) => `\`${header}\``)
+      .join(', ')
+  return ['JSON', ...Object.keys(reply.json).map((member) => `\`${member}\``)].join(' ')
+}
+
+function nameOf(place) {
+  return place.header ?? place.query ?? place.json.join('.')
 }
 
 function vectorsOf(name) {

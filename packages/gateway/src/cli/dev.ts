@@ -20,7 +20,7 @@ import { RejectedFiles } from '../observe/rejected-files.ts'
 import { TerminalLog, type Paint } from '../observe/terminal-log.ts'
 import { triggerLine } from '../observe/trigger-line.ts'
 import type { CliContext } from './context.ts'
-import { developmentSecrets, SECRETS_FILE } from './development-secrets.ts'
+import { developmentSecrets, keepSecret, readSecrets, SECRETS_FILE } from './development-secrets.ts'
 import { DEFAULT_PREFIX, startGateway, type RunningGateway } from './gateway.ts'
 import { httpUrl } from './listen-message.ts'
 import { runUntilStopped } from './run-until-stopped.ts'
@@ -75,12 +75,34 @@ async function sourcesWithSecrets(
 ): Promise<ReadonlyMap<string, ResolvedSource>> {
   const warn = (message: string): void => log.warn(message)
   const folder = await openStateFolder(cwd, warn)
-  const names = withoutSecret(sources, env)
+  const kept = keepingSecrets(sources, folder)
+  // A secret made here would be none that its sender knows.
+  const awaiting = new Set(
+    [...kept].filter(([name, source]) => source !== sources[name]).map(([name]) => name),
+  )
+  const names = withoutSecret(sources, env).filter((name) => !awaiting.has(name))
   for (const name of names.filter((each) => environmentSecrets(env, each).kind === 'blank')) {
     warn(`${secretVariable(name)} is blank; ${name} uses its development secret`)
   }
   const made = await developmentSecrets(names, { folder, randomBytes, warn })
-  return orThrow(resolveSources(sources, { env, developmentSecrets: made }))
+  const known = new Map([...((await readSecrets(join(folder, 'secrets.json'))) ?? []), ...made])
+  return orThrow(resolveSources(Object.fromEntries(kept), { env, developmentSecrets: known, awaiting }))
+}
+
+/** The sources; those whose handshake brings a secret that nobody keeps have it kept beside the development secrets. */
+function keepingSecrets(
+  sources: GatewayConfig['sources'],
+  folder: string,
+): ReadonlyMap<string, GatewayConfig['sources'][string]> {
+  return new Map(
+    Object.entries(sources).map(([name, source]) => {
+      const { handshake } = source
+      const isUnkept = handshake?.keep === undefined && handshake?.rules.some((rule) => rule.secret)
+      if (handshake === undefined || isUnkept !== true) return [name, source]
+      const keep = (secret: string): Promise<void> => keepSecret(name, secret, { folder })
+      return [name, { ...source, handshake: { ...handshake, keep } }]
+    }),
+  )
 }
 
 function createLog({ cwd, env, stdout }: CliContext, view: View): TerminalLog {
@@ -111,6 +133,7 @@ const ORIGIN_TEXT: Readonly<Record<ResolvedSource['origin'], (name: string) => s
   configuration: () => 'secret from the configuration',
   environment: (name) => `secret from ${secretVariable(name)}`,
   development: () => 'development secret',
+  handshake: () => `secret to come with its handshake, into ${SECRETS_FILE}`,
 }
 
 function banner(settings: Settings, view: View, { adminUrl }: RunningGateway, version: string): string {

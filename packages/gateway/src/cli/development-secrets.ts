@@ -35,8 +35,27 @@ export async function developmentSecrets(
     for (const source of sources) {
       if (!secrets.has(source)) secrets.set(source, newSecret(options.randomBytes))
     }
-    await replaceFile(path, `${JSON.stringify(Object.fromEntries(secrets), undefined, 2)}\n`)
+    await replaceFile(path, textOf(secrets))
     return secrets
+  })
+}
+
+/**
+ * Keeps the secret that a handshake has brought for a source. Rejects where there is one for it: nobody signs a handshake,
+ * and the first one counts until its line is deleted.
+ */
+export async function keepSecret(
+  source: string,
+  secret: string,
+  { folder }: Pick<DevelopmentSecretsOptions, 'folder'>,
+): Promise<void> {
+  const path = join(folder, 'secrets.json')
+  await withLock(`${path}.lock`, async () => {
+    const secrets = new Map(await readSecrets(path))
+    if (secrets.has(source)) {
+      throw new Error(`${SECRETS_FILE} has a secret for ${source}; delete its line to take another`)
+    }
+    await replaceFile(path, textOf(secrets.set(source, secret)))
   })
 }
 
@@ -57,6 +76,10 @@ export async function readSecrets(path: string): Promise<ReadonlyMap<string, str
     )
   }
   return secrets
+}
+
+function textOf(secrets: ReadonlyMap<string, string>): string {
+  return `${JSON.stringify(Object.fromEntries(secrets), undefined, 2)}\n`
 }
 
 function parseSecrets(text: string): ReadonlyMap<string, string> | undefined {

@@ -5,9 +5,9 @@ import { messageOf, type Checked, type Problem } from './problem.ts'
 import { environmentSecrets, secretVariable } from './secret-variable.ts'
 
 /** Where a source's secret came from. */
-export type SecretOrigin = 'configuration' | 'environment' | 'development'
+export type SecretOrigin = 'configuration' | 'environment' | 'development' | 'handshake'
 
-/** A source that can verify. */
+/** A source that can verify, or will once its handshake has brought a secret. */
 export interface ResolvedSource {
   readonly source: Source
   readonly origin: SecretOrigin
@@ -17,6 +17,8 @@ export interface ResolveOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Development secrets by source; absent in production, where a missing secret is a problem. */
   readonly developmentSecrets?: ReadonlyMap<string, string>
+  /** Sources whose secret a handshake may still bring. */
+  readonly awaiting?: ReadonlySet<string>
 }
 
 /** Gives every source without a secret of its own one from the environment, or, in development, one made for it. */
@@ -62,7 +64,7 @@ export function sourcesOf(providers: readonly Provider[]): Sources {
 function resolveSource(
   name: string,
   source: Source,
-  { env, developmentSecrets }: ResolveOptions,
+  { env, developmentSecrets, awaiting }: ResolveOptions,
 ): Checked<ResolvedSource> {
   if (hasSecret(source)) return { ok: true, value: { source, origin: 'configuration' } }
   const variable = secretVariable(name)
@@ -70,6 +72,8 @@ function resolveSource(
   const found = environmentSecrets(env, name)
   const development = developmentSecrets?.get(name)
   const secrets = found.kind === 'set' ? found.secrets : development === undefined ? undefined : [development]
+  if (secrets === undefined && awaiting?.has(name) === true)
+    return { ok: true, value: { source, origin: 'handshake' } }
   if (secrets === undefined) {
     const what = found.kind === 'blank' ? 'is blank' : 'is not set'
     return {

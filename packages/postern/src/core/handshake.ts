@@ -72,9 +72,18 @@ export function openHandshake(
   return undefined
 }
 
-/** Whether any handshake of a source comes by this method. */
-export function takesMethod({ handshake }: Source, method: string): boolean {
-  return handshake?.rules.some((rule) => rule.method === method) === true
+/** Whether an unverified request is a handshake that its source does not answer, since its options do not say so. */
+export function isUnansweredHandshake({ provider, handshake }: Source, request: WebhookRequest): boolean {
+  if (handshake !== undefined || request.body.byteLength > MAX_OPEN_BODY_BYTES) return false
+  const from = readable(request)
+  return (
+    provider.openHandshakes?.some((rule) => rule.method === request.method && isAsked(rule, from)) === true
+  )
+}
+
+/** The methods that a source takes: events by POST, and handshakes by what their provider uses. */
+export function methodsOf({ handshake }: Source): readonly string[] {
+  return ['POST', ...(handshake?.rules.map(({ method }) => method) ?? [])]
 }
 
 function isAsked({ when }: OpenHandshake, from: Readable): boolean {

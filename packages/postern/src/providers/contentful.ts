@@ -43,7 +43,7 @@ export const contentfulProvider: Provider = {
   documentation: 'https://www.contentful.com/developers/docs/webhooks/request-verification/',
   evidence: {
     level: 'proven',
-    reason: 'a request that @contentful/node-apps-toolkit 3.16.1 has signed verifies',
+    reason: '@contentful/node-apps-toolkit 3.16.1 agreed in both directions when it was tried',
   },
   schemes: [scheme],
   envelopes: [

@@ -13,6 +13,7 @@ export class Handshakes {
   readonly #secrets: HandshakeSecrets
   readonly #log: Logger
   readonly #withinMs: number
+  #loggedMs = -Infinity
 
   constructor(sources: ReadonlyMap<string, Source>, log: Logger, withinMs: number) {
     this.#secrets = new HandshakeSecrets(sources, log)
@@ -34,8 +35,16 @@ export class Handshakes {
     if (handshake.kind === 'visit' && !(await this.#isConfirmed(name, source, handshake.url))) {
       return 'handler_failed'
     }
-    this.#log.info('a handshake was answered', { source: name, handshake: handshake.name })
+    this.#logOnceASecond(name, handshake)
     return answerToHandshake(handshake)
+  }
+
+  /** Anybody can send those that nothing signs. */
+  #logOnceASecond(source: string, { name }: HandshakeAnswer): void {
+    const nowMs = performance.now()
+    if (nowMs - this.#loggedMs < 1000) return
+    this.#loggedMs = nowMs
+    this.#log.info('a handshake was answered', { source, handshake: name })
   }
 
   /** The answer to a handshake that nothing signs, or why there is none. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { methodsOf } from '../core/handshake.ts'
 import { Deadlines } from '../inbox/index.ts'
 import type { Answer } from './answer.ts'
 import type { BodyBudget } from './body-reading.ts'
@@ -104,7 +105,7 @@ function findSource(
   const name = route(path)
   const source = name === undefined ? undefined : receiver.source(name)
   if (name === undefined || source === undefined) return { refused: receiver.refuse('', 'unknown_source') }
-  if (method !== 'POST' && !receiver.takes(name, method))
+  if (method !== 'POST' && !methodsOf(source).includes(method))
     return { refused: receiver.refuse(name, 'method_not_allowed') }
   return { name, maxBodyBytes: source.maxBodyBytes }
 }

@@ -8,7 +8,7 @@ import {
   type WebhookEvent,
   type WebhookRequest,
 } from '../core/index.ts'
-import { handshakeAnswer, openHandshake, takesMethod } from '../core/handshake.ts'
+import { handshakeAnswer, isUnansweredHandshake, methodsOf, openHandshake } from '../core/handshake.ts'
 import { verifyRequest, type VerifiedRequest } from '../core/verify.ts'
 import { KEY_WAIT_MS } from '../core/fetched-keys.ts'
 import { withoutStaticSecrets, withoutStraySecrets } from '../core/without-secrets.ts'
@@ -45,6 +45,9 @@ const NOTE_SECRET_EVERY_MS = 60 * 60 * 1000
 
 const PARSED_BODY =
   'the body was read before the inbox saw it, and senders are answered 503: mount the inbox before any body parser, or behind one that keeps the bytes as they came'
+
+const UNANSWERED =
+  "a handshake was refused: the source's option 'handshake' has it answered, though nothing signs it"
 
 export interface ReceiverOptions {
   readonly store: Pick<Store, 'put'> & HasRejectedLog & HasSmallState
@@ -91,16 +94,10 @@ export class Receiver {
     return this.#handshakes.source(name)
   }
 
-  /** Whether something may come to a source by this method: events by POST, and handshakes by what their provider uses. */
-  takes(name: string, method: string): boolean {
-    const source = this.source(name)
-    return source !== undefined && (method === 'POST' || takesMethod(source, method))
-  }
-
   /** Records a refusal and answers it. */
   refuse(source: string, reason: Reason | RefusalReason, request?: WebhookRequest): Answer {
     const configured = this.source(source)
-    const answer = answerTo(reason, configured?.provider.answers, methodsOf(configured))
+    const answer = answerTo(reason, configured?.provider.answers, configured && methodsOf(configured))
     if (reason === 'body_already_parsed') this.#reportOnceASecond('warn', PARSED_BODY, { source })
     this.#options.observe({
       kind: 'rejected',
@@ -288,6 +285,11 @@ export class Receiver {
     request: WebhookRequest,
   ): Promise<Answer> {
     if (!isAuthentic(reason)) {
+      if (isUnansweredHandshake(source, request)) {
+        // It may have brought a secret, which is for no log.
+        this.#reportOnceASecond('warn', UNANSWERED, { source: name })
+        return this.refuse(name, reason)
+      }
       this.#recorder.note(name, reason, withoutStraySecrets(source.schemes, request))
       return this.refuse(name, reason, request)
     }
@@ -324,7 +326,7 @@ export class Receiver {
   }
 
   /** A full disk under load would otherwise fill the log as well. */
-  #reportOnceASecond(level: 'warn' | 'error', message: string, fields: LogFields): void {
+  #reportOnceASecond(level: 'info' | 'warn' | 'error', message: string, fields: LogFields): void {
     const nowMs = performance.now()
     if (nowMs - (this.#reportedMs.get(message) ?? -Infinity) < 1000) return
     this.#reportedMs.set(message, nowMs)
@@ -367,10 +369,6 @@ type StoredResult = Exclude<PutResult, { readonly outcome: 'failed' }>
 /** What the put of one event has leased. */
 function leasedBy([put]: readonly PutResult[]): Claimed | undefined {
   return put === undefined || put.outcome === 'failed' ? undefined : put.leased
-}
-
-function methodsOf(source: Source | undefined): readonly string[] {
-  return ['POST', ...(source?.handshake?.rules.map(({ method }) => method) ?? [])]
 }
 
 function senderTimeoutMs({ provider }: Source): number {

@@ -13,6 +13,7 @@ const ORIGIN_TEXT: Readonly<Record<ResolvedSource['origin'], (name: string) => s
   configuration: () => 'has its secret from the configuration',
   environment: (name) => `has its secret from ${secretVariable(name)}`,
   development: () => 'has a development secret',
+  handshake: () => 'waits for the secret of its handshake',
 }
 
 /** The configuration, and the secrets of each of its sources. */
