@@ -23,6 +23,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   'core/check.ts: match(scheme.algorithm, keys, read.signatures, content)':
     'a function of ours, not of strings',
   'core/keyring.ts: secret.startsWith(candidate)': 'for a prefix that everybody knows, at start',
+  'gateway/src/cli/explain/explained-source.ts: usable.includes(secret)': 'two lists of a command line, on the machine of whoever typed them',
   'gateway/src/cli/development-secrets.ts: secrets.has(source)':
     'a Map of secrets by the names of their sources',
 }
@@ -145,10 +146,11 @@ function comparisonsOf(code: string, file: string): string[] {
 }
 
 const OPERATORS = new Set(['===', '!==', '==', '!='])
-const METHODS = new Set([
-  ...['equals', 'compare', 'includes', 'indexOf', 'lastIndexOf', 'startsWith', 'endsWith', 'localeCompare'],
-  ...['is', 'has', 'isDeepStrictEqual', 'match', 'search'],
-])
+const METHODS = new Set(
+  'equals compare includes indexOf lastIndexOf startsWith endsWith localeCompare is has isDeepStrictEqual match search'.split(
+    ' ',
+  ),
+)
 
 /** What a node compares with each other; nothing where it compares nothing. */
 function comparedBy(node: Node): readonly Node[] {
