@@ -14,9 +14,10 @@ import * as oldEvents from './parts/old-events.mjs'
 import * as postgres from './parts/postgres.mjs'
 import * as redis from './parts/redis.mjs'
 import * as variants from './parts/variants.mjs'
+import * as verification from './parts/verification.mjs'
 
 /** Each with its name, what it measures, and how to say that in a few lines. */
-const PARTS = [acceptAndDrain, drain, postgres, redis, variants, fairness, oldEvents]
+const PARTS = [verification, acceptAndDrain, drain, postgres, redis, variants, fairness, oldEvents]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

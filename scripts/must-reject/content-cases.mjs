@@ -69,11 +69,16 @@ const ODD_TIMES = [
 /** Signed by the right key, with these words for the time. */
 const SIGNED_TIMES = ['NaN', 'abc', 'Infinity', '-1', '', ' ', '1e99', 'undefined']
 
+/** @param {[string, string, Buffer]} row */
+function named([what, text, body]) {
+  return { what, text, body }
+}
+
 export const CONTENT_CASES = [
   {
     id: 'T7',
     title: 'Two bodies of one text',
-    inputs: LOOKALIKES.flatMap(([what, text, body]) =>
+    inputs: LOOKALIKES.map(named).flatMap(({ what, text, body }) =>
       each(ALL, `${what}, under the signature of the other`, (sender) => ({
         ...signed(sender, { body: Buffer.from(text) }),
         body,

@@ -108,7 +108,7 @@ export const INBOX_CASES = [
         ['another order of its fields', (value) => value.split(',').toReversed().join(',')],
         ['white space between its fields', (value) => value.replace(',', ' , ')],
       ].map(([what, change]) =>
-        only(`Stripe’s with ${what}`, () =>
+        only(`Stripe’s with ${String(what)}`, () =>
           inbox(
             { to: 'stripe', ...stripeRequest },
             { to: 'stripe', ...withHeader(stripeRequest, 'stripe-signature', change) },

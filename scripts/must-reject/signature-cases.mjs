@@ -80,7 +80,7 @@ export const SIGNATURE_CASES = [
         ['whsec_!!!!', '', 'what is no base64'],
         ['whsec_AAAA', Buffer.alloc(3), 'three zero bytes'],
       ].map(([secret, key, what]) => ({
-        what: `${what} configured as the secret, signed by what that decodes to`,
+        what: `${String(what)} configured as the secret, signed by what that decodes to`,
         sender: 'standard',
         secret,
         ...signed('standard', { key }),

@@ -47,7 +47,7 @@ export function streamedHmac(
  * attacker-triggered crash, and a comparison up to the shorter length accepted prefixes (CVE-2024-21491).
  */
 export function constantTimeEqual(left: Uint8Array, right: Uint8Array): boolean {
-  return left.byteLength === right.byteLength && timingSafeEqual(left, right)
+  return left.length === right.length && timingSafeEqual(left, right)
 }
 
 /**

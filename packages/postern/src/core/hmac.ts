@@ -9,24 +9,16 @@ export function computeSignature(
   return hmacKey(algorithm, key).sign(parts)
 }
 
-const HASHES: Readonly<Record<Algorithm, HmacHash>> = {
-  'hmac-sha1': { hashName: 'sha1', blockBytes: 64 },
-  'hmac-sha256': { hashName: 'sha256', blockBytes: 64 },
-  'hmac-sha512': { hashName: 'sha512', blockBytes: 128 },
-}
-
 /** Keys as they were prepared for an algorithm. A key's bytes are a keyring's own, and never change. */
-const prepared: Readonly<Record<Algorithm, WeakMap<Uint8Array, HmacKey>>> = {
-  'hmac-sha1': new WeakMap(),
-  'hmac-sha256': new WeakMap(),
-  'hmac-sha512': new WeakMap(),
-}
+const prepared: Partial<Record<Algorithm, WeakMap<Uint8Array, HmacKey>>> = {}
 
 function hmacKey(algorithm: Algorithm, key: Uint8Array): HmacKey {
-  let known = prepared[algorithm].get(key)
+  const keys = (prepared[algorithm] ??= new WeakMap())
+  let known = keys.get(key)
   if (known === undefined) {
-    known = new HmacKey(HASHES[algorithm], key)
-    prepared[algorithm].set(key, known)
+    const hashName = algorithm.slice('hmac-'.length)
+    known = new HmacKey({ hashName, blockBytes: hashName === 'sha512' ? 128 : 64 }, key)
+    keys.set(key, known)
   }
   return known
 }
@@ -34,7 +26,8 @@ function hmacKey(algorithm: Algorithm, key: Uint8Array): HmacKey {
 /**
  * HMAC by its definition (RFC 2104 §2): a digest over the key and the content, and one over the key and that. Both are
  * made in one call each, over bytes put side by side first. `createHmac` makes an object with memory of its own for every
- * request, which the collector has to let go of again: measured in the receiver, 6 µs a request, and 2 µs so; 1.1 µs of CPU against 2.1 for 300 bytes.
+ * request, which the collector has to let go of again: measured in the receiver,
+ * 6 µs a request, and 2 µs so; of CPU time alone 1.1 µs against 2.1 for 300 bytes.
  */
 export class HmacKey {
   readonly #hashName: string
@@ -42,12 +35,10 @@ export class HmacKey {
   /** The padded key, before the content and before the content's digest. */
   readonly #inner: Uint8Array
   readonly #outer: Buffer
-  readonly #blockBytes: number
 
   constructor({ hashName, blockBytes }: HmacHash, key: Uint8Array) {
     this.#hashName = hashName
     this.#key = key
-    this.#blockBytes = blockBytes
     // A key longer than a block is replaced by its digest.
     const block = new Uint8Array(blockBytes)
     const digest = Buffer.from(digestText(hashName, key), 'binary')
@@ -59,10 +50,11 @@ export class HmacKey {
 
   /** Signs the concatenation of `parts`. Strings are taken as UTF-8, bytes as they are. */
   sign(parts: readonly (string | Uint8Array)[]): Buffer {
-    if (longestBytes(parts) > workspace.byteLength - this.#blockBytes)
+    const blockBytes = this.#inner.length
+    if (longestBytes(parts) > workspace.length - blockBytes)
       return streamedHmac(this.#hashName, this.#key, parts)
     workspace.set(this.#inner)
-    let end = this.#blockBytes
+    let end = blockBytes
     for (const part of parts) {
       if (typeof part === 'string') end += workspace.write(part, end, 'utf8')
       else {
@@ -70,7 +62,7 @@ export class HmacKey {
         end += part.byteLength
       }
     }
-    this.#outer.write(digestText(this.#hashName, workspace.subarray(0, end)), this.#blockBytes, 'binary')
+    this.#outer.write(digestText(this.#hashName, workspace.subarray(0, end)), blockBytes, 'binary')
     return Buffer.from(digestText(this.#hashName, this.#outer), 'binary')
   }
 }

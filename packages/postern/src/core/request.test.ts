@@ -54,10 +54,8 @@ describe('toWebhookRequest', () => {
     ],
   ])('takes what is no text for an empty one in %s', (_, headers) => {
     const request = { headers, body } as unknown as RequestLike
-    expect(toWebhookRequest(request).headers).toEqual([
-      ...['x-a', '', 'x-b', '', 'x-c', ''],
-      ...['x-d', '1', 'x-d', '', 'x-d', ''],
-    ])
+    const expected = ['x-a', '', 'x-b', '', 'x-c', '', 'x-d', '1', 'x-d', '', 'x-d', '']
+    expect(toWebhookRequest(request).headers).toEqual(expected)
   })
 
   it('takes a name that is no text for an empty one', () => {

@@ -4,6 +4,7 @@ import { parseJson } from './place.ts'
 import type { HeaderList, WebhookRequest } from './request.ts'
 import type { Scheme, SecretInBody, SecretInEach, SecretInQuery, StaticSecretScheme } from './scheme.ts'
 import { secretText } from './static-secret.ts'
+import { holdsSecret } from './stray-secret.ts'
 
 /** What stands in a stored body where the secret was. */
 const CUT_OUT = '[redacted]'
@@ -51,9 +52,9 @@ export function withoutStraySecrets(
   for (const { scheme, keys } of schemes) {
     if (scheme.algorithm !== 'static-secret') continue
     keys.forEach((key) => {
-      const secret = secretText(key)
-      headers = withoutValuesOf(headers, secret)
-      if (url.includes(secret) || url.includes(encodeURIComponent(secret))) url = '[redacted]'
+      const encoded = encodeURIComponent(secretText(key))
+      headers = withoutValuesOf(headers, key)
+      if (holdsText(url, key) || holdsText(url, Buffer.from(encoded))) url = '[redacted]'
       if (holds(body, key)) body = new Uint8Array()
     })
   }
@@ -91,20 +92,25 @@ export function withoutHeader(headers: HeaderList, name: string): HeaderList {
   return kept
 }
 
-function withoutValuesOf(headers: HeaderList, secret: string): HeaderList {
+function withoutValuesOf(headers: HeaderList, key: Uint8Array): HeaderList {
   const kept: string[] = []
   for (let index = 0; index < headers.length; index += 2) {
     const value = headers[index + 1] ?? ''
-    if (!value.includes(secret)) kept.push(headers[index] as string, value)
+    if (!holdsText(value, key)) kept.push(headers[index] as string, value)
   }
   return kept
 }
 
 /** As bytes, or escaped in JSON. */
 function holds(body: Uint8Array, key: Uint8Array): boolean {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  if (bytes.includes(Buffer.from(key))) return true
-  if (!bytes.includes('\\')) return false
-  const parsed = parseJson(body)
-  return parsed !== undefined && JSON.stringify(parsed).includes(JSON.stringify(secretText(key)).slice(1, -1))
+  if (holdsSecret(body, key)) return true
+  const parsed = body.includes(BACKSLASH) ? parseJson(body) : undefined
+  const escaped = Buffer.from(JSON.stringify(secretText(key)).slice(1, -1))
+  return parsed !== undefined && holdsText(JSON.stringify(parsed), escaped)
+}
+
+const BACKSLASH = 0x5c
+
+function holdsText(text: string, secret: Uint8Array): boolean {
+  return holdsSecret(Buffer.from(text), secret)
 }
