@@ -1,12 +1,12 @@
 /** `postern.metrics()`: what happened and what the store holds, as plain values. */
 import { join } from 'node:path'
-import { createPostern, type Histogram, type Metrics } from 'postern'
+import { createPostern, sign, type Histogram, type Metrics } from 'postern'
 import { vastai } from 'postern/providers'
 import { sqlite } from 'postern/sqlite'
 import { expect, onTestFinished, test } from 'vitest'
 import { startInbox, tempFolder } from '../support/inbox.ts'
 import { orderedEvent } from '../support/ordered-event.mjs'
-import { SECRET, seedEvent, tampered, without } from '../support/requests.ts'
+import { NOW_MS, SECRET, seedBody, seedEvent, tampered, without } from '../support/requests.ts'
 
 test('everything that happened is counted, by names of the configuration', async () => {
   let left = 1
@@ -65,6 +65,40 @@ test('destinations that nothing here handles are listed, as long as they have wo
   expect((await old.metrics()).orphaned).toEqual([])
   expect(await old.drain()).toBe(1)
   expect((await current.metrics()).orphaned).toEqual([])
+})
+
+test('the last use of each secret outlives a restart and the rotation that gives it another place', async () => {
+  const file = join(tempFolder(), 'postern.db')
+  const [first, second] = ['the-first-secret-of-16-bytes', 'the-second-secret-of-16-bytes']
+  const inboxOf = (secret: readonly string[], nowMs: number): ReturnType<typeof createPostern> =>
+    createPostern({ store: sqlite(file), sources: { vastai: vastai({ secret }) }, now: () => nowMs })
+  const usesOf = async (postern: ReturnType<typeof createPostern>): Promise<readonly unknown[]> =>
+    (await postern.metrics()).secrets.map(({ position, lastMatchedMs }) => [position, lastMatchedMs])
+  const event = (id: string, secret: string, nowMs: number): Request => {
+    const body = seedBody(id)
+    const headers = sign(vastai({ secret }), { body, nowMs, scheme: 'vastai-template' })
+    return new Request('http://localhost/webhooks/vastai', { method: 'POST', headers, body })
+  }
+
+  const before = inboxOf([first], NOW_MS)
+  expect((await before.fetch(event('evt_1', first, NOW_MS))).status).toBe(200)
+  await before.stop()
+  const laterMs = NOW_MS + 3 * 86_400_000
+  const after = inboxOf([second, first], laterMs)
+  onTestFinished(() => after.stop())
+  expect(await usesOf(after)).toEqual([
+    [1, undefined],
+    [2, NOW_MS],
+  ])
+  expect((await after.fetch(event('evt_2', second, laterMs))).status).toBe(200)
+  // It is written after the answer.
+  await expect
+    .poll(() => usesOf(after))
+    .toEqual([
+      [1, laterMs],
+      [2, NOW_MS],
+    ])
+  expect(JSON.stringify((await after.metrics()).secrets)).not.toMatch(/of-16/)
 })
 
 /** Every histogram holds something, and adds up. */

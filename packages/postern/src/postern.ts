@@ -5,12 +5,14 @@ import {
   Deadlines,
   DEFAULT_RETRY_SCHEDULE,
   MetricsCounter,
+  readSecretUse,
   withinGiveUp,
   type HasRejectedLog,
   type HasSmallState,
   type Observer,
   type OccurrenceMetrics,
   type RetrySchedule,
+  type SecretUse,
   type SettlesIn,
   type Store,
   type StoredEvent,
@@ -81,6 +83,8 @@ export interface Metrics extends OccurrenceMetrics {
   readonly store: StoreStat
   /** Destinations with deliveries that are not finished, and that this inbox has no handler for. */
   readonly orphaned: readonly string[]
+  /** When each configured secret last matched, on whatever node: an old one that no longer does can be taken away. */
+  readonly secrets: readonly SecretUse[]
 }
 
 const DEFAULT_RETENTION_MS = 30 * 24 * 60 * 60 * 1000
@@ -182,7 +186,8 @@ function assemble<S extends Sources, Effect, Tx>(
             !table.destinations.includes(name) && pending + leased + dead > 0,
         )
         .map(({ name }) => name)
-      return { ...counter.read(), store, orphaned }
+      const secrets = await readSecretUse(options.store.state, options.sources)
+      return { ...counter.read(), store, orphaned, secrets }
     },
   }
 }

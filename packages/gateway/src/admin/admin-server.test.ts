@@ -1,12 +1,14 @@
 import { request } from 'node:http'
 import { memory } from 'postern/memory'
-import type { NewEvent } from 'postern'
+import { castai } from 'postern/providers'
+import { readSecretUse, type NewEvent } from 'postern'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { AccessRules } from './access.ts'
 import { AdminServer } from './admin-server.ts'
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 const open: AdminServer[] = []
+const sources = { castai: castai({ secret: ['the new one of 16 bytes', 'the old one of 16 bytes'] }) }
 
 afterEach(async () => {
   await Promise.all(open.splice(0).map((server) => server.close()))
@@ -26,7 +28,9 @@ async function start(
 ): Promise<Ask> {
   const store = memory()
   await store.put(bodies.map(newEvent))
-  const server = new AdminServer({ store, access, log: silent })
+  const [, old] = await readSecretUse(store.state, sources)
+  await store.state.set(`secret-matched/castai/secret/${old?.label}`, '2026-03-02T22:20:00.000Z')
+  const server = new AdminServer({ store, sources, access, log: silent })
   open.push(server)
   const { port } = await server.listen('127.0.0.1', 0)
   return (path, headers = {}, method = 'GET') => ask({ port, path, headers, method })
@@ -75,6 +79,17 @@ function newEvent(body: string, index: number): NewEvent {
     destinations: ['handlers'],
   }
 }
+
+test('the secrets of each source are listed with when they last matched, by a label', async () => {
+  const get = await start()
+  const label = expect.stringMatching(/^[0-9a-f]{4}$/)
+  expect((await get('/api/secrets')).json).toEqual({
+    secrets: [
+      { source: 'castai', name: 'secret', position: 1, label },
+      { source: 'castai', name: 'secret', position: 2, label, lastMatched: '2026-03-02T22:20:00.000Z' },
+    ],
+  })
+})
 
 describe('events', () => {
   test('are listed newest first, by pages', async () => {

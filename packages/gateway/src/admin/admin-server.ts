@@ -1,12 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Logger } from 'postern'
+import type { Logger, Sources } from 'postern'
 import { refusal, type AccessRules } from './access.ts'
 import { send } from './admin-answer.ts'
 import { answerApi, type ReadableStore } from './api.ts'
 
 export interface AdminServerOptions {
   readonly store: ReadableStore
+  /** Those that are configured, for what is said of their secrets. */
+  readonly sources: Sources
   readonly access: AccessRules
   readonly log: Logger
 }
@@ -46,7 +48,7 @@ export class AdminServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { store, access, log } = this.#options
+    const { store, sources, access, log } = this.#options
     const refused = refusal(request, access)
     if (refused !== undefined) return send(response, refused)
     if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -62,7 +64,9 @@ export class AdminServer {
     try {
       send(
         response,
-        url === undefined ? { status: 400, body: { error: 'Bad URL' } } : await answerApi(url, store),
+        url === undefined
+          ? { status: 400, body: { error: 'Bad URL' } }
+          : await answerApi(url, store, sources),
       )
     } catch (error) {
       log.error('the admin API could not answer', { error })

@@ -1,22 +1,41 @@
-import type { EventDetail, ListQuery, Store, StoredEvent } from 'postern'
+import {
+  readSecretUse,
+  type EventDetail,
+  type HasSmallState,
+  type ListQuery,
+  type Sources,
+  type Store,
+  type StoredEvent,
+} from 'postern'
 import type { AdminAnswer } from './admin-answer.ts'
 
 /** The part of a store that the API reads. */
-export type ReadableStore = Pick<Store, 'get' | 'inspect' | 'list' | 'stat'>
+export type ReadableStore = HasSmallState & Pick<Store, 'get' | 'inspect' | 'list' | 'stat'>
 
 const NOT_FOUND: AdminAnswer = { status: 404, body: { error: 'Not found' } }
 const DEFAULT_LIMIT = 100
 const LARGEST_LIMIT = 1000
 
 /** Answers a GET of the admin API. */
-export async function answerApi(url: URL, store: ReadableStore): Promise<AdminAnswer> {
+export async function answerApi(url: URL, store: ReadableStore, sources: Sources): Promise<AdminAnswer> {
   if (url.pathname === '/api/stat') return { status: 200, body: await store.stat() }
   if (url.pathname === '/api/store') return { status: 200, body: await store.inspect() }
+  if (url.pathname === '/api/secrets') return { status: 200, body: await secretUse(store, sources) }
   if (url.pathname === '/api/events') return listEvents(url.searchParams, store)
   const seq = /^\/api\/events\/(\d{1,15})$/.exec(url.pathname)?.[1]
   if (seq === undefined) return NOT_FOUND
   const detail = await store.get(Number(seq))
   return detail === undefined ? NOT_FOUND : { status: 200, body: eventDetail(detail) }
+}
+
+async function secretUse(store: ReadableStore, sources: Sources): Promise<object> {
+  const secrets = await readSecretUse(store.state, sources)
+  return {
+    secrets: secrets.map(({ lastMatchedMs, ...use }) => ({
+      ...use,
+      lastMatched: lastMatchedMs === undefined ? undefined : new Date(lastMatchedMs).toISOString(),
+    })),
+  }
 }
 
 async function listEvents(parameters: URLSearchParams, store: ReadableStore): Promise<AdminAnswer> {

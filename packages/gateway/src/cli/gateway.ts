@@ -59,7 +59,8 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   })
   try {
     const { port } = await listen(server, settings)
-    const admin = settings.admin && (await openAdmin(settings.admin, store, reporter))
+    const admin =
+      settings.admin && (await openAdmin(settings.admin, { store, sources: config.sources }, reporter))
     await postern.start()
     return {
       port,
@@ -127,10 +128,10 @@ async function listen(server: PublicServer, { listen: address }: Settings): Prom
 
 async function openAdmin(
   { address, token, isDefault }: AdminSettings,
-  store: GatewayStore,
+  shown: { readonly store: GatewayStore; readonly sources: Sources },
   { log }: Reporter,
 ): Promise<{ readonly server: AdminServer; readonly url: string } | undefined> {
-  const server = new AdminServer({ store, log, access: { isLoopback: isLoopback(address.host), token } })
+  const server = new AdminServer({ ...shown, log, access: { isLoopback: isLoopback(address.host), token } })
   try {
     const { port } = await server.listen(address.host, address.port)
     return { server, url: httpUrl(address.host, port) }

@@ -35,6 +35,7 @@ export {
   withinGiveUp,
   type RetrySchedule,
 } from './retry.ts'
+export { readSecretUse, type SecretUse } from './secret-use.ts'
 export type { HasSmallState, SmallState, StateEntry } from './small-state.ts'
 export type { Reservation } from './reservation.ts'
 export type { SettlesIn } from './settles-in.ts'

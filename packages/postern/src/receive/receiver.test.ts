@@ -601,22 +601,24 @@ describe('a stop of the receiver', () => {
 })
 
 describe('the note that a secret matched', () => {
-  const HOUR_MS = 60 * 60 * 1000
+  const TEN_MINUTES_MS = 10 * 60 * 1000
 
-  test('is made for each source and secret, at most once an hour', async () => {
+  test('is made for each source and secret, at most once in ten minutes, and outlives the secret by a year', async () => {
     let nowMs = NOW_MS
     const { receiver, store } = aReceiver({
       source: { secret: ['another secret of 16 bytes', SECRET] },
       now: () => nowMs,
     })
     const set = vi.spyOn(store.state, 'set')
-    for (const [index, afterMs] of [0, 1, HOUR_MS - 1, HOUR_MS].entries()) {
+    for (const [index, afterMs] of [0, 1, TEN_MINUTES_MS - 1, TEN_MINUTES_MS].entries()) {
       nowMs = NOW_MS + afterMs
       await receiver.receive('shop', aRequest({ body: `{"id":"evt_${index}","type":"a"}`, signedMs: nowMs }))
     }
+    const key = expect.stringMatching(/^secret-matched\/shop\/secret\/[0-9a-f]{4}$/)
+    const forMs = { forMs: 400 * 86_400_000 }
     expect(set.mock.calls).toEqual([
-      ['secret-matched/shop/1', new Date(NOW_MS).toISOString()],
-      ['secret-matched/shop/1', new Date(NOW_MS + HOUR_MS).toISOString()],
+      [key, new Date(NOW_MS).toISOString(), forMs],
+      [key, new Date(NOW_MS + TEN_MINUTES_MS).toISOString(), forMs],
     ])
   })
 

@@ -29,6 +29,7 @@ import { answerTo, DUPLICATE, RECEIVED, type Answer } from './answer.ts'
 import { Handshakes } from './handshakes.ts'
 import { newEvent, receivedEvent } from './new-event.ts'
 import { RejectedRecorder } from './rejected-recorder.ts'
+import { SecretSightings } from './secret-sightings.ts'
 import { valueWithin } from './value-within.ts'
 
 /** The tightest sender waits 3 s; at 2.5 s without a commit the answer is 503. */
@@ -40,8 +41,6 @@ const SENDER_TIMEOUT_MS = 10_000
 const HANDLED_MARGIN_MS = 1000
 /** Between the answer and the sender's time limit: the handler may be done, and a slow store not have it yet. */
 const ANSWER_MARGIN_MS = 500
-/** How often it is written down that a secret still matches. */
-const NOTE_SECRET_EVERY_MS = 60 * 60 * 1000
 
 const PARSED_BODY =
   'the body was read before the inbox saw it, and senders are answered 503: mount the inbox before any body parser, or behind one that keeps the bytes as they came'
@@ -74,8 +73,7 @@ export class Receiver {
   /** When each of the messages below was last logged. */
   readonly #reportedMs = new Map<string, number>()
   readonly #recorder: RejectedRecorder
-  /** When each source's secrets were last noted as matching, by their index. */
-  readonly #notedMs = new Map<string, number[]>()
+  readonly #sightings: SecretSightings
   readonly #handshakes: Handshakes
   /** Requests that are being answered. */
   #underWay = 0
@@ -87,6 +85,7 @@ export class Receiver {
     this.#options = options
     this.#recorder = new RejectedRecorder(options.store, options.log)
     this.#handshakes = new Handshakes(options.sources, options.log, ANSWER_WITHIN_MS)
+    this.#sightings = new SecretSightings(options.store.state)
   }
 
   /** The source of a name; `undefined` where none is configured. */
@@ -154,7 +153,7 @@ export class Receiver {
         return this.refuse(name, 'store_unavailable', request)
       }
       this.#observeAccepted(name, verified, put, arrival)
-      this.#noteSecret(name, verified.secretIndex)
+      this.#sightings.saw(name, source, verified.scheme, verified.secretIndex, this.#options.now())
       const refusal = arrival.isAwaited ? await this.#refusalOfHandled(source, put, arrival) : undefined
       if (refusal !== undefined) return this.refuse(name, refusal, request)
       return put.outcome === 'duplicate' ? DUPLICATE : RECEIVED
@@ -263,18 +262,6 @@ export class Receiver {
     const mine = put.deliveries.filter(({ destination }) => destination === this.#options.handledDestination)
     const isOver = mine.some(({ state }) => state === 'succeeded') || mine.at(-1)?.state === 'cancelled'
     return mine.length === 0 || isOver ? undefined : 'in_progress'
-  }
-
-  /** Tells the operator which secrets are still in use, so that an old one can be taken away. */
-  #noteSecret(source: string, secretIndex: number): void {
-    const nowMs = this.#options.now()
-    const noted = this.#notedMs.get(source) ?? []
-    if (nowMs - (noted[secretIndex] ?? -Infinity) < NOTE_SECRET_EVERY_MS) return
-    noted[secretIndex] = nowMs
-    this.#notedMs.set(source, noted)
-    const key = `secret-matched/${source}/${secretIndex}`
-    // Missing one is no harm: the next hour notes it again.
-    this.#options.store.state.set(key, new Date(nowMs).toISOString()).catch(() => {})
   }
 
   /** What is authentic is kept whole before the refusal is answered, since its sender may never send it again. */

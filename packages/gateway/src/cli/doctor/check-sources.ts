@@ -1,4 +1,4 @@
-import { createPostern } from 'postern'
+import { createPostern, type Sources } from 'postern'
 import { memory } from 'postern/memory'
 import type { GatewayConfig } from '../../config/define-config.ts'
 import { messageOf } from '../../config/problem.ts'
@@ -16,13 +16,19 @@ const ORIGIN_TEXT: Readonly<Record<ResolvedSource['origin'], (name: string) => s
   handshake: () => 'waits for the secret of its handshake',
 }
 
+export interface CheckedSources {
+  readonly findings: readonly Finding[]
+  /** Those that can verify. */
+  readonly sources: Sources
+}
+
 /** The configuration, and the secrets of each of its sources. */
 export async function checkSources(
   file: string | undefined,
   env: CliContext['env'],
-): Promise<readonly Finding[]> {
+): Promise<CheckedSources> {
   const given = await readGivenConfig(file, env)
-  if (!given.ok) return failures(given.problems)
+  if (!given.ok) return { findings: failures(given.problems), sources: {} }
   const findings: Finding[] = []
   const resolved = new Map<string, ResolvedSource>()
   for (const [name, source] of Object.entries(given.value.sources)) {
@@ -33,7 +39,8 @@ export async function checkSources(
       findings.push(ok(`sources.${name}`, ORIGIN_TEXT[each.origin](name)))
     }
   }
-  return [...findings, ...(await tryConfig(withSources(given.value, resolved)))]
+  const config = withSources(given.value, resolved)
+  return { findings: [...findings, ...(await tryConfig(config))], sources: config.sources }
 }
 
 /** Puts an inbox together that never starts, and passes on what it says of its configuration. */

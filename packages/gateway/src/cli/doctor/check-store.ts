@@ -3,7 +3,15 @@ import { dirname } from 'node:path'
 import type { Logger, StoreInspection } from 'postern'
 import { ConfigError, messageOf } from '../../config/problem.ts'
 import type { StoreLocation } from '../../config/store-url.ts'
-import { adviceFor, closeStore, inspectStore, OPENERS, unsoundSettings } from '../stores/open-store.ts'
+import type { GatewayStore } from '../stores/store-opener.ts'
+import {
+  adviceFor,
+  closeStore,
+  inspectStore,
+  OPENERS,
+  unsoundSettings,
+  type InspectedStore,
+} from '../stores/open-store.ts'
 import { fail, failures, ok, warn, type Finding } from './finding.ts'
 
 /** A second is seen in the times that the console shows; a minute is a fifth of what a signature's time may differ. */
@@ -13,19 +21,34 @@ const FAIL_CLOCK_MS = 60_000
 /** What a log would be told of connections is part of the findings. */
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
+/** Says what else is to be found in a store that has been made. */
+export type LookInto = (store: GatewayStore) => Promise<readonly Finding[]>
+
 /** Whether the store can be reached, keeps what it acknowledges, and has the same clock. Makes nothing in it. */
 export async function checkStore(
   location: StoreLocation,
   mayLoseAcknowledgedEvents: boolean,
+  look: LookInto,
 ): Promise<readonly Finding[]> {
   if (!OPENERS[location.kind].isThere(location.address)) return [checkFutureFile(location)]
   try {
     const opened = await inspectStore(location, { mayLoseAcknowledgedEvents, log: SILENT })
-    await closeStore(opened)
-    return findingsOf(location, opened.inspection)
+    try {
+      const seen = mayBeRead(opened) ? await look(opened.store) : []
+      return [...findingsOf(location, opened.inspection), ...seen]
+    } finally {
+      await closeStore(opened)
+    }
   } catch (error) {
     return error instanceof ConfigError ? failures(error.problems) : [fail('store', messageOf(error))]
   }
+}
+
+/** Whether reading makes nothing and changes nothing. */
+function mayBeRead({ inspection, readableVersion }: InspectedStore): boolean {
+  const { schemaVersion } = inspection
+  const isSafe = inspection.acceptsLoss || unsoundSettings(inspection).length === 0
+  return isSafe && isMade(inspection) && (readableVersion ?? schemaVersion) === schemaVersion
 }
 
 function findingsOf(location: StoreLocation, inspection: StoreInspection): readonly Finding[] {
@@ -55,9 +78,12 @@ function durabilityOf(location: StoreLocation, inspection: StoreInspection): rea
 }
 
 function schemaOf({ schemaVersion }: StoreInspection): Finding {
-  if (schemaVersion === undefined || schemaVersion === 0)
-    return ok('store.schema', 'nothing is there yet; serve makes what it needs')
+  if (!isMade({ schemaVersion })) return ok('store.schema', 'nothing is there yet; serve makes what it needs')
   return ok('store.schema', `version ${schemaVersion}`)
+}
+
+function isMade({ schemaVersion }: Pick<StoreInspection, 'schemaVersion'>): boolean {
+  return schemaVersion !== undefined && schemaVersion !== 0
 }
 
 function clockOf({ clockAheadMs }: StoreInspection): Finding {

@@ -4,6 +4,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readSecretUse } from 'postern'
+import { vastai } from 'postern/providers'
 import { sqlite } from 'postern/sqlite'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { run } from '../run.ts'
@@ -116,6 +118,60 @@ describe('secrets', () => {
   test('of nobody at all are a failure', async () => {
     const found = [expect.stringMatching(/^fail sources: .*VASTAI_WEBHOOK_SECRET/)]
     expect(await troubles({ PORT: '0' })).toEqual({ code: 1, found })
+  })
+})
+
+describe('secrets that are being rotated', () => {
+  const DAY_MS = 86_400_000
+  const [newest, oldest] = ['the-new-one-of-16-bytes', 'the-old-one-of-16-bytes']
+  const env = { ...SOUND, VASTAI_WEBHOOK_SECRET: newest, VASTAI_WEBHOOK_SECRET_2: oldest }
+
+  /** Notes when each secret last matched, as a gateway would have. */
+  async function matched(...agoMs: readonly (number | undefined)[]): Promise<void> {
+    const store = sqlite(join(cwd, 'events.db'))
+    const sources = { vastai: vastai({ secret: [newest, oldest] }) }
+    for (const [index, { label }] of (await readSecretUse(store.state, sources)).entries()) {
+      const ago = agoMs[index]
+      if (ago === undefined) continue
+      await store.state.set(`secret-matched/vastai/secret/${label}`, new Date(Date.now() - ago).toISOString())
+    }
+    await store.close()
+  }
+
+  async function said(): Promise<readonly string[]> {
+    out = ''
+    expect(await doctor(['--store', 'sqlite:events.db', '--json'], env)).toBe(0)
+    const { findings } = JSON.parse(out) as { readonly findings: readonly Finding[] }
+    expect(out).not.toMatch(/of-16/)
+    return findings
+      .filter(({ message }) => /^secret \d/.test(message))
+      .map(({ level, message }) => `${level} ${message.replace(/\([0-9a-f]{4}\)/, '(label)')}`)
+  }
+
+  test('are told of: an old one that nothing uses any longer is to be taken away', async () => {
+    await matched(5 * 60_000, 3 * DAY_MS + 60_000)
+    expect(await said()).toEqual([
+      'ok secret 1 (label) last matched 5 min ago',
+      'warn secret 2 (label) last matched 3 days ago, and the newest since then: take the old one away',
+    ])
+  })
+
+  test('are left in peace while the old one is in use, or the new one is not', async () => {
+    await matched(undefined, 2 * DAY_MS)
+    expect(await said()).toEqual([
+      'ok secret 1 (label) has matched no request that is known of',
+      'ok secret 2 (label) last matched 2 days ago',
+    ])
+    await matched(60_000, 3 * 3_600_000)
+    expect(await said()).toEqual([
+      'ok secret 1 (label) last matched 1 min ago',
+      'ok secret 2 (label) last matched 3 h ago',
+    ])
+  })
+
+  test('are not looked for where there is no store yet', async () => {
+    expect(await said()).toEqual([])
+    expect(existsSync(join(cwd, 'events.db'))).toBe(false)
   })
 })
 

@@ -12,7 +12,8 @@ import {
 import { checkNode } from './check-node.ts'
 import { checkPorts } from './check-ports.ts'
 import { checkSources } from './check-sources.ts'
-import { checkStore } from './check-store.ts'
+import { checkSecretUse } from './check-secret-use.ts'
+import { checkStore, type LookInto } from './check-store.ts'
 import { failures, type Finding } from './finding.ts'
 
 export interface DoctorFlags extends GatewayFlags {
@@ -23,22 +24,23 @@ export interface DoctorFlags extends GatewayFlags {
 export async function doctor(flags: DoctorFlags, context: CliContext): Promise<number> {
   const { env, cwd, nodeVersion } = context
   const input: SettingsInput = { flags, env, cwd, mode: 'production' }
+  const checked = await checkSources(findConfig(cwd, flags.config), env)
   const findings = [
     checkNode(nodeVersion),
-    ...(await checkSources(findConfig(cwd, flags.config), env)),
-    ...(await checkSettings(input)),
+    ...checked.findings,
+    ...(await checkSettings(input, (store) => checkSecretUse(store, checked.sources, context.now()))),
   ]
   const isSound = findings.every(({ level }) => level !== 'fail')
   context.stdout.write(flags.json === true ? asJson(isSound, findings) : asText(isSound, findings))
   return isSound ? EXIT.ok : EXIT.failed
 }
 
-async function checkSettings(input: SettingsInput): Promise<readonly Finding[]> {
+async function checkSettings(input: SettingsInput, look: LookInto): Promise<readonly Finding[]> {
   const settings = readSettings(input)
   const [store, mayLose] = [readStore(input), readAcceptedLoss(input)]
   return [
     ...(settings.ok ? [] : failures(settings.problems)),
-    ...(store.ok ? await checkStore(store.value, mayLose.ok && mayLose.value) : []),
+    ...(store.ok ? await checkStore(store.value, mayLose.ok && mayLose.value, look) : []),
     ...(settings.ok ? await checkPorts(settings.value) : []),
   ]
 }

@@ -3,7 +3,10 @@ import { CONNECT_TIMEOUT_MS, SILENCE_TIMEOUT_MS, type StoreOpener } from './stor
 export const postgresOpener: StoreOpener = {
   isThere: () => true,
   open: async (url, { mayLoseAcknowledgedEvents, log }) => {
-    const [{ Pool }, { postgres }] = await Promise.all([import('pg'), import('postern/postgres')])
+    const [{ Pool }, { postgres, SCHEMA_VERSION }] = await Promise.all([
+      import('pg'),
+      import('postern/postgres'),
+    ])
     const pool = new Pool({
       connectionString: url,
       application_name: 'postern',
@@ -16,6 +19,7 @@ export const postgresOpener: StoreOpener = {
     pool.on('error', (error) => log.warn('a connection to the store broke', { reason: error.message }))
     return {
       store: postgres(pool, { mayLoseAcknowledgedEvents }),
+      readableVersion: SCHEMA_VERSION,
       release: () => pool.end().catch(() => {}),
     }
   },

@@ -12,6 +12,8 @@ export interface OpenerOptions {
 /** A store with what was opened for it. */
 export interface OpenedStore {
   readonly store: GatewayStore
+  /** The schema that can be read as it is, where reading an older one would bring it up to date. */
+  readonly readableVersion?: number
   /** Lets go of the connections, after the store is closed. Never rejects. */
   release(): Promise<void>
 }

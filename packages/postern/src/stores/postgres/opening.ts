@@ -5,6 +5,9 @@ import type { Server, Transaction } from './server.ts'
 /** Making tables takes locks that long readers hold. */
 const MIGRATION_LOCK_TIMEOUT_MS = 10_000
 
+/** What `inspect` says of tables that are up to date. An older one's are, once any verb but that is called. */
+export const SCHEMA_VERSION: number = MIGRATIONS.length
+
 export interface OpeningSettings {
   readonly schema: string
   readonly mayLoseAcknowledgedEvents: boolean
@@ -22,7 +25,7 @@ export async function openServer(server: Server, settings: OpeningSettings): Pro
     { isReadOnly: true },
   )
   await server.learnDefaults()
-  if ((version ?? 0) >= MIGRATIONS.length) return
+  if ((version ?? 0) >= SCHEMA_VERSION) return
   await server.transaction((tx) => migrate(tx, settings.schema), {
     lockTimeoutMs: MIGRATION_LOCK_TIMEOUT_MS,
     mayTakeLong: true,

@@ -1,0 +1,39 @@
+import type { Source } from '../core/index.ts'
+import type { SmallState } from '../inbox/index.ts'
+import { labelled, noteSecretUse } from '../inbox/secret-use.ts'
+
+/** How often it is written down that a secret still matches. */
+const NOTE_EVERY_MS = 10 * 60 * 1000
+
+/**
+ * Tells the operator which secrets are still in use, so that an old one can be taken away. Nobody waits for it: of all
+ * requests that a secret matches in ten minutes, one causes a write, and its answer does not wait for that.
+ */
+export class SecretSightings {
+  readonly #state: SmallState
+  /** When each was last written down, by source, scheme and index. */
+  readonly #notedMs = new Map<string, Map<string, number[]>>()
+
+  constructor(state: SmallState) {
+    this.#state = state
+  }
+
+  /** @param schemeName Of several schemes that had to pass together, the first is looked at. */
+  saw(name: string, source: Source, schemeName: string, secretIndex: number, nowMs: number): void {
+    const noted = this.#notedOf(name, schemeName)
+    if (nowMs - (noted[secretIndex] ?? -Infinity) < NOTE_EVERY_MS) return
+    noted[secretIndex] = nowMs
+    const [first = ''] = schemeName.split('+', 1)
+    const use = labelled(name, source, first, secretIndex)
+    // Missing one is no harm: the next ten minutes note it again.
+    if (use !== undefined) noteSecretUse(this.#state, use, nowMs).catch(() => {})
+  }
+
+  #notedOf(name: string, schemeName: string): number[] {
+    let ofSource = this.#notedMs.get(name)
+    if (ofSource === undefined) this.#notedMs.set(name, (ofSource = new Map()))
+    let noted = ofSource.get(schemeName)
+    if (noted === undefined) ofSource.set(schemeName, (noted = []))
+    return noted
+  }
+}
