@@ -23,6 +23,7 @@ import type { CliContext } from './context.ts'
 import { developmentSecrets, SECRETS_FILE } from './development-secrets.ts'
 import { DEFAULT_PREFIX, startGateway, type RunningGateway } from './gateway.ts'
 import { httpUrl } from './listen-message.ts'
+import { LiveSecrets } from './live-secrets.ts'
 import { runUntilStopped } from './run-until-stopped.ts'
 import { readSettings, type GatewayFlags, type Settings } from './settings.ts'
 import { openStateFolder, STATE_FOLDER } from './state-folder.ts'
@@ -64,8 +65,28 @@ async function start(
   view.baseUrl =
     httpUrl(isDefaultHost(settings) ? undefined : settings.listen.host, gateway.port) +
     (config.prefix ?? DEFAULT_PREFIX)
+  const live = await followSecrets(view, gateway, context, reporter)
   context.stdout.write(banner(settings, view, gateway, context.version))
-  return gateway
+  return {
+    ...gateway,
+    stop: async () => {
+      await live.stop()
+      await gateway.stop()
+    },
+  }
+}
+
+/** What is registered or rotated at a vendor counts without a restart. */
+async function followSecrets(
+  { sources }: View,
+  { setSecret }: RunningGateway,
+  { cwd, now }: CliContext,
+  { log }: TerminalLog,
+): Promise<LiveSecrets> {
+  const made = [...sources].filter(([, { origin }]) => origin === 'development').map(([name]) => name)
+  const live = new LiveSecrets({ folder: join(cwd, STATE_FOLDER), sources: made, setSecret, log, now })
+  await live.start()
+  return live
 }
 
 async function sourcesWithSecrets(

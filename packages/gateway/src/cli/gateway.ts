@@ -28,6 +28,8 @@ export interface RunningGateway {
   readonly adminUrl: string | undefined
   /** What the store runs on, with its version. */
   readonly engine: string
+  /** Replaces a source's secrets, newest first; with none its requests are answered 503. */
+  setSecret(source: string, secrets: readonly string[]): void
   /** Answers what has come, finishes or gives back what runs, and closes the store. */
   stop(): Promise<void>
   /** Takes no more requests and does nothing else: for a process that cannot be trusted any longer. */
@@ -65,6 +67,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       port,
       adminUrl: admin?.url,
       engine: inspection.engine,
+      setSecret: (source, secrets) => postern.setSecret(source, secrets),
       stopAccepting: () => server.drain({ announceMs: 0, graceMs: FATAL_GRACE_MS }),
       stop: async () => {
         await server.drain({ announceMs: ANNOUNCE_MS, graceMs: HTTP_GRACE_MS })
