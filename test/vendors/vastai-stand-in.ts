@@ -23,10 +23,10 @@ export interface Instance {
   readonly jupyter_token?: string
 }
 
-const TYPES = [
-  ...['low_credit', 'billing_failed', 'instance_started', 'instance_stopped', 'instance_offline'],
-  ...['instance_online', 'outbid', 'upcoming_downtime'],
-].map((slug) => typeOf('client', slug))
+const TYPES =
+  'low_credit billing_failed instance_started instance_stopped instance_offline instance_online outbid upcoming_downtime'
+    .split(' ')
+    .map((slug) => typeOf('client', slug))
 
 /**
  * Vast.ai's API and its webhooks, from its documentation alone (github.com/vast-ai/docs at c6246226: api-reference/openapi/yaml/

@@ -72,13 +72,13 @@ describe('the first week with Vast.ai', () => {
 
   test('rotate: what is sent meanwhile is not lost, and the old secret still counts until --finish', async () => {
     const [before] = vast.told
-    let isOver = false
+    const over = new AbortController()
     const statuses: number[] = []
     const sending = (async () => {
-      while (!isOver) statuses.push(...(await vast.notify('low_credit', 'Low')))
+      while (!over.signal.aborted) statuses.push(...(await vast.notify('low_credit', 'Low')))
     })()
     const { code, stdout } = await cli.run(['rotate', 'vastai'])
-    isOver = true
+    over.abort()
     await sending
     expect(code).toBe(0)
     expect(stdout).toContain('The gateway has taken it, without a restart')
@@ -92,6 +92,24 @@ describe('the first week with Vast.ai', () => {
     expect(await vast.notify('low_credit', 'Signed with the old one again')).toEqual([401])
     vast.secrets.set(42, vast.told.at(-1)!)
     expect(await vast.notify('low_credit', 'Signed with the new one')).toEqual([200])
+  })
+
+  test('reconcile: what no webhook told is recorded beside the running gateway, and handled there', async () => {
+    vast.instances = [
+      { id: 312, actual_status: 'running' },
+      { id: 313, actual_status: 'running' },
+    ]
+    expect((await cli.run(['reconcile', 'vastai'])).stdout).toContain('2 instances seen for the first time')
+    expect(await vast.notify('outbid', 'Your Interruptible Instance #313 Has Been Outbid')).toEqual([200])
+    for (const instance of vast.instances) instance.actual_status = 'exited'
+    const { code, stdout } = await cli.run(['reconcile', 'vastai'])
+    expect(code).toBe(0)
+    expect(stdout).toContain('reconciled.instance_changed  312  running -> exited')
+    expect(stdout).toContain('1 changes recorded that no webhook told, 1 that one did')
+    const listed = await fetch(
+      `${gateway.adminOrigin}/api/events?source=vastai&type=reconciled.instance_changed`,
+    )
+    expect(await listed.json()).toMatchObject({ events: [{ verifiedBy: 'record:vastai-instances' }] })
   })
 
   test('list and delete', async () => {

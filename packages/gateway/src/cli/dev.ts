@@ -61,7 +61,7 @@ async function start(
     // What a handler would tell of is told by `observe`, with its duration.
     handlers: given.handlers ?? ((on) => [...view.sources.keys()].map((name) => on(name, '*', () => {}))),
   }
-  const gateway = await startGateway({ settings, config, reporter })
+  const gateway = await startGateway({ settings, config, reporter, context })
   view.baseUrl =
     httpUrl(isDefaultHost(settings) ? undefined : settings.listen.host, gateway.port) +
     (config.prefix ?? DEFAULT_PREFIX)

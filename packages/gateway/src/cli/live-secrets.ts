@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'postern'
 import { readSecrets, SECRETS_FILE } from './development-secrets.ts'
@@ -60,6 +60,8 @@ export class LiveSecrets {
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     await this.#looking
+    // Whoever changes the secrets then need not wait for anybody to take them.
+    await rm(takenPath(this.#options.folder), { force: true })
   }
 
   async #look(): Promise<void> {
@@ -107,6 +109,7 @@ async function tellTaken(folder: string, version: string): Promise<void> {
   if ((await takenVersion(folder)) !== version) await writeFile(takenPath(folder), version, { mode: 0o600 })
 }
 
+/** What a running gateway took last; `undefined` where none runs. One that was killed leaves it behind. */
 export async function takenVersion(folder: string): Promise<string | undefined> {
   return readFile(takenPath(folder), 'utf8').catch(() => undefined)
 }

@@ -147,9 +147,9 @@ const LOOK_EVERY_MS = 50
 export async function isTaken(folder: string): Promise<boolean> {
   const untilMs = performance.now() + TAKEN_WITHIN_MS
   for (;;) {
-    const version = await versionOf(folder)
-    if (version !== undefined && (await takenVersion(folder)) === version) return true
-    if (performance.now() >= untilMs) return false
+    const [version, taken] = [await versionOf(folder), await takenVersion(folder)]
+    if (version !== undefined && taken === version) return true
+    if (taken === undefined || performance.now() >= untilMs) return false
     await pause(LOOK_EVERY_MS)
   }
 }

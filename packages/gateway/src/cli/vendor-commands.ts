@@ -1,5 +1,7 @@
 import { Option, type Command } from 'commander'
 import type { CliContext } from './context.ts'
+import { pull, type PullFlags } from './pull.ts'
+import { reconcile, type ReconcileFlags } from './reconcile.ts'
 import { register, type RegisterFlags } from './register.ts'
 import { rotate, type RotateFlags } from './rotate.ts'
 
@@ -27,6 +29,19 @@ Examples:
   postern rotate vastai --url https://hooks.example.com/webhooks/vastai
   postern rotate vastai --finish`
 
+const RECONCILE_HELP = `
+Records what changed since the last look and no webhook told, as events of the types reconciled.instance_changed, _found and _gone,
+verified by 'record:vastai-instances' and never as the vendor's own. The first look only remembers. A gateway with
+'reconcile: { vastai: vastaiInstances() }' in postern.config.ts looks by itself: on a timer, and after outbid and instance_offline.
+The API key is read from VAST_API_KEY; the scope to read is enough.`
+
+const PULL_HELP = `
+For people without a public endpoint. In postern.config.ts:
+  sources: { 'coreweave-alerts': pullOnly(coreweaveAlerts({ header: 'x-none' })) },
+  pull: { 'coreweave-alerts': coreweaveQueue({ destinationId: '<of a destination with the channel queue>' }) },
+The gateway then pulls by itself; this command does it once, for cron, or with --follow until a signal. A message is acknowledged
+only once it is stored. The API token is read from COREWEAVE_API_TOKEN.`
+
 /** The commands of the first week with a vendor. */
 export function addVendorCommands(
   program: Command,
@@ -35,6 +50,8 @@ export function addVendorCommands(
 ): void {
   addRegister(program, context, onDone)
   addRotate(program, context, onDone)
+  addReconcile(program, context, onDone)
+  addPull(program, context, onDone)
 }
 
 function addRegister(program: Command, context: CliContext, onDone: (code: number) => void): void {
@@ -70,6 +87,32 @@ function addRotate(program: Command, context: CliContext, onDone: (code: number)
   )
     .addHelpText('after', ROTATE_HELP)
     .action(async (vendor: string, flags: RotateFlags) => onDone(await rotate(vendor, flags, context)))
+}
+
+function addReconcile(program: Command, context: CliContext, onDone: (code: number) => void): void {
+  inboxCommand(program, 'reconcile', "record what a vendor's API says and no webhook told")
+    .addHelpText('after', RECONCILE_HELP)
+    .action(async (source: string, flags: ReconcileFlags) => onDone(await reconcile(source, flags, context)))
+}
+
+function addPull(program: Command, context: CliContext, onDone: (code: number) => void): void {
+  inboxCommand(program, 'pull', "take what waits in a vendor's queue")
+    .option('--follow', 'go on until a signal')
+    .addHelpText('after', PULL_HELP)
+    .action(async (source: string, flags: PullFlags) => onDone(await pull(source, flags, context)))
+}
+
+function inboxCommand(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .argument('<source>', 'the source that it is recorded for')
+    .option(
+      '--config <file>',
+      'configuration, by default postern.config.ts, .mts, .js or .mjs in this folder',
+    )
+    .option('--store <store>', 'where events are kept (POSTERN_STORE)')
+    .option('--json', 'one JSON object')
 }
 
 function withSecretOptions(command: Command): Command {
