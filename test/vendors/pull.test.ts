@@ -205,7 +205,7 @@ describe('postern pull', () => {
     const folder = aFolder()
     for (let number = 0; number < 20; number += 1) coreweave.alert(`m-${number}`)
     const env = { ...process.env, COREWEAVE_API_TOKEN: COREWEAVE_TOKEN }
-    const script = resolve('test/vendors/pulling-process.mjs')
+    const script = resolve('test/support/pulling-process.mjs')
     const child = spawn(process.execPath, [script, origin, 'pull', SOURCE], {
       cwd: folder,
       env,

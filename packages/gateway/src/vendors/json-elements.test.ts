@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { array, assert, dictionary, jsonValue, nat, property, string } from 'fast-check'
 import { expect, test } from 'vitest'
 import { elementsOf } from './json-elements.ts'
 
@@ -30,16 +30,11 @@ test('of two members with the name the last counts, as it does in JSON.parse', (
 })
 
 test('each is what JSON.parse finds there, however it is written', () => {
-  fc.assert(
-    fc.property(
-      fc.array(fc.jsonValue()),
-      fc.dictionary(fc.string(), fc.jsonValue()),
-      fc.nat(3),
-      (messages, others, indent) => {
-        const text = JSON.stringify({ ...others, messages, after: others }, undefined, indent)
-        const found = elementsOf(text, 'messages')?.map((element): unknown => JSON.parse(element))
-        expect(found).toEqual((JSON.parse(text) as { messages: unknown }).messages)
-      },
-    ),
+  assert(
+    property(array(jsonValue()), dictionary(string(), jsonValue()), nat(3), (messages, others, indent) => {
+      const text = JSON.stringify({ ...others, messages, after: others }, undefined, indent)
+      const found = elementsOf(text, 'messages')?.map((element): unknown => JSON.parse(element))
+      expect(found).toEqual((JSON.parse(text) as { messages: unknown }).messages)
+    }),
   )
 })
