@@ -65,8 +65,8 @@ async function start(
   view.baseUrl =
     httpUrl(isDefaultHost(settings) ? undefined : settings.listen.host, gateway.port) +
     (config.prefix ?? DEFAULT_PREFIX)
-  const live = await followSecrets(view, gateway, context, reporter)
   context.stdout.write(banner(settings, view, gateway, context.version))
+  const live = await followSecrets(view, gateway, context, reporter)
   return {
     ...gateway,
     stop: async () => {
