@@ -4,3 +4,8 @@
  * @module
  */
 export { defineConfig, type GatewayConfig } from './config/define-config.ts'
+export { coreweaveQueue, type CoreweaveQueueOptions } from './vendors/coreweave/alerts-queue.ts'
+export type { PullQueue } from './vendors/pull-queue.ts'
+export { pullOnly } from './vendors/pull-only.ts'
+export type { Reconciliation } from './vendors/reconciling.ts'
+export { vastaiInstances, type VastaiInstancesOptions } from './vendors/vastai/vastai-instances.ts'

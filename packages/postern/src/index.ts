@@ -13,7 +13,7 @@ export {
   type Sources,
   type WorkerOptions,
 } from './postern.ts'
-export type { Mount } from './receive/index.ts'
+export type { Mount, Recorded, Recording } from './receive/index.ts'
 export { custom, type CustomOptions } from './providers/index.ts'
 export {
   LeaseLostError,

@@ -1,5 +1,13 @@
 import { readData } from './core/envelope.ts'
-import { hasSecret, PosternError, type Clock, type Logger, type Source } from './core/index.ts'
+import {
+  hasSecret,
+  PosternError,
+  withSecret,
+  type Clock,
+  type Logger,
+  type Secret,
+  type Source,
+} from './core/index.ts'
 import { sharedStaticSecret } from './core/secrets-apart.ts'
 import {
   Deadlines,
@@ -19,7 +27,15 @@ import {
   type StoreStat,
 } from './inbox/index.ts'
 import { assertSound, assertSoundLimits } from './options.ts'
-import { BodyBudget, createMount, Receiver, type Mount } from './receive/index.ts'
+import {
+  BodyBudget,
+  createMount,
+  Receiver,
+  recordEvent,
+  type Mount,
+  type Recorded,
+  type Recording,
+} from './receive/index.ts'
 import {
   HandlerTable,
   Housekeeping,
@@ -73,6 +89,17 @@ export interface Postern extends Mount {
   stop(options?: { readonly graceMs?: number }): Promise<void>
   /** Runs what is due until nothing is, and says how many attempts that took. Works without `start`, as for a cron job. */
   drain(): Promise<number>
+  /**
+   * Records an event that came by no request, as from a vendor's queue or API: once, with its deliveries, on stable storage when
+   * it fulfils. You are its witness: nothing is verified here. Rejects for misuse (`bad_event`) and where the store could not
+   * record it; doing it again under the same id is safe.
+   */
+  record(source: string, recording: Recording): Promise<Recorded>
+  /**
+   * Replaces a source's `secret` while it runs, newest first; none at all makes its requests 503, which senders try again. Throws
+   * for what construction would refuse, and changes nothing then.
+   */
+  setSecret(source: string, secret: Secret): void
   /** Whether it takes requests and its store answers. */
   isReady(): Promise<boolean>
   /** What has happened since this inbox was made, and what its store holds now. */
@@ -129,8 +156,15 @@ export function createPostern<const S extends Sources, Effect = never, Tx = neve
     now: options.now ?? Date.now,
   })
   const { store, retentionMs = DEFAULT_RETENTION_MS } = options
+  const record = (source: string, recording: Recording): Promise<Recorded> =>
+    recordEvent(
+      { store, sources, destinationsFor: (...of) => table.destinationsFor(...of), observe },
+      source,
+      recording,
+    )
   const housekeeping = new Housekeeping({ store, retentionMs, log })
-  return assemble(options, { receiver, worker, housekeeping, counter, table })
+  const setSecret = (source: string, secret: Secret): void => replaceSecret(sources, source, secret)
+  return assemble(options, { receiver, worker, housekeeping, counter, table, record, setSecret })
 }
 
 interface Parts<Effect, Tx> {
@@ -139,11 +173,13 @@ interface Parts<Effect, Tx> {
   readonly housekeeping: Housekeeping
   readonly counter: MetricsCounter
   readonly table: HandlerTable<Effect, Tx>
+  readonly record: Postern['record']
+  readonly setSecret: Postern['setSecret']
 }
 
 function assemble<S extends Sources, Effect, Tx>(
   options: PosternOptions<S, Effect, Tx>,
-  { receiver, worker, housekeeping, counter, table }: Parts<Effect, Tx>,
+  { receiver, worker, housekeeping, counter, table, record, setSecret }: Parts<Effect, Tx>,
 ): Postern {
   const budget = new BodyBudget()
   const under = (prefix: string): Mount => createMount(receiver, routeUnder(prefix), budget)
@@ -177,6 +213,8 @@ function assemble<S extends Sources, Effect, Tx>(
       await housekeeping.once()
       return attempts
     },
+    record,
+    setSecret,
     isReady: async () => !receiver.isStopping && answersInTime(options.store),
     async metrics() {
       const store = await options.store.stat()
@@ -221,7 +259,7 @@ function dataOf(source: Source | undefined, event: StoredEvent): unknown {
   return source && readData(source, { method: 'POST', url: '', headers: event.headers, body: event.body })
 }
 
-function checkedSources(sources: Sources, log: Logger): ReadonlyMap<string, Source> {
+function checkedSources(sources: Sources, log: Logger): Map<string, Source> {
   for (const [name, source] of Object.entries(sources)) {
     if (!SOURCE_NAME.test(name)) {
       throw new PosternError(
@@ -243,14 +281,34 @@ function checkedSources(sources: Sources, log: Logger): ReadonlyMap<string, Sour
       `sources.${unkept[0]}: its handshake brings a secret, and nobody keeps it; give handshake: { keep: (secret) => … }`,
     )
   }
-  const shared = sharedStaticSecret(Object.entries(sources))
-  if (shared !== undefined) {
+  assertOwnSecrets(Object.entries(sources))
+  return new Map(Object.entries(sources))
+}
+
+function assertOwnSecrets(sources: readonly (readonly [string, Source])[]): void {
+  const shared = sharedStaticSecret(sources)
+  if (shared === undefined) return
+  throw new PosternError(
+    'bad_config',
+    `sources: ${shared.join(' and ')} have the same secret, and one of them is sent it with every request: give each its own`,
+  )
+}
+
+function replaceSecret(sources: Map<string, Source>, name: string, secret: Secret): void {
+  const source = sources.get(name)
+  if (source === undefined) {
     throw new PosternError(
       'bad_config',
-      `sources: ${shared.join(' and ')} have the same secret, and one of them is sent it with every request: give each its own`,
+      `Cannot set a secret of '${name}': no source of that name is configured`,
     )
   }
-  return new Map(Object.entries(sources))
+  if (source.handshake?.keep !== undefined) {
+    // Without one for a moment, it would take the next that anybody brings.
+    throw new PosternError('bad_config', `Cannot set a secret of '${name}': its handshakes bring its secrets`)
+  }
+  const replaced = withSecret(source, secret)
+  assertOwnSecrets([...sources].map(([each, its]) => [each, each === name ? replaced : its]))
+  sources.set(name, replaced)
 }
 
 /** Answered once stored, as without the option: nobody would find out but by an event that was lost on a handler's error. */

@@ -1,3 +1,5 @@
+import type { VendorWorld } from '../vendors/vendor-world.ts'
+
 /** Text goes here. */
 export interface Output {
   write(text: string): unknown
@@ -23,4 +25,6 @@ export interface CliContext {
   readonly onFatal: (listener: (error: unknown) => void) => () => void
   /** Ends the process at once. */
   readonly exit: (code: number) => void
+  /** In place of the vendors' own APIs; only tests have one. */
+  readonly vendors?: VendorWorld
 }

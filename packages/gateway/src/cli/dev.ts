@@ -23,6 +23,7 @@ import type { CliContext } from './context.ts'
 import { developmentSecrets, keepSecret, readSecrets, SECRETS_FILE } from './development-secrets.ts'
 import { DEFAULT_PREFIX, startGateway, type RunningGateway } from './gateway.ts'
 import { httpUrl } from './listen-message.ts'
+import { LiveSecrets } from './live-secrets.ts'
 import { runUntilStopped } from './run-until-stopped.ts'
 import { readSettings, type GatewayFlags, type Settings } from './settings.ts'
 import { openStateFolder, STATE_FOLDER } from './state-folder.ts'
@@ -60,12 +61,32 @@ async function start(
     // What a handler would tell of is told by `observe`, with its duration.
     handlers: given.handlers ?? ((on) => [...view.sources.keys()].map((name) => on(name, '*', () => {}))),
   }
-  const gateway = await startGateway({ settings, config, reporter })
+  const gateway = await startGateway({ settings, config, reporter, context })
   view.baseUrl =
     httpUrl(isDefaultHost(settings) ? undefined : settings.listen.host, gateway.port) +
     (config.prefix ?? DEFAULT_PREFIX)
   context.stdout.write(banner(settings, view, gateway, context.version))
-  return gateway
+  const live = await followSecrets(view, gateway, context, reporter)
+  return {
+    ...gateway,
+    stop: async () => {
+      await live.stop()
+      await gateway.stop()
+    },
+  }
+}
+
+/** What is registered or rotated at a vendor counts without a restart. */
+async function followSecrets(
+  { sources }: View,
+  { setSecret }: RunningGateway,
+  { cwd, now }: CliContext,
+  { log }: TerminalLog,
+): Promise<LiveSecrets> {
+  const made = [...sources].filter(([, { origin }]) => origin === 'development').map(([name]) => name)
+  const live = new LiveSecrets({ folder: join(cwd, STATE_FOLDER), sources: made, setSecret, log, now })
+  await live.start()
+  return live
 }
 
 async function sourcesWithSecrets(

@@ -59,6 +59,23 @@ export async function keepSecret(
   })
 }
 
+/** Changes the secrets that are kept, whole or not at all; answers what they are then. `undefined` removes one. */
+export async function changeSecrets(
+  folder: string,
+  changes: Readonly<Record<string, string | undefined>>,
+): Promise<ReadonlyMap<string, string>> {
+  const path = join(folder, 'secrets.json')
+  return withLock(`${path}.lock`, async () => {
+    const secrets = new Map(await readSecrets(path))
+    for (const [name, secret] of Object.entries(changes)) {
+      if (secret === undefined) secrets.delete(name)
+      else secrets.set(name, secret)
+    }
+    await replaceFile(path, textOf(secrets))
+    return secrets
+  })
+}
+
 /** The secrets made so far; `undefined` where there is no file. */
 export async function readSecrets(path: string): Promise<ReadonlyMap<string, string> | undefined> {
   let text: string

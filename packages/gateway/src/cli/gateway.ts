@@ -1,17 +1,20 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import { createPostern, type Postern, type Sources } from 'postern'
+import { createPostern, type Observer, type Postern, type Sources } from 'postern'
 import { AdminServer } from '../admin/admin-server.ts'
 import { isLoopback } from '../config/address.ts'
 import type { GatewayConfig } from '../config/define-config.ts'
 import { ConfigError } from '../config/problem.ts'
 import type { Reporter } from '../observe/reporter.ts'
+import { VendorJobs } from '../vendors/vendor-jobs.ts'
+import type { CliContext } from './context.ts'
 import type { HttpLimits } from './http-limits.ts'
 import { httpUrl, listenMessage } from './listen-message.ts'
 import { PublicServer } from './server.ts'
 import type { AdminSettings, Settings } from './settings.ts'
 import { closeStore, openStore, unsoundSettings, type InspectedStore } from './stores/open-store.ts'
 import type { GatewayStore } from './stores/store-opener.ts'
+import { vendorClient } from './vendor-access.ts'
 
 export interface GatewayParts {
   readonly settings: Settings
@@ -19,6 +22,8 @@ export interface GatewayParts {
   readonly config: GatewayConfig
   readonly reporter: Reporter
   readonly limits?: Partial<HttpLimits>
+  /** Where the keys of vendors' APIs are. */
+  readonly context: Pick<CliContext, 'env' | 'vendors'>
 }
 
 /** A gateway that takes requests. */
@@ -28,6 +33,8 @@ export interface RunningGateway {
   readonly adminUrl: string | undefined
   /** What the store runs on, with its version. */
   readonly engine: string
+  /** Replaces a source's secrets, newest first; with none its requests are answered 503. */
+  setSecret(source: string, secrets: readonly string[]): void
   /** Answers what has come, finishes or gives back what runs, and closes the store. */
   stop(): Promise<void>
   /** Takes no more requests and does nothing else: for a process that cannot be trusted any longer. */
@@ -51,24 +58,36 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   const opened = await openStore(settings.store, { mayLoseAcknowledgedEvents, log: reporter.log })
   const { store, inspection } = opened
   warnOfAcceptedLoss(settings, opened, reporter)
-  const postern = await createInbox(config, opened, reporter)
+  const { pull: _pull, reconcile: _reconcile, ...inbox } = config
+  let jobs: VendorJobs | undefined
+  const observe: Observer = (occurrence) => {
+    reporter.observe(occurrence)
+    jobs?.hint(occurrence)
+  }
+  const postern = await createInbox(inbox, opened, { ...reporter, observe })
   const server = new PublicServer({
     postern,
     maxBodyBytesAt: bodyLimits(config.sources, config.prefix ?? DEFAULT_PREFIX),
     ...(parts.limits && { limits: parts.limits }),
   })
   try {
+    jobs = vendorJobs(parts, postern, store)
     const { port } = await listen(server, settings)
     const admin =
       settings.admin && (await openAdmin(settings.admin, { store, sources: config.sources }, reporter))
     await postern.start()
+    jobs.start()
     return {
       port,
       adminUrl: admin?.url,
       engine: inspection.engine,
+      setSecret: (source, secrets) => postern.setSecret(source, secrets),
       stopAccepting: () => server.drain({ announceMs: 0, graceMs: FATAL_GRACE_MS }),
       stop: async () => {
-        await server.drain({ announceMs: ANNOUNCE_MS, graceMs: HTTP_GRACE_MS })
+        await Promise.all([
+          server.drain({ announceMs: ANNOUNCE_MS, graceMs: HTTP_GRACE_MS }),
+          endsWithin(jobs?.stop() ?? Promise.resolve(), HTTP_GRACE_MS),
+        ])
         const isClosed = await endsWithin(
           postern.stop({ graceMs: WORKER_GRACE_MS }),
           WORKER_GRACE_MS + STORE_GRACE_MS,
@@ -85,6 +104,21 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     await opened.release()
     throw error
   }
+}
+
+function vendorJobs(
+  { config: { pull, reconcile }, context, reporter }: GatewayParts,
+  postern: Postern,
+  store: GatewayStore,
+): VendorJobs {
+  return new VendorJobs({
+    config: { pull, reconcile },
+    clientOf: (api) => vendorClient(api, context),
+    record: (source, recording) => postern.record(source, recording),
+    store,
+    log: reporter.log,
+    ...(context.vendors?.pause !== undefined && { pause: context.vendors.pause }),
+  })
 }
 
 function warnOfAcceptedLoss(settings: Settings, { inspection }: InspectedStore, { log }: Reporter): void {

@@ -7,6 +7,7 @@ import { explainCommand, type ExplainFlags } from './explain/explain.ts'
 import { serve, type ServeFlags } from './serve.ts'
 import type { GatewayFlags } from './settings.ts'
 import { trigger, type TriggerFlags } from './trigger.ts'
+import { addVendorCommands } from './vendor-commands.ts'
 
 const EXAMPLES = `
 Examples:
@@ -64,6 +65,7 @@ export function createProgram(context: CliContext, onDone: (code: number) => voi
   addTrigger(program, context, onDone)
   addExplain(program, context, onDone)
   addDoctor(program, context, onDone)
+  addVendorCommands(program, context, onDone)
   return program
 }
 

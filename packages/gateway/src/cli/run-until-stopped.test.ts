@@ -20,6 +20,7 @@ function setUp(): {
     adminUrl: undefined,
     engine: 'none',
     stop: async () => note('stop')(),
+    setSecret: () => {},
     stopAccepting: async () => note('stop accepting')(),
   }
   return {
@@ -91,6 +92,7 @@ test('a signal while it starts stops it as soon as it has started', async () => 
     adminUrl: undefined,
     engine: 'none',
     stop: async () => void calls.push('stopped'),
+    setSecret: () => {},
     stopAccepting: async () => {},
   })
   expect(await ended).toBe(0)

@@ -6,7 +6,7 @@ import type { RunningGateway } from './gateway.ts'
 export interface RunOptions {
   readonly context: Pick<CliContext, 'exit' | 'now' | 'onFatal' | 'onSignal'>
   readonly reporter: Reporter
-  readonly start: () => Promise<RunningGateway>
+  readonly start: () => Promise<Pick<RunningGateway, 'stop' | 'stopAccepting'>>
 }
 
 /** How long a start that was interrupted may take to come to an end, so that what it opened is closed in order. */

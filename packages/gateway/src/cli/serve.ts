@@ -22,11 +22,8 @@ export async function serve(flags: ServeFlags, context: CliContext): Promise<num
   return runUntilStopped({ context, reporter: log, start: () => start(flags, context, log) })
 }
 
-async function start(
-  flags: ServeFlags,
-  { env, cwd, version }: CliContext,
-  reporter: JsonLog,
-): Promise<RunningGateway> {
+async function start(flags: ServeFlags, context: CliContext, reporter: JsonLog): Promise<RunningGateway> {
+  const { env, cwd, version } = context
   const settings = readSettings({ flags, env, cwd, mode: 'production' })
   const configured = await readProductionConfig(findConfig(cwd, flags.config), env)
   if (!settings.ok || !configured.ok) {
@@ -34,7 +31,7 @@ async function start(
     throw new ConfigError(problems)
   }
   const config = configured.value
-  const gateway = await startGateway({ settings: settings.value, config, reporter })
+  const gateway = await startGateway({ settings: settings.value, config, reporter, context })
   reporter.log.info('listening', {
     version,
     port: gateway.port,

@@ -6,6 +6,10 @@ import type { Checked, Problem } from './problem.ts'
 const count = v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(1, 'must be 1 or more'))
 const duration = v.pipe(v.number(), v.finite('must be finite'), v.minValue(0, 'must be 0 or more'))
 
+/** By their shape, as sources are. */
+const pullQueue = v.looseObject({ queueId: v.string(), list: v.function(), acknowledge: v.function() })
+const reconciliation = v.looseObject({ kind: v.string(), look: v.function(), tells: v.function() })
+
 const schema = v.strictObject({
   sources: v.pipe(
     v.record(
@@ -31,6 +35,8 @@ const schema = v.strictObject({
       capMs: v.optional(duration),
     }),
   ),
+  pull: v.optional(v.record(v.string(), pullQueue)),
+  reconcile: v.optional(v.record(v.string(), reconciliation)),
   worker: v.optional(
     v.strictObject({
       concurrency: v.optional(count),
@@ -44,8 +50,17 @@ const schema = v.strictObject({
 export function checkConfig(value: unknown, file: string): Checked<GatewayConfig> {
   const parsed = v.safeParse(schema, value)
   if (!parsed.success) return { ok: false, problems: parsed.issues.map((issue) => describe(issue, file)) }
+  const strays = (['pull', 'reconcile'] as const).flatMap((option) =>
+    Object.keys(parsed.output[option] ?? {})
+      .filter((name) => !Object.hasOwn(parsed.output.sources, name))
+      .map((name) => ({
+        path: `${option}.${name}`,
+        message: `there is no source of that name (in ${file})`,
+      })),
+  )
+  if (strays.length > 0) return { ok: false, problems: strays }
   // The schema has checked it; what it gives back differs only in `?` against `| undefined`.
-  return { ok: true, value: parsed.output as GatewayConfig }
+  return { ok: true, value: parsed.output as unknown as GatewayConfig }
 }
 
 function describe(issue: v.BaseIssue<unknown>, file: string): Problem {

@@ -1,5 +1,7 @@
 import type { PosternOptions, Sources } from 'postern'
 import type { SqliteEffect } from 'postern/sqlite'
+import type { PullQueue } from '../vendors/pull-queue.ts'
+import type { Reconciliation } from '../vendors/reconciling.ts'
 
 /**
  * What a `postern.config.ts` may say: `createPostern`'s options, without what the command line chooses. `Effect` is what
@@ -8,7 +10,12 @@ import type { SqliteEffect } from 'postern/sqlite'
 export type GatewayConfig<S extends Sources = Sources, Effect = SqliteEffect, Tx = never> = Pick<
   PosternOptions<S, Effect, Tx>,
   'sources' | 'handlers' | 'prefix' | 'retry' | 'worker'
->
+> & {
+  /** Queues at vendors that are pulled, by the source that their messages are recorded for: `coreweaveQueue({ destinationId })`. */
+  readonly pull?: { readonly [name in keyof S]?: PullQueue }
+  /** What is read at vendors to find what no webhook told, by source: `vastaiInstances()`. */
+  readonly reconcile?: { readonly [name in keyof S]?: Reconciliation }
+}
 
 /**
  * Types a gateway's configuration by its sources; answers it unchanged. On another store than SQLite name the type of its

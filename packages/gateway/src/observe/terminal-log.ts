@@ -93,13 +93,12 @@ export class TerminalLog implements Reporter {
     durationMs,
   }: Accepted): void {
     const { paint } = this.#options
-    const secret = secretIndex === 0 ? '' : ` with secret ${secretIndex + 1}`
+    const by = secretIndex === undefined ? `from ${verifiedBy}` : `verified by ${verifiedBy}`
+    const secret = secretIndex === undefined || secretIndex === 0 ? '' : ` with secret ${secretIndex + 1}`
     const what = paint(outcome === 'stored' ? 'green' : 'yellow', OUTCOME_TEXT[outcome])
     const unhandled = outcome === 'stored' && deliveries === 0 ? ', no handler for this type' : ''
     const rest = paint('dim', `id ${escapeUnprintable(id)}, ${durationText(durationMs)}`)
-    this.#line(
-      `${eventName(source, type)} verified by ${verifiedBy}${secret}, ${what} #${eventSeq}${unhandled} ${rest}`,
-    )
+    this.#line(`${eventName(source, type)} ${by}${secret}, ${what} #${eventSeq}${unhandled} ${rest}`)
   }
 
   #attempted(attempted: Attempted): void {

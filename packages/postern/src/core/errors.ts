@@ -1,6 +1,7 @@
 /** What a `PosternError` is about. Match on `code`: the message may change between versions. */
 export type ErrorCode =
   | 'bad_config'
+  | 'bad_event'
   | 'bad_scheme'
   | 'bad_secret'
   | 'body_already_parsed'

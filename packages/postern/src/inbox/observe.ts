@@ -3,7 +3,7 @@ import type { Reason, WebhookRequest } from '../core/index.ts'
 /** What happened, for logs and metrics. Fields are data from outside: never put one into a message unescaped. */
 export type Occurrence =
   | {
-      /** A request was verified and its event recorded, or found recorded. */
+      /** A request was verified, or an event brought by `record`; it was recorded, or found recorded. */
       readonly kind: 'accepted'
       readonly source: string
       readonly outcome: 'stored' | 'duplicate' | 'conflict'
@@ -11,8 +11,8 @@ export type Occurrence =
       readonly id: string
       readonly type: string
       readonly verifiedBy: string
-      /** Index of the secret that matched. */
-      readonly secretIndex: number
+      /** Index of the secret that matched; `undefined` where `record` brought the event, and nothing was verified. */
+      readonly secretIndex: number | undefined
       /** How many deliveries were made; 0 where nothing handles the type. */
       readonly deliveries: number
       /** From the whole request to its durable record. */

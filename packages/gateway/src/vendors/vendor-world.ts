@@ -1,0 +1,8 @@
+import type { Pause } from './api-client.ts'
+
+/** Stands in for the world of vendors in tests. No flag or variable sets it, so that a key never goes elsewhere. */
+export interface VendorWorld {
+  /** In place of each real origin. */
+  readonly originOf: (origin: string) => string
+  readonly pause?: Pause
+}
