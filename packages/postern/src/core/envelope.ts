@@ -38,15 +38,16 @@ export interface ReadEvent {
 export function readEvent(source: Source, request: WebhookRequest): ReadEvent | undefined {
   const from = readable(request, undefined, source.parse)
   const body = objectIn(from)
-  if (body === undefined)
-    return source.provider.unreadableBody === 'keep' ? unreadableEvent(request) : undefined
-  const { id, type, envelope } = chooseEnvelope(source.envelopes, from)
+  if (body === undefined && source.provider.unreadableBody !== 'keep') return undefined
+  // Of a body that cannot be read only its bytes are there, for somebody to look at.
+  const { id, type, envelope } = body === undefined ? NO_MATCH : chooseEnvelope(source.envelopes, from)
+  const orderBy = body && (source.orderBy ?? envelope?.orderingKey)
   return {
     ...identityOf(source, request, id, envelope),
     type: type ?? UNKNOWN_TYPE,
     createdMs: envelope?.created && readTime(envelope.created, from),
-    orderingKey: readOrderingKey(source.orderBy ?? envelope?.orderingKey, from),
-    data: dataOf(envelope, body),
+    orderingKey: orderBy && readId(orderBy, from),
+    data: body && dataOf(envelope, body),
   }
 }
 
@@ -60,27 +61,8 @@ function identityOf(
   envelope: ReadableEnvelope | undefined,
 ): Identity {
   if (provider.everyArrival) return { id: `arrival:${randomBytes(16).toString('hex')}`, idKind: 'signed' }
-  if (id === undefined) return digestIdentity(request)
+  if (id === undefined) return { id: `sha256:${sha256(request.body).toString('hex')}`, idKind: 'digest' }
   return { id, idKind: envelope?.idSigned === true ? 'signed' : 'unsigned' }
-}
-
-function readOrderingKey(places: readonly Place[] | undefined, from: Readable): string | undefined {
-  return places && readId(places, from)
-}
-
-/** Only its bytes are there, for somebody to look at. */
-function unreadableEvent(request: WebhookRequest): ReadEvent {
-  return {
-    ...digestIdentity(request),
-    type: UNKNOWN_TYPE,
-    createdMs: undefined,
-    orderingKey: undefined,
-    data: undefined,
-  }
-}
-
-function digestIdentity({ body }: WebhookRequest): Identity {
-  return { id: `sha256:${sha256(body).toString('hex')}`, idKind: 'digest' }
 }
 
 /** The `data` of a stored request, read as `readEvent` read it. */

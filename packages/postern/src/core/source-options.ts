@@ -89,10 +89,11 @@ export function placesOf(provider: Provider, { orderBy }: SourceOptions): readon
 
 /** A place outside the signature's own header, which only a scheme reads. */
 function isReadable(place: unknown): place is Place {
-  if (typeof place !== 'object' || place === null) return false
-  const { json, header, query } = place as { readonly [kind in 'json' | 'header' | 'query']?: unknown }
-  if (Array.isArray(json)) return json.length > 0 && json.every(isText)
-  return isText(header ?? query)
+  // Of what is no object there is none.
+  const { json, header, query } = Object(place) as {
+    readonly [kind in 'json' | 'header' | 'query']?: unknown
+  }
+  return Array.isArray(json) ? json.length > 0 && json.every(isText) : isText(header ?? query)
 }
 
 function isText(value: unknown): value is string {

@@ -24,7 +24,7 @@ import {
 import { withoutHeader, withoutMember, withoutMembers, withoutParameter } from './without-secrets.ts'
 
 const STATIC_WARNING =
-  'every request carries the secret itself and none is signed: whoever sees one can send others, and an old one sent again is refused only as a duplicate; use TLS all the way, and this secret for nothing else'
+  'every request carries the secret itself and none is signed: whoever sees one can send others; use TLS all the way, and this secret for nothing else'
 
 /** Secrets in a header. Apart from those in the body, which need a reader of bodies. */
 export const headerSecrets: Method<InHeader> = {

@@ -355,7 +355,7 @@ describe('a source with a static secret', () => {
   })
 
   it('warns that nothing is signed, and of a secret that may be guessed', () => {
-    expect(sourceOf(bare).warnings).toEqual([expect.stringMatching(/refused only as a duplicate/)])
+    expect(sourceOf(bare).warnings).toEqual([expect.stringMatching(/whoever sees one can send others/)])
     expect(sourceOf(bare, 'short').warnings).toHaveLength(2)
     expect(sourceOf(bare, '').warnings).toEqual([])
     expect(sourceOf(hmac).warnings).toEqual([])

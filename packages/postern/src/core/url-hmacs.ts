@@ -13,23 +13,17 @@ import { urlSpellings } from './url-spellings.ts'
  * HMACs over a URL, which senders spell in several ways, and a form after it; or, where the URL ends in the digest of the
  * body, over the URL alone.
  *
- * The signature itself can be the id of an event: it stands for all that is signed, and nobody else can make another. For
- * that there has to be one, in the one spelling of base64.
+ * The signature itself can be the id of an event, where there is one in the one spelling of base64: it stands for all that
+ * is signed, and nobody else can make another.
  */
 export const urlHmacs: Method<SignatureScheme> = {
   algorithms: ['hmac-sha1', 'hmac-sha256', 'hmac-sha512'],
   takes: ({ derives }) => derives === 'url-and-form',
-  complaint: (scheme) => {
-    const { content, signature } = scheme
-    const isSingle =
-      signature.encoding === 'base64' && signature.in.length === 1 && signature.separator === undefined
-    if (!isSingle || content.length !== 2 || !content.some(isFormOrDigest))
-      return 'must have one signature, in base64, of a URL and a form'
-    return unsoundSignature(scheme)
-  },
+  complaint: unsoundSignature,
   signs: (place, scheme) => {
-    const [only] = scheme.signature.in
-    return 'json' in place || JSON.stringify(place) === JSON.stringify(only) || isSigned(place, scheme)
+    const { in: places, encoding, separator } = scheme.signature
+    const isOne = encoding === 'base64' && separator === undefined && places.length === 1
+    return 'json' in place || isSigned(place, scheme) || (isOne && isSame(place, places[0]))
   },
   keyring: (secrets, { key }) => new Keyring(secrets, key),
   check(scheme, keys, request, options) {
@@ -38,6 +32,10 @@ export const urlHmacs: Method<SignatureScheme> = {
     return result.ok && !isWhole ? { ok: false, reason: 'signature_mismatch' } : result
   },
   parse: (body) => parseJson(body) ?? parseForm(body),
+}
+
+function isSame(left: object, right: object | undefined): boolean {
+  return JSON.stringify(left) === JSON.stringify(right)
 }
 
 /** The URL that is signed, and the form; nothing in place of a body whose digest is in the URL. */
