@@ -148,7 +148,8 @@ async function refusalOf(
 function hasClaims({ claims = {} }: TokenScheme, payload: TokenClaims): boolean {
   return Object.entries(claims).every(([name, wanted]) => {
     const found = payload[name]
-    return Array.isArray(wanted) ? wanted.includes(found) : found === wanted
+    const accepted: readonly unknown[] = Array.isArray(wanted) ? wanted : [wanted]
+    return Array.isArray(found) ? found.some((each) => accepted.includes(each)) : accepted.includes(found)
   })
 }
 
