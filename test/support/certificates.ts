@@ -67,11 +67,9 @@ function made(
     issuer === undefined
       ? ['-selfsign', '-keyfile', 'key.pem']
       : ['-cert', 'issuer.pem', '-keyfile', 'issuer-key.pem']
-  openssl(
-    ...['ca', '-batch', '-config', 'openssl.cnf', '-notext', '-in', 'request.pem', '-out', 'own.pem'],
-    ...['-startdate', from ?? '20200101000000Z', '-enddate', to ?? '20400101000000Z', '-extensions', 'own'],
-    ...by,
-  )
+  const dates = ['-startdate', from ?? '20200101000000Z', '-enddate', to ?? '20400101000000Z']
+  const files = ['-config', 'openssl.cnf', '-in', 'request.pem', '-out', 'own.pem']
+  openssl('ca', '-batch', '-notext', '-extensions', 'own', ...files, ...dates, ...by)
   return {
     certificate: readFileSync(file('own.pem'), 'utf8'),
     privateKey: readFileSync(file('key.pem'), 'utf8'),

@@ -46,7 +46,7 @@ const CERTIFICATES = [
 function documentAt(url: string): string | undefined {
   const { root, own } = ownCertificate()
   if (CERTIFICATES.includes(url)) return own.certificate + root.certificate
-  if (!url.endsWith('/certs')) return undefined
+  if (!/\/(?:certs|keys)$/.test(url)) return undefined
   return JSON.stringify({ keys: [{ ...publicJwk(own), kid: KEY_ID, use: 'sig', alg: 'RS256' }] })
 }
 

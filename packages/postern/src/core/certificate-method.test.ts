@@ -1,4 +1,4 @@
-import { createHash, sign as signBytes } from 'node:crypto'
+import { sign as signBytes } from 'node:crypto'
 import { rootCertificates } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { makeCertificate, type Certified } from '../../../../test/support/certificates.ts'
@@ -291,10 +291,10 @@ describe('a certificate that has to lead to a root', () => {
   })
   const byOldMiddle = makeCertificate({ name: 'www.paypal.com', issuer: oldMiddle })
   const byForgedRoot = makeCertificate({ name: 'www.paypal.com', issuer: forgedRoot })
-  const own_ = makeCertificate({ name: 'www.paypal.com' })
+  const alone = makeCertificate({ name: 'www.paypal.com' })
 
   it.each([
-    ['signs itself', own_, own_.certificate],
+    ['signs itself', alone, alone.certificate],
     ['has a gap before the root', paypalOwn, paypalOwn.certificate],
     ['is by a root of the same name', byForgedRoot, byForgedRoot.certificate + forgedRoot.certificate],
     ['is by one that is no authority', byNoAuthority, byNoAuthority.certificate + noAuthority.certificate],
@@ -356,39 +356,41 @@ function crc32Of(bytes: Uint8Array): number {
   return (crc ^ 0xffffffff) >>> 0
 }
 
-/** A body of another text with a CRC-32 that is wanted, found by trying: 32 bits of it are too many, so 6 letters solve them. */
+/**
+ * A body of another text with the CRC-32 that is wanted. The CRC is linear in the body's bits: which of the padding's letters to
+ * change is a system of 32 equations, solved by elimination.
+ */
 function withCrc(before: string, wanted: number, after: string): Buffer {
-  // CRC is linear: which bits of the padding's letters to change is a system of equations over one bit.
   const letters = 40
-  const base = Buffer.from(before + '@'.repeat(letters) + after)
-  const zero = crc32Of(base)
-  const rows: { mask: bigint; crc: number }[] = []
+  const body = Buffer.from(before + '@'.repeat(letters) + after)
+  const plain = crc32Of(body)
+  const basis: { readonly at: ReadonlySet<number>; readonly crc: number }[] = []
   for (let at = 0; at < letters; at += 1) {
-    const changed = Buffer.from(base)
+    const changed = Buffer.from(body)
     changed[before.length + at]! ^= 1
-    rows.push({ mask: 1n << BigInt(at), crc: (crc32Of(changed) ^ zero) >>> 0 })
+    const rest = reduced({ at: new Set([at]), crc: (crc32Of(changed) ^ plain) >>> 0 }, basis)
+    if (rest.crc !== 0) basis.push(rest)
+    basis.sort((left, right) => right.crc - left.crc)
   }
-  let left = (zero ^ wanted) >>> 0
-  let mask = 0n
-  const used: { mask: bigint; crc: number }[] = []
-  for (const row of rows) {
-    let { mask: own_, crc } = row
-    for (const each of used)
-      if ((crc ^ each.crc) >>> 0 < crc) {
-        crc = (crc ^ each.crc) >>> 0
-        own_ ^= each.mask
-      }
-    if (crc !== 0) used.push({ mask: own_, crc })
-    used.sort((one, two) => two.crc - one.crc)
-  }
-  for (const each of used)
-    if ((left ^ each.crc) >>> 0 < left) {
-      left = (left ^ each.crc) >>> 0
-      mask ^= each.mask
-    }
-  const found = Buffer.from(base)
-  for (let at = 0; at < letters; at += 1) if ((mask >> BigInt(at)) & 1n) found[before.length + at]! ^= 1
-  if (crc32Of(found) !== wanted)
-    throw new Error(`no such body: ${createHash('sha1').update(found).digest('hex')}`)
-  return found
+  const { at } = reduced({ at: new Set(), crc: (plain ^ wanted) >>> 0 }, basis)
+  for (const letter of at) body[before.length + letter]! ^= 1
+  expect(crc32Of(body)).toBe(wanted)
+  return body
+}
+
+interface Change {
+  /** The letters that are changed. */
+  readonly at: ReadonlySet<number>
+  readonly crc: number
+}
+
+function reduced(change: Change, basis: readonly Change[]): Change {
+  return basis.reduce((left, each) => {
+    const crc = (left.crc ^ each.crc) >>> 0
+    return crc < left.crc ? { crc, at: symmetricDifference(left.at, each.at) } : left
+  }, change)
+}
+
+function symmetricDifference(left: ReadonlySet<number>, right: ReadonlySet<number>): ReadonlySet<number> {
+  return new Set([...left, ...right].filter((each) => left.has(each) !== right.has(each)))
 }

@@ -22,9 +22,12 @@ export interface CertificatesOptions extends FetchedKeysOptions {
  * Signatures by keys whose certificates have to be fetched from where the request says. With keys of its own for each call,
  * so that no source can crowd out another's.
  */
-export function certificates(options: CertificatesOptions = {}): Method<CertificateScheme> {
-  const fetched = new FetchedKeys(readCertified, options)
-  const trusted = options.trustedCertificates && trustedCertificates(options.trustedCertificates)
+export function certificates({
+  trustedCertificates: pems,
+  ...fetching
+}: CertificatesOptions = {}): Method<CertificateScheme> {
+  const fetched = new FetchedKeys(readCertified, fetching)
+  const trusted = pems && trustedCertificates(pems)
   return {
     algorithms: ['rsa-certificate'],
     complaint: unsoundCertified,

@@ -80,10 +80,11 @@ function decodeSecret(secret: string, format: KeyFormat): Uint8Array {
       `The signing secret is not valid ${format.as}; copy it again from the provider`,
     )
   }
-  if (key.byteLength < Math.max(1, format.minBytes ?? 1)) {
+  const minBytes = Math.max(1, format.minBytes ?? 1)
+  if (key.byteLength < minBytes) {
     throw new PosternError(
       'bad_secret',
-      `The signing secret is ${key.byteLength} bytes long; this provider's have at least ${format.minBytes ?? 1}`,
+      `The signing secret is ${key.byteLength} bytes long; this provider's have at least ${minBytes}`,
     )
   }
   return key

@@ -1,4 +1,4 @@
-import { createHash, createHmac, createPublicKey, generateKeyPairSync, sign as signBytes } from 'node:crypto'
+import { createHash, createHmac, generateKeyPairSync, sign as signBytes, type KeyObject } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import {
   httpMessageSignatures,
@@ -338,6 +338,6 @@ it('a scheme that requires what is no component, or has no origin in its origin,
   }
 })
 
-function pem(key: ReturnType<typeof createPublicKey>): string {
+function pem(key: KeyObject): string {
   return key.export({ type: 'spki', format: 'pem' }).toString()
 }

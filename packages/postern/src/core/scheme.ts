@@ -110,7 +110,7 @@ export interface TokenScheme extends AnyScheme {
   /** Where the issuer's keys are: a JWK set (RFC 7517). */
   readonly keysUrl: string
   readonly issuers: readonly string[]
-  /** Claims that must have exactly these values; of several, one of them. */
+  /** Claims that must have exactly these values; of several, one of them. Of a claim that is a list, one must. */
   readonly claims?: Readonly<Record<string, string | boolean | readonly string[]>>
   /** How long before its use a token may have been issued. */
   readonly maxAgeSeconds: number

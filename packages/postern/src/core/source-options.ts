@@ -81,7 +81,7 @@ export function placesOf(provider: Provider, { orderBy }: SourceOptions): readon
   if (places.length === 0 || !places.every(isReadable)) {
     throw unsound(
       provider,
-      `orderBy must be true, or places such as { json: ['data', 'id'] }: got ${JSON.stringify(orderBy)}`,
+      `orderBy must be true, or places such as { json: ['id'] }: got ${JSON.stringify(orderBy)}`,
     )
   }
   return places

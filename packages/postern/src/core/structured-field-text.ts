@@ -56,28 +56,30 @@ const KEY = /^[a-z*][a-z0-9_.*-]*$/
 const LARGEST_INTEGER = 999_999_999_999_999
 
 function writeBareItem(item: BareItem): string | undefined {
-  switch (item.kind) {
-    case 'integer':
-      return writeInteger(item.value)
-    case 'date':
-      return together('@', writeInteger(item.value))
-    case 'decimal':
-      return writeDecimal(item.value)
-    case 'string':
-      return /^[\x20-\x7e]*$/.test(item.value) ? `"${item.value.replaceAll(/["\\]/g, '\\$&')}"` : undefined
-    case 'token':
-      return /^[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*$/.test(item.value) ? item.value : undefined
-    case 'bytes':
-      return `:${encode(item.value, 'base64')}:`
-    case 'boolean':
-      return item.value ? '?1' : '?0'
-    case 'display':
-      return writeDisplayString(item.value)
-  }
+  if (item.kind === 'decimal') return writeDecimal(item.value)
+  if (item.kind === 'integer' || item.kind === 'date') return writeInteger(item)
+  if (item.kind === 'string') return writeString(item.value)
+  if (item.kind === 'token') return TOKEN.test(item.value) ? item.value : undefined
+  if (item.kind === 'bytes') return `:${encode(item.value, 'base64')}:`
+  if (item.kind === 'boolean') return item.value ? '?1' : '?0'
+  return writeDisplayString(item.value)
 }
 
-function writeInteger(value: number): string | undefined {
-  return Number.isInteger(value) && Math.abs(value) <= LARGEST_INTEGER ? String(value) : undefined
+const TOKEN = /^[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*$/
+
+function writeString(value: string): string | undefined {
+  return /^[\x20-\x7e]*$/.test(value) ? `"${value.replaceAll(/["\\]/g, '\\$&')}"` : undefined
+}
+
+function writeInteger({
+  kind,
+  value,
+}: {
+  readonly kind: string
+  readonly value: number
+}): string | undefined {
+  if (!Number.isInteger(value) || Math.abs(value) > LARGEST_INTEGER) return undefined
+  return `${kind === 'date' ? '@' : ''}${value}`
 }
 
 /** §4.1.5: three digits of fraction at most, and of two values equally near the even one. */

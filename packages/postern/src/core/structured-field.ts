@@ -9,8 +9,12 @@ import { decodeStrictly } from './encoding.ts'
 
 /** One value, with its kind: `1`, `1.0`, `?1` and `"1"` are four. */
 export type BareItem =
-  | { readonly kind: 'integer' | 'decimal' | 'date'; readonly value: number }
-  | { readonly kind: 'string' | 'token' | 'display'; readonly value: string }
+  | { readonly kind: 'integer'; readonly value: number }
+  | { readonly kind: 'decimal'; readonly value: number }
+  | { readonly kind: 'date'; readonly value: number }
+  | { readonly kind: 'string'; readonly value: string }
+  | { readonly kind: 'token'; readonly value: string }
+  | { readonly kind: 'display'; readonly value: string }
   | { readonly kind: 'bytes'; readonly value: Uint8Array }
   | { readonly kind: 'boolean'; readonly value: boolean }
 

@@ -40,14 +40,14 @@ const MAX_TOKEN_LENGTH = 8192
 const MAX_KEYS = 32
 
 /** JSON Web Tokens by the keys of their issuer, which are fetched from one address that the provider's data name. */
-export function bearerTokens(jose: Jose, options: FetchedKeysOptions = {}): Method<TokenScheme> {
+export function bearerTokens(jose: Jose, fetching: FetchedKeysOptions = {}): Method<TokenScheme> {
   if (typeof jose?.jwtVerify !== 'function' || typeof jose.createLocalJWKSet !== 'function') {
     throw new PosternError(
       'bad_config',
       "Tokens are read by the package jose: npm install jose, and give it as the option jose (import * as jose from 'jose')",
     )
   }
-  const fetched = new FetchedKeys((bytes) => keySet(jose, bytes), options)
+  const fetched = new FetchedKeys((bytes) => keySet(jose, bytes), fetching)
   return {
     algorithms: ['jwt'],
     complaint: unsoundToken,
@@ -148,7 +148,8 @@ async function refusalOf(
 function hasClaims({ claims = {} }: TokenScheme, payload: TokenClaims): boolean {
   return Object.entries(claims).every(([name, wanted]) => {
     const found = payload[name]
-    return Array.isArray(wanted) ? wanted.includes(found) : found === wanted
+    const accepted: readonly unknown[] = Array.isArray(wanted) ? wanted : [wanted]
+    return Array.isArray(found) ? found.some((each) => accepted.includes(each)) : accepted.includes(found)
   })
 }
 

@@ -9,6 +9,7 @@ import {
   type StaticSecretScheme,
 } from '../core/index.ts'
 import { cloudEventsHandshake } from './cloudevents-handshake.ts'
+import { eventgridEnvelopes, eventgridHandshakes } from './eventgrid-shapes.ts'
 
 /**
  * Azure Event Grid's push delivery to webhooks (learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema,
@@ -23,41 +24,8 @@ export const eventgridProvider: Provider = {
   documentation: 'https://learn.microsoft.com/en-us/azure/event-grid/webhook-event-delivery',
   evidence: { level: 'documented', reason: 'a plain comparison, as its documentation has it' },
   schemes: [{ name: 'eventgrid-query', algorithm: 'static-secret', secret: { query: 'code' } }],
-  envelopes: [
-    {
-      name: 'eventgrid-event',
-      id: [{ json: ['0', 'topic'] }, { json: ['0', 'id'] }],
-      type: { json: ['0', 'eventType'] },
-      created: { in: { json: ['0', 'eventTime'] }, unit: 'rfc3339' },
-      orderingKey: [{ json: ['0', 'subject'] }],
-      data: ['0'],
-      unless: { json: ['1', 'id'] },
-    },
-    {
-      name: 'eventgrid-cloudevent',
-      id: [{ json: ['source'] }, { json: ['id'] }],
-      type: { json: ['type'] },
-      created: { in: { json: ['time'] }, unit: 'rfc3339' },
-      orderingKey: [{ json: ['subject'] }],
-    },
-    {
-      name: 'eventgrid-cloudevents',
-      id: [{ json: ['0', 'source'] }, { json: ['0', 'id'] }],
-      type: { json: ['0', 'type'] },
-      created: { in: { json: ['0', 'time'] }, unit: 'rfc3339' },
-      orderingKey: [{ json: ['0', 'subject'] }],
-      data: ['0'],
-      unless: { json: ['1', 'id'] },
-    },
-    { name: 'eventgrid-batch', id: [], defaultType: 'batch' },
-  ],
-  handshakes: [
-    {
-      name: 'eventgrid-subscription-validation',
-      when: { in: { header: 'aeg-event-type' }, equals: 'SubscriptionValidation' },
-      reply: { json: { validationResponse: { json: ['0', 'data', 'validationCode'] } } },
-    },
-  ],
+  envelopes: eventgridEnvelopes,
+  handshakes: eventgridHandshakes,
   openHandshakes: [cloudEventsHandshake('eventgrid-abuse-protection', true)],
   senderTimeoutMs: 30_000,
   undocumented: ['whether an event that is delivered again comes in the same batch'],

@@ -78,6 +78,7 @@ import { adyenProvider } from './adyen.ts'
 import { contentfulProvider } from './contentful.ts'
 import { dropboxProvider } from './dropbox.ts'
 import { msgraphProvider } from './msgraph.ts'
+import { eventgridEntraProvider } from './eventgrid-entra.ts'
 import { eventgridProvider } from './eventgrid.ts'
 
 export { anima, type AnimaEvents, type AnimaLabsEventType, type AnimaLabsNotification } from './anima.ts'
@@ -175,6 +176,7 @@ export {
 } from './contentful.ts'
 export { dropbox, type DropboxOptions } from './dropbox.ts'
 export { msgraph, type MsgraphOptions } from './msgraph.ts'
+export { eventgridEntra, type EventgridEntraOptions } from './eventgrid-entra.ts'
 export { eventgrid, type EventgridOptions } from './eventgrid.ts'
 export type { JsonBody } from './json-body.ts'
 export type { TemplateData, TemplateEvents } from './template.ts'
@@ -218,6 +220,7 @@ export const providers: readonly Provider[] = [
   dropboxProvider,
   elevenlabsProvider,
   eventgridProvider,
+  eventgridEntraProvider,
   githubProvider,
   gitlabProvider,
   gitlabTokenProvider,

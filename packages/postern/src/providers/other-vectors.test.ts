@@ -7,8 +7,9 @@
 import { readFileSync } from 'node:fs'
 import * as jose from 'jose'
 import { describe, expect, it } from 'vitest'
+import { KEY_ID, ownCertificate, publicJwk, signToken } from '../../../../test/support/other-schemes.ts'
 import { verify, type KeyFetch, type MessageAlgorithm, type Verdict } from '../core/index.ts'
-import { awsSns, googlePubsub, httpMessageSignatures, paypal } from './index.ts'
+import { awsSns, eventgridEntra, googlePubsub, httpMessageSignatures, paypal } from './index.ts'
 
 interface Vector {
   readonly source: string
@@ -150,5 +151,46 @@ describe('a token that openssl signed', () => {
       ok: false,
       reason: 'not_for_us',
     })
+  })
+
+  const [entra] = vectorsOf('eventgrid-entra') as [Vector & { readonly jwks: object }]
+  const tenantId = '00000000-0000-0000-0000-000000000000'
+
+  it('verifies for its tenant, its audience and its role', async () => {
+    const fetch = serving(JSON.stringify(entra.jwks))
+    const audience = entra.secret
+    expect(await arrive(eventgridEntra({ jose, tenantId, audience, fetch }), entra)).toMatchObject({
+      ok: true,
+      event: { id: '["/subscriptions/sample","1"]', type: 'Sample.Created' },
+    })
+    const others = [
+      eventgridEntra({ jose, tenantId: tenantId.replace('0', '1'), audience, fetch }),
+      eventgridEntra({ jose, tenantId, audience: 'api://other', fetch }),
+    ]
+    for (const source of others) {
+      expect(await arrive(source, entra)).toEqual({ ok: false, reason: 'not_for_us' })
+    }
+  })
+
+  it('is not for us without the role of a sender: any application of the tenant is given one', async () => {
+    const { own } = ownCertificate()
+    const fetch = serving(JSON.stringify({ keys: [{ ...publicJwk(own), kid: KEY_ID }] }))
+    const source = eventgridEntra({ jose, tenantId, audience: entra.secret, fetch })
+    const { now } = entra
+    const tokenOf = (roles: unknown): string =>
+      `Bearer ${signToken({ iss: `https://sts.windows.net/${tenantId}/`, aud: entra.secret, iat: now, exp: now + 60, roles })}`
+    const arriveWith = (roles: unknown): Promise<Verdict> =>
+      arrive(source, { ...entra, headers: { authorization: tokenOf(roles) } })
+    expect(await arriveWith(['Other', 'AzureEventGridSecureWebhookSubscriber'])).toMatchObject({ ok: true })
+    for (const roles of [
+      undefined,
+      [],
+      ['Other'],
+      'Other',
+      {},
+      [['AzureEventGridSecureWebhookSubscriber']],
+    ]) {
+      expect(await arriveWith(roles)).toEqual({ ok: false, reason: 'not_for_us' })
+    }
   })
 })

@@ -22,6 +22,20 @@ const scheme: SignatureScheme = {
   derives: 'url-and-form',
 }
 
+const verifying: Provider = {
+  name: 'twilio',
+  title: 'Twilio',
+  schemes: [scheme],
+  envelopes: [
+    envelope('twilio-message-status', 'MessageStatus', 'MessageSid'),
+    envelope('twilio-message', 'SmsStatus', 'MessageSid'),
+    envelope('twilio-call', 'CallStatus', 'CallSid'),
+    { name: 'twilio-sink', id: [signature], type: { json: ['0', 'type'] }, unless: { json: ['1', 'type'] } },
+    { name: 'twilio-other', id: [signature], defaultType: 'webhook' },
+  ],
+  senderTimeoutMs: 15_000,
+}
+
 /**
  * Twilio's webhooks (twilio.com/docs/usage/webhooks/webhooks-security): the URL, and after it the names and values of the
  * form, sorted; a body of JSON is not signed itself but by its digest, which Twilio adds to the URL.
@@ -33,24 +47,19 @@ const scheme: SignatureScheme = {
  * otherwise, and sorted differently, under the same signature. The same parameters to the same URL, such as a caller's
  * second press of the same key, are then one event. Requests that want TwiML for an answer get none here.
  */
-export const twilioProvider: Provider = {
-  name: 'twilio',
-  title: 'Twilio',
-  documentation: 'https://www.twilio.com/docs/usage/webhooks/webhooks-security',
-  evidence: {
-    level: 'proven',
-    reason: "the official SDK's test vectors verify, and twilio 6.2.0 agrees in both directions",
-  },
-  schemes: [scheme],
-  envelopes: [
-    envelope('twilio-message-status', 'MessageStatus', 'MessageSid'),
-    envelope('twilio-message', 'SmsStatus', 'MessageSid'),
-    envelope('twilio-call', 'CallStatus', 'CallSid'),
-    { name: 'twilio-sink', id: [signature], type: { json: ['0', 'type'] }, unless: { json: ['1', 'type'] } },
-    { name: 'twilio-other', id: [signature], defaultType: 'webhook' },
-  ],
-  senderTimeoutMs: 15_000,
-  undocumented: ['which spelling of a URL is signed when'],
+export const twilioProvider: Provider = /* @__PURE__ */ described()
+
+/** Apart from what verifies, so that a bundler can leave it out: an app has no use for it. */
+function described(): Provider {
+  return {
+    ...verifying,
+    documentation: 'https://www.twilio.com/docs/usage/webhooks/webhooks-security',
+    evidence: {
+      level: 'proven',
+      reason: "the official SDK's test vectors verify, and twilio 6.2.0 agrees in both directions",
+    },
+    undocumented: ['which spelling of a URL is signed when'],
+  }
 }
 
 /** What Twilio says of a message or a call. Values of a name that comes more than once are an array. */
@@ -84,7 +93,7 @@ export interface TwilioOptions extends SourceOptions {
 export function twilio({ webhookUrl, ...options }: TwilioOptions = {}): Source<TwilioEvents> {
   return defineSourceBy<TwilioEvents>(
     [urlHmacs],
-    webhookUrl === undefined ? twilioProvider : forUrl(webhookUrl),
+    webhookUrl === undefined ? verifying : forUrl(webhookUrl),
     options,
   )
 }
@@ -92,7 +101,7 @@ export function twilio({ webhookUrl, ...options }: TwilioOptions = {}): Source<T
 function forUrl(url: string): Provider {
   const [base = ''] = url.split('?')
   const content: readonly Part[] = [{ derived: 'public-url', base }, ...scheme.content.slice(1)]
-  return { ...twilioProvider, schemes: [{ ...scheme, content }] }
+  return { ...verifying, schemes: [{ ...scheme, content }] }
 }
 
 function envelope(name: string, type: string, key: string): Envelope {

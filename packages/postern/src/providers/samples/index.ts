@@ -73,6 +73,7 @@ import { adyenSamples } from './adyen.ts'
 import { contentfulSamples } from './contentful.ts'
 import { dropboxSamples } from './dropbox.ts'
 import { msgraphSamples } from './msgraph.ts'
+import { eventgridEntraSamples } from './eventgrid-entra.ts'
 import { eventgridSamples } from './eventgrid.ts'
 import type { Sample } from './sample.ts'
 import { templateSample, templateSamples } from './template.ts'
@@ -158,6 +159,7 @@ export const samples: ReadonlyMap<string, readonly Sample[]> = new Map([
   ['dropbox', dropboxSamples],
   ['msgraph', msgraphSamples],
   ['eventgrid', eventgridSamples],
+  ['eventgrid-entra', eventgridEntraSamples],
 ])
 
 /** The providers that also take the template's form, in which an event of any type can be made. */
