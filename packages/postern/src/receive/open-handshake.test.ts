@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createServer, request as httpRequest, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
+import * as jose from 'jose'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { expressMount } from '../adapters/express.ts'
 import { defineAnySource, signRequest, type LogFields, type Source } from '../core/index.ts'
@@ -13,6 +14,7 @@ import {
   cloudevents,
   dropbox,
   eventgrid,
+  eventgridEntra,
   meta,
   msgraph,
   notion,
@@ -133,6 +135,8 @@ interface Case {
 const kept: string[] = []
 const keep = (secret: string): void => void kept.push(secret)
 
+const ENTRA = { jose, tenantId: '00000000-0000-0000-0000-000000000000', audience: 'api://webhook' }
+
 const CASES: readonly Case[] = [
   {
     name: 'meta',
@@ -198,6 +202,13 @@ const CASES: readonly Case[] = [
       query: '?code=grid%20%26%20secret%2C%20long',
       headers: { 'webhook-request-origin': 'eventgrid.azure.net', 'webhook-request-rate': '120' },
     },
+    answer: { status: 200, text: '', headers: { 'webhook-allowed-origin': 'eventgrid.azure.net' } },
+  },
+  {
+    name: 'eventgrid-entra',
+    answering: eventgridEntra({ ...ENTRA, handshake: { origins: ['eventgrid.azure.net'] } }),
+    silent: eventgridEntra(ENTRA),
+    asked: { method: 'OPTIONS', headers: { 'webhook-request-origin': 'eventgrid.azure.net' } },
     answer: { status: 200, text: '', headers: { 'webhook-allowed-origin': 'eventgrid.azure.net' } },
   },
   {
@@ -454,7 +465,7 @@ describe('the option', () => {
   })
 
   test('is never on in a source that was made of data alone', () => {
-    const made = providers.map((provider) => defineAnySource(provider).handshake)
+    const made = providers.map((provider) => defineAnySource(provider, {}, { jose }).handshake)
     expect(made.filter((handshake) => handshake !== undefined)).toEqual([])
   })
 })
