@@ -41,7 +41,7 @@ export function commandLine(
         onSignal: () => () => {},
         onFatal: () => () => {},
         exit: () => {},
-        vendors: { originOf: () => origin, pause: () => Promise.resolve() },
+        vendors: { originOf: () => origin, pause: () => Promise.resolve(), arrivesWithinMs: 300 },
         ...changed,
       })
       all += stdout + stderr

@@ -153,6 +153,17 @@ describe('what a webhook told', () => {
     expect(await look()).toMatchObject({ recorded: [{ to: 'exited' }], told: 0 })
   })
 
+  test('tells of one change, whatever else is in its text', async () => {
+    vast.instances = [
+      { id: 5, actual_status: 'running' },
+      { id: 6, actual_status: 'running' },
+    ]
+    await look()
+    await deliver('outbid', 'Instance #5 Has Been Outbid; 6 others were not')
+    for (const instance of vast.instances) instance.actual_status = 'exited'
+    expect(await look()).toMatchObject({ recorded: [{ id: '6' }], told: 1 })
+  })
+
   test('tells of one change, not of the next one too', async () => {
     vast.instances = [{ id: 5, actual_status: 'running' }]
     await look()

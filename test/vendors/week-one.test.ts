@@ -63,6 +63,19 @@ describe('the first week with Vast.ai', () => {
     expect(vast.told).toHaveLength(1)
   })
 
+  test('a test that the vendor says it sent, and that did not arrive, is no success; one that did is', async () => {
+    const line = ['register', 'vastai', '--url', URL_OF_WORLD, '--test', '--json']
+    vast.fault({ when: 'before', path: /test/, does: (response) => void response.end('{"success":true}') })
+    const lied = await cli.run(line)
+    expect(lied.code).toBe(1)
+    expect(JSON.parse(lied.stdout)).toMatchObject({
+      test: { isPassed: false, why: expect.stringContaining('nothing arrived') as string },
+    })
+    const sent = await cli.run(line)
+    expect(sent.code).toBe(0)
+    expect(JSON.parse(sent.stdout)).toMatchObject({ test: { isPassed: true, event: { eventSeq: 2 } } })
+  })
+
   test('its notifications are verified and stored', async () => {
     expect(await vast.notify('outbid', 'Your Interruptible Instance #48927380 Has Been Outbid')).toEqual([
       200,

@@ -65,6 +65,14 @@ describe('an event that came by no request', () => {
     expect(handled).toHaveLength(1)
   })
 
+  test('is another one under another id, with the same body too', async () => {
+    const { postern } = anInbox()
+    await postern.record('shop', { id: 'msg-1', witness: 'queue', body: BODY })
+    expect(await postern.record('shop', { id: 'msg-2', witness: 'queue', body: BODY })).toMatchObject({
+      outcome: 'stored',
+    })
+  })
+
   test('is a conflict with another body under its id, and is held', async () => {
     const { postern } = anInbox()
     await postern.record('shop', { id: 'msg-1', witness: 'queue', body: BODY })

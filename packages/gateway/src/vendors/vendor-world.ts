@@ -5,4 +5,6 @@ export interface VendorWorld {
   /** In place of each real origin. */
   readonly originOf: (origin: string) => string
   readonly pause?: Pause
+  /** How long a test that a vendor says it sent is waited for. */
+  readonly arrivesWithinMs?: number
 }
