@@ -4,3 +4,4 @@
  * @module
  */
 export { defineConfig, type GatewayConfig } from './config/define-config.ts'
+export type { DestinationOptions, Filter, Route } from './forward/index.ts'

@@ -1,22 +1,26 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import { createPostern, type Postern, type Sources } from 'postern'
+import type { Sources } from 'postern'
 import { AdminServer } from '../admin/admin-server.ts'
+import type { AdminParts } from '../admin/api.ts'
 import { isLoopback } from '../config/address.ts'
 import type { GatewayConfig } from '../config/define-config.ts'
 import { ConfigError } from '../config/problem.ts'
+import type { ResolvedDestination } from '../forward/index.ts'
 import type { Reporter } from '../observe/reporter.ts'
 import type { HttpLimits } from './http-limits.ts'
+import { createInbox, type GatewayInbox } from './inbox.ts'
 import { httpUrl, listenMessage } from './listen-message.ts'
 import { PublicServer } from './server.ts'
 import type { AdminSettings, Settings } from './settings.ts'
 import { closeStore, openStore, unsoundSettings, type InspectedStore } from './stores/open-store.ts'
-import type { GatewayStore } from './stores/store-opener.ts'
 
 export interface GatewayParts {
   readonly settings: Settings
   /** With every source able to verify. */
   readonly config: GatewayConfig
+  /** `config.destinations`, each with its secrets. */
+  readonly destinations?: readonly ResolvedDestination[]
   readonly reporter: Reporter
   readonly limits?: Partial<HttpLimits>
 }
@@ -51,7 +55,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   const opened = await openStore(settings.store, { mayLoseAcknowledgedEvents, log: reporter.log })
   const { store, inspection } = opened
   warnOfAcceptedLoss(settings, opened, reporter)
-  const postern = await createInbox(config, opened, reporter)
+  const { postern, forwarding } = await openInbox(parts, opened)
   const server = new PublicServer({
     postern,
     maxBodyBytesAt: bodyLimits(config.sources, config.prefix ?? DEFAULT_PREFIX),
@@ -59,8 +63,10 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   })
   try {
     const { port } = await listen(server, settings)
+    const { sources } = config
     const admin =
-      settings.admin && (await openAdmin(settings.admin, { store, sources: config.sources }, reporter))
+      settings.admin && (await openAdmin(settings.admin, { store, sources, forwarding }, reporter))
+    await forwarding.start()
     await postern.start()
     return {
       port,
@@ -73,6 +79,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
           postern.stop({ graceMs: WORKER_GRACE_MS }),
           WORKER_GRACE_MS + STORE_GRACE_MS,
         )
+        await forwarding.stop()
         await admin?.server.close()
         if (!isClosed)
           reporter.log.warn('the store does not answer: what runs comes back when its lease ends')
@@ -82,6 +89,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   } catch (error) {
     await server.drain({ announceMs: 0, graceMs: 0 })
     await postern.stop({ graceMs: 0 })
+    await forwarding.stop()
     await opened.release()
     throw error
   }
@@ -97,13 +105,13 @@ function warnOfAcceptedLoss(settings: Settings, { inspection }: InspectedStore, 
   )
 }
 
-async function createInbox(
-  config: GatewayConfig,
+async function openInbox(
+  { config, destinations = [], reporter }: GatewayParts,
   opened: InspectedStore,
-  reporter: Reporter,
-): Promise<Postern> {
+): Promise<GatewayInbox> {
   try {
-    return createPostern({ ...config, store: opened.store, log: reporter.log, observe: reporter.observe })
+    const { log, observe } = reporter
+    return createInbox({ config, destinations, store: opened.store, log, observe })
   } catch (error) {
     await closeStore(opened)
     throw error
@@ -128,10 +136,10 @@ async function listen(server: PublicServer, { listen: address }: Settings): Prom
 
 async function openAdmin(
   { address, token, isDefault }: AdminSettings,
-  shown: { readonly store: GatewayStore; readonly sources: Sources },
+  parts: AdminParts,
   { log }: Reporter,
 ): Promise<{ readonly server: AdminServer; readonly url: string } | undefined> {
-  const server = new AdminServer({ ...shown, log, access: { isLoopback: isLoopback(address.host), token } })
+  const server = new AdminServer({ ...parts, log, access: { isLoopback: isLoopback(address.host), token } })
   try {
     const { port } = await server.listen(address.host, address.port)
     return { server, url: httpUrl(address.host, port) }

@@ -1,5 +1,6 @@
 import type { PosternOptions, Sources } from 'postern'
 import type { SqliteEffect } from 'postern/sqlite'
+import type { DestinationOptions } from '../forward/index.ts'
 
 /**
  * What a `postern.config.ts` may say: `createPostern`'s options, without what the command line chooses. `Effect` is what
@@ -8,7 +9,10 @@ import type { SqliteEffect } from 'postern/sqlite'
 export type GatewayConfig<S extends Sources = Sources, Effect = SqliteEffect, Tx = never> = Pick<
   PosternOptions<S, Effect, Tx>,
   'sources' | 'handlers' | 'prefix' | 'retry' | 'worker'
->
+> & {
+  /** HTTP endpoints that events are sent on to, by name. */
+  readonly destinations?: Readonly<Record<string, DestinationOptions>>
+}
 
 /**
  * Types a gateway's configuration by its sources; answers it unchanged. On another store than SQLite name the type of its
