@@ -18,6 +18,7 @@ export { custom, type CustomOptions } from './providers/index.ts'
 export {
   LeaseLostError,
   NonRetryableError,
+  NotNowError,
   RetryAfterError,
   type AttemptContext,
   type EventsOf,

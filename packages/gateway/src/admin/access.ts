@@ -21,6 +21,21 @@ export function refusal(request: IncomingMessage, rules: AccessRules): AdminAnsw
 }
 
 /**
+ * The refusal for a request that would change something and may come from a page of somebody else's, which a browser sends
+ * with the operator's reach. A page cannot send JSON elsewhere without asking first, and here nobody answers that question;
+ * `Origin` and `Sec-Fetch-Site` are the browser's own word.
+ */
+export function crossSiteRefusal({ headers }: IncomingMessage): AdminAnswer | undefined {
+  const { origin, host } = headers
+  const site = headers['sec-fetch-site']
+  const isOwn = origin === undefined || origin === `http://${host}` || origin === `https://${host}`
+  const isDirect = site === undefined || site === 'same-origin' || site === 'none'
+  if (!isOwn || !isDirect) return { status: 403, body: { error: 'Not from another site' } }
+  const isJson = /^application\/json(?:$|;)/i.test(headers['content-type'] ?? '')
+  return isJson ? undefined : { status: 415, body: { error: 'Content-Type must be application/json' } }
+}
+
+/**
  * A page whose name an attacker points at 127.0.0.1 is of the same origin as this listener and could read from it; its
  * requests still carry the page's own name as `Host`.
  */

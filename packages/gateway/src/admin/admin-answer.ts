@@ -7,6 +7,8 @@ export interface AdminAnswer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+export const NOT_FOUND: AdminAnswer = { status: 404, body: { error: 'Not found' } }
+
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",

@@ -1,14 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Logger, Sources } from 'postern'
-import { refusal, type AccessRules } from './access.ts'
-import { send } from './admin-answer.ts'
-import { answerApi, type ReadableStore } from './api.ts'
+import type { Logger } from 'postern'
+import { crossSiteRefusal, refusal, type AccessRules } from './access.ts'
+import { answerAction } from './actions.ts'
+import { send, type AdminAnswer } from './admin-answer.ts'
+import { answerApi, type AdminParts } from './api.ts'
 
-export interface AdminServerOptions {
-  readonly store: ReadableStore
-  /** Those that are configured, for what is said of their secrets. */
-  readonly sources: Sources
+export interface AdminServerOptions extends AdminParts {
   readonly access: AccessRules
   readonly log: Logger
 }
@@ -48,29 +46,30 @@ export class AdminServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { store, sources, access, log } = this.#options
-    const refused = refusal(request, access)
+    const refused = refusal(request, this.#options.access)
     if (refused !== undefined) return send(response, refused)
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return send(response, {
-        status: 405,
-        body: { error: 'Method not allowed' },
-        headers: { allow: 'GET, HEAD' },
-      })
-    }
     const url = URL.canParse(request.url ?? '', 'http://admin')
       ? new URL(request.url ?? '', 'http://admin')
       : undefined
     try {
       send(
         response,
-        url === undefined
-          ? { status: 400, body: { error: 'Bad URL' } }
-          : await answerApi(url, store, sources),
+        url === undefined ? { status: 400, body: { error: 'Bad URL' } } : await this.#route(request, url),
       )
     } catch (error) {
-      log.error('the admin API could not answer', { error })
+      this.#options.log.error('the admin API could not answer', { error })
       if (!response.headersSent) send(response, { status: 503, body: { error: 'Temporarily unavailable' } })
     }
+  }
+
+  async #route(request: IncomingMessage, url: URL): Promise<AdminAnswer> {
+    if (request.method === 'GET' || request.method === 'HEAD') return answerApi(url, this.#options)
+    const act = request.method === 'POST' ? answerAction(url, this.#options) : undefined
+    if (act === undefined) {
+      return { status: 405, body: { error: 'Method not allowed' }, headers: { allow: 'GET, HEAD' } }
+    }
+    // An action is all in its path.
+    request.resume()
+    return crossSiteRefusal(request) ?? act()
   }
 }

@@ -1,4 +1,5 @@
 import {
+  DELIVERY_STATES,
   readSecretUse,
   type EventDetail,
   type HasSmallState,
@@ -7,20 +8,38 @@ import {
   type Store,
   type StoredEvent,
 } from 'postern'
-import type { AdminAnswer } from './admin-answer.ts'
+import type { DestinationStatus } from '../forward/index.ts'
+import { NOT_FOUND, type AdminAnswer } from './admin-answer.ts'
 
-/** The part of a store that the API reads. */
-export type ReadableStore = HasSmallState & Pick<Store, 'get' | 'inspect' | 'list' | 'stat'>
+/** The part of a store that the API reads, and the operator's steps. */
+export type AdminStore = HasSmallState & Pick<Store, 'get' | 'inspect' | 'list' | 'move' | 'stat'>
 
-const NOT_FOUND: AdminAnswer = { status: 404, body: { error: 'Not found' } }
+/** What the API tells of. */
+export interface AdminParts {
+  readonly store: AdminStore
+  /** Those that are configured, for what is said of their secrets. */
+  readonly sources: Sources
+  /** Absent where nothing is sent on. */
+  readonly forwarding?: DestinationControl
+}
+
+/** What the API can do with destinations over HTTP. */
+export interface DestinationControl {
+  list(): readonly DestinationStatus[]
+  /** False where there is none of that name. */
+  setPaused(name: string, isPaused: boolean): Promise<boolean>
+}
+
 const DEFAULT_LIMIT = 100
 const LARGEST_LIMIT = 1000
 
 /** Answers a GET of the admin API. */
-export async function answerApi(url: URL, store: ReadableStore, sources: Sources): Promise<AdminAnswer> {
+export async function answerApi(url: URL, { store, sources, forwarding }: AdminParts): Promise<AdminAnswer> {
   if (url.pathname === '/api/stat') return { status: 200, body: await store.stat() }
   if (url.pathname === '/api/store') return { status: 200, body: await store.inspect() }
   if (url.pathname === '/api/secrets') return { status: 200, body: await secretUse(store, sources) }
+  if (url.pathname === '/api/destinations') return listDestinations(store, forwarding)
+  if (url.pathname === '/api/deliveries') return listDeliveries(url.searchParams, store)
   if (url.pathname === '/api/events') return listEvents(url.searchParams, store)
   const seq = /^\/api\/events\/(\d{1,15})$/.exec(url.pathname)?.[1]
   if (seq === undefined) return NOT_FOUND
@@ -28,7 +47,7 @@ export async function answerApi(url: URL, store: ReadableStore, sources: Sources
   return detail === undefined ? NOT_FOUND : { status: 200, body: eventDetail(detail) }
 }
 
-async function secretUse(store: ReadableStore, sources: Sources): Promise<object> {
+async function secretUse(store: Pick<AdminStore, 'state'>, sources: Sources): Promise<object> {
   const secrets = await readSecretUse(store.state, sources)
   return {
     secrets: secrets.map(({ lastMatchedMs, ...use }) => ({
@@ -38,30 +57,65 @@ async function secretUse(store: ReadableStore, sources: Sources): Promise<object
   }
 }
 
-async function listEvents(parameters: URLSearchParams, store: ReadableStore): Promise<AdminAnswer> {
-  const query = readQuery(parameters)
-  if (typeof query === 'string') return { status: 400, body: { error: query } }
-  const { events, next } = await store.list(query)
+/** All that have deliveries or are configured; handlers in the process have no state of their own. */
+async function listDestinations(
+  store: Pick<AdminStore, 'stat'>,
+  forwarding: DestinationControl | undefined,
+): Promise<AdminAnswer> {
+  const statuses = new Map(forwarding?.list().map((status) => [status.name, status]))
+  const counts = new Map((await store.stat()).destinations.map((stat) => [stat.name, stat]))
+  const names = [...new Set([...statuses.keys(), ...counts.keys()])].toSorted()
+  const none = { pending: 0, leased: 0, dead: 0, blockedKeys: 0, oldestPendingMs: undefined }
+  return {
+    status: 200,
+    body: {
+      destinations: names.map((name) => ({ ...none, ...counts.get(name), ...statuses.get(name), name })),
+    },
+  }
+}
+
+async function listDeliveries(
+  parameters: URLSearchParams,
+  store: Pick<AdminStore, 'list'>,
+): Promise<AdminAnswer> {
+  const page = readPage(parameters, ['destination', 'source', 'state', 'type'])
+  if (typeof page === 'string') return { status: 400, body: { error: page } }
+  const state = DELIVERY_STATES.find((each) => each === parameters.get('state'))
+  if (parameters.has('state') && state === undefined)
+    return { status: 400, body: { error: `state must be one of ${DELIVERY_STATES.join(', ')}` } }
+  const query = { of: 'deliveries', ...page, ...(state !== undefined && { state }) } as const
+  const { deliveries, next } = await store.list(query)
+  return { status: 200, body: { deliveries, next } }
+}
+
+async function listEvents(
+  parameters: URLSearchParams,
+  store: Pick<AdminStore, 'list'>,
+): Promise<AdminAnswer> {
+  const page = readPage(parameters, ['source', 'type'])
+  if (typeof page === 'string') return { status: 400, body: { error: page } }
+  const { events, next } = await store.list({ of: 'events', ...page })
   return { status: 200, body: { events, next } }
 }
 
-/** The query, or what is wrong with it. */
-function readQuery(parameters: URLSearchParams): ListQuery | string {
-  const unknown = [...parameters.keys()].find((name) => !['limit', 'before', 'source', 'type'].includes(name))
-  if (unknown !== undefined) return 'Unknown parameter; known are limit, before, source, type'
+type Page = Omit<ListQuery, 'of'>
+
+/** The page and its filters by word, or what is wrong with the query. */
+function readPage(parameters: URLSearchParams, filters: readonly string[]): Page | string {
+  const known = ['limit', 'before', ...filters]
+  const unknown = [...parameters.keys()].find((name) => !known.includes(name))
+  if (unknown !== undefined) return `Unknown parameter; known are ${known.join(', ')}`
   const limit = wholeNumber(parameters.get('limit') ?? String(DEFAULT_LIMIT))
   if (limit === undefined || limit > LARGEST_LIMIT)
     return `limit must be a whole number from 1 to ${LARGEST_LIMIT}`
   const beforeText = parameters.get('before')
   const before = beforeText === null ? undefined : wholeNumber(beforeText)
   if (beforeText !== null && before === undefined) return 'before must be a whole number of 1 or more'
-  const [source, type] = [parameters.get('source'), parameters.get('type')]
+  const words = filters.filter((name) => name !== 'state' && parameters.has(name))
   return {
-    of: 'events',
     limit,
     ...(before !== undefined && { before }),
-    ...(source !== null && { source }),
-    ...(type !== null && { type }),
+    ...Object.fromEntries(words.map((name) => [name, parameters.get(name) ?? ''])),
   }
 }
 

@@ -6,6 +6,7 @@ import { samples } from 'postern/samples'
 import { findConfig, loadConfig } from '../config/config-file.ts'
 import type { GatewayConfig } from '../config/define-config.ts'
 import { orThrow } from '../config/problem.ts'
+import { destinationsWithoutSecret, resolveDestinations } from '../config/resolve-destinations.ts'
 import {
   resolveSources,
   sourcesOf,
@@ -18,6 +19,7 @@ import { systemTicker } from '../observe/burst.ts'
 import { LikeliestCause } from '../observe/likeliest-cause.ts'
 import { RejectedFiles } from '../observe/rejected-files.ts'
 import { TerminalLog, type Paint } from '../observe/terminal-log.ts'
+import type { ResolvedDestination } from '../forward/index.ts'
 import { triggerLine } from '../observe/trigger-line.ts'
 import type { CliContext } from './context.ts'
 import { developmentSecrets, keepSecret, readSecrets, SECRETS_FILE } from './development-secrets.ts'
@@ -61,7 +63,8 @@ async function start(
     // What a handler would tell of is told by `observe`, with its duration.
     handlers: given.handlers ?? ((on) => [...view.sources.keys()].map((name) => on(name, '*', () => {}))),
   }
-  const gateway = await startGateway({ settings, config, reporter, context })
+  const destinations = await destinationsWithSecrets(given, context, reporter)
+  const gateway = await startGateway({ settings, config, destinations, reporter, context })
   view.baseUrl =
     httpUrl(isDefaultHost(settings) ? undefined : settings.listen.host, gateway.port) +
     (config.prefix ?? DEFAULT_PREFIX)
@@ -125,6 +128,23 @@ function keepingSecrets(
     }),
   )
 }
+
+/** Their secrets stand beside those of the sources, under names that no source can have. */
+async function destinationsWithSecrets(
+  { sources, destinations = {} }: GatewayConfig,
+  { cwd, env, randomBytes }: CliContext,
+  { log }: TerminalLog,
+): Promise<readonly ResolvedDestination[]> {
+  const warn = (message: string): void => log.warn(message)
+  const keys = destinationsWithoutSecret(destinations, env).map((name) => DESTINATION_KEY + name)
+  const made = await developmentSecrets(keys, { folder: await openStateFolder(cwd, warn), randomBytes, warn })
+  const secrets = new Map([...made].map(([key, secret]) => [key.slice(DESTINATION_KEY.length), secret]))
+  return orThrow(
+    resolveDestinations(destinations, { env, sources: Object.keys(sources), development: { secrets } }),
+  )
+}
+
+const DESTINATION_KEY = 'destination:'
 
 function createLog({ cwd, env, stdout }: CliContext, view: View): TerminalLog {
   const isColoured = stdout.isTTY === true && (env['NO_COLOR'] ?? '') === ''

@@ -1,14 +1,17 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import { createPostern, type Observer, type Postern, type Sources } from 'postern'
+import type { Observer, Postern, Sources } from 'postern'
 import { AdminServer } from '../admin/admin-server.ts'
+import type { AdminParts } from '../admin/api.ts'
 import { isLoopback } from '../config/address.ts'
 import type { GatewayConfig } from '../config/define-config.ts'
 import { ConfigError } from '../config/problem.ts'
+import type { ResolvedDestination } from '../forward/index.ts'
 import type { Reporter } from '../observe/reporter.ts'
 import { VendorJobs } from '../vendors/vendor-jobs.ts'
 import type { CliContext } from './context.ts'
 import type { HttpLimits } from './http-limits.ts'
+import { createInbox, type GatewayInbox } from './inbox.ts'
 import { httpUrl, listenMessage } from './listen-message.ts'
 import { PublicServer } from './server.ts'
 import type { AdminSettings, Settings } from './settings.ts'
@@ -20,6 +23,8 @@ export interface GatewayParts {
   readonly settings: Settings
   /** With every source able to verify. */
   readonly config: GatewayConfig
+  /** `config.destinations`, each with its secrets. */
+  readonly destinations?: readonly ResolvedDestination[]
   readonly reporter: Reporter
   readonly limits?: Partial<HttpLimits>
   /** Where the keys of vendors' APIs are. */
@@ -58,13 +63,12 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   const opened = await openStore(settings.store, { mayLoseAcknowledgedEvents, log: reporter.log })
   const { store, inspection } = opened
   warnOfAcceptedLoss(settings, opened, reporter)
-  const { pull: _pull, reconcile: _reconcile, ...inbox } = config
   let jobs: VendorJobs | undefined
   const observe: Observer = (occurrence) => {
     reporter.observe(occurrence)
     jobs?.hint(occurrence)
   }
-  const postern = await createInbox(inbox, opened, { ...reporter, observe })
+  const { postern, forwarding } = await openInbox(parts, opened, observe)
   const server = new PublicServer({
     postern,
     maxBodyBytesAt: bodyLimits(config.sources, config.prefix ?? DEFAULT_PREFIX),
@@ -73,8 +77,10 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   try {
     jobs = vendorJobs(parts, postern, store)
     const { port } = await listen(server, settings)
+    const { sources } = config
     const admin =
-      settings.admin && (await openAdmin(settings.admin, { store, sources: config.sources }, reporter))
+      settings.admin && (await openAdmin(settings.admin, { store, sources, forwarding }, reporter))
+    await forwarding.start()
     await postern.start()
     jobs.start()
     return {
@@ -92,6 +98,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
           postern.stop({ graceMs: WORKER_GRACE_MS }),
           WORKER_GRACE_MS + STORE_GRACE_MS,
         )
+        await forwarding.stop()
         await admin?.server.close()
         if (!isClosed)
           reporter.log.warn('the store does not answer: what runs comes back when its lease ends')
@@ -101,6 +108,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   } catch (error) {
     await server.drain({ announceMs: 0, graceMs: 0 })
     await postern.stop({ graceMs: 0 })
+    await forwarding.stop()
     await opened.release()
     throw error
   }
@@ -131,13 +139,13 @@ function warnOfAcceptedLoss(settings: Settings, { inspection }: InspectedStore, 
   )
 }
 
-async function createInbox(
-  config: GatewayConfig,
+async function openInbox(
+  { config, destinations = [], reporter }: GatewayParts,
   opened: InspectedStore,
-  reporter: Reporter,
-): Promise<Postern> {
+  observe: Observer,
+): Promise<GatewayInbox> {
   try {
-    return createPostern({ ...config, store: opened.store, log: reporter.log, observe: reporter.observe })
+    return createInbox({ config, destinations, store: opened.store, log: reporter.log, observe })
   } catch (error) {
     await closeStore(opened)
     throw error
@@ -162,10 +170,10 @@ async function listen(server: PublicServer, { listen: address }: Settings): Prom
 
 async function openAdmin(
   { address, token, isDefault }: AdminSettings,
-  shown: { readonly store: GatewayStore; readonly sources: Sources },
+  parts: AdminParts,
   { log }: Reporter,
 ): Promise<{ readonly server: AdminServer; readonly url: string } | undefined> {
-  const server = new AdminServer({ ...shown, log, access: { isLoopback: isLoopback(address.host), token } })
+  const server = new AdminServer({ ...parts, log, access: { isLoopback: isLoopback(address.host), token } })
   try {
     const { port } = await server.listen(address.host, address.port)
     return { server, url: httpUrl(address.host, port) }

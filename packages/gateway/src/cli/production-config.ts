@@ -2,19 +2,37 @@ import { templateProviders } from 'postern/providers'
 import { loadConfig } from '../config/config-file.ts'
 import type { GatewayConfig } from '../config/define-config.ts'
 import { problem, type Checked } from '../config/problem.ts'
+import { resolveDestinations } from '../config/resolve-destinations.ts'
 import { resolveSources, sourcesOf, withSources } from '../config/resolve-sources.ts'
 import { environmentSecrets, secretVariable } from '../config/secret-variable.ts'
+import type { ResolvedDestination } from '../forward/index.ts'
 import type { CliContext } from './context.ts'
 
-/** What `serve` runs with: every source of it can verify. */
+export interface ProductionConfig {
+  readonly config: GatewayConfig
+  readonly destinations: readonly ResolvedDestination[]
+}
+
+/** What `serve` runs with: every source of it can verify, and every destination sign. */
 export async function readProductionConfig(
   file: string | undefined,
   env: CliContext['env'],
-): Promise<Checked<GatewayConfig>> {
+): Promise<Checked<ProductionConfig>> {
   const given = await readGivenConfig(file, env)
   if (!given.ok) return given
-  const resolved = resolveSources(given.value.sources, { env })
-  return resolved.ok ? { ok: true, value: withSources(given.value, resolved.value) } : resolved
+  const { sources, destinations = {} } = given.value
+  const resolved = resolveSources(sources, { env })
+  const sending = resolveDestinations(destinations, { env, sources: Object.keys(sources) })
+  if (resolved.ok && sending.ok) {
+    return {
+      ok: true,
+      value: { config: withSources(given.value, resolved.value), destinations: sending.value },
+    }
+  }
+  return {
+    ok: false,
+    problems: [resolved, sending].flatMap((checked) => (checked.ok ? [] : checked.problems)),
+  }
 }
 
 /** What the file says, or the environment where there is none; secrets may still be missing. */

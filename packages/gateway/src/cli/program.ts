@@ -4,6 +4,7 @@ import type { CliContext } from './context.ts'
 import { dev } from './dev.ts'
 import { doctor, type DoctorFlags } from './doctor/doctor.ts'
 import { explainCommand, type ExplainFlags } from './explain/explain.ts'
+import { addOperate } from './operate/commands.ts'
 import { serve, type ServeFlags } from './serve.ts'
 import type { GatewayFlags } from './settings.ts'
 import { trigger, type TriggerFlags } from './trigger.ts'
@@ -34,7 +35,8 @@ Environment:
   POSTERN_ADMIN              host:port of the admin API
   POSTERN_ADMIN_TOKEN        bearer token of the admin API, 16 characters or more
   <SOURCE>_WEBHOOK_SECRET    signing secret of a source, such as VASTAI_WEBHOOK_SECRET
-  <SOURCE>_WEBHOOK_SECRET_2  the one before, while it is being rotated`
+  <SOURCE>_WEBHOOK_SECRET_2  the one before, while it is being rotated
+  <NAME>_DESTINATION_SECRET  what a destination's requests are signed with; _2 as above`
 
 const TRIGGER_HELP = `
 The secret is taken from <SOURCE>_WEBHOOK_SECRET, else from .postern/secrets.json.
@@ -66,6 +68,7 @@ export function createProgram(context: CliContext, onDone: (code: number) => voi
   addExplain(program, context, onDone)
   addDoctor(program, context, onDone)
   addVendorCommands(program, context, onDone)
+  addOperate(program, context, onDone)
   return program
 }
 

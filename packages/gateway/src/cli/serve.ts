@@ -30,18 +30,21 @@ async function start(flags: ServeFlags, context: CliContext, reporter: JsonLog):
     const problems = [settings, configured].flatMap((checked) => (checked.ok ? [] : checked.problems))
     throw new ConfigError(problems)
   }
-  const config = configured.value
-  const gateway = await startGateway({ settings: settings.value, config, reporter, context })
+  const { config, destinations } = configured.value
+  const gateway = await startGateway({ settings: settings.value, config, destinations, reporter, context })
   reporter.log.info('listening', {
     version,
     port: gateway.port,
     sources: Object.keys(config.sources),
+    ...(destinations.length > 0 && { destinations: destinations.map(({ name }) => name) }),
     store: settings.value.store.shownAs,
     engine: gateway.engine,
     ...(gateway.adminUrl !== undefined && { admin: gateway.adminUrl }),
   })
-  if (config.handlers === undefined) {
-    reporter.log.warn('no handlers are configured: events are stored and nothing else is done with them')
+  if (config.handlers === undefined && destinations.length === 0) {
+    reporter.log.warn(
+      'no handlers and no destinations are configured: events are stored and nothing else is done with them',
+    )
   }
   return gateway
 }

@@ -1,5 +1,6 @@
 import type { Source } from 'postern'
 import * as v from 'valibot'
+import { destinationsSchema } from '../forward/index.ts'
 import type { GatewayConfig } from './define-config.ts'
 import type { Checked, Problem } from './problem.ts'
 
@@ -21,6 +22,7 @@ const schema = v.strictObject({
   handlers: v.optional(
     v.custom<NonNullable<GatewayConfig['handlers']>>(isFunction, 'must be a function: (on) => [on(…)]'),
   ),
+  destinations: v.optional(destinationsSchema),
   prefix: v.optional(
     v.pipe(
       v.string(),

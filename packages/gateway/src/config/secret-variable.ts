@@ -3,6 +3,11 @@ export function secretVariable(source: string): string {
   return `${source.toUpperCase().replaceAll('-', '_')}_WEBHOOK_SECRET`
 }
 
+/** The variable that holds the key a destination's requests are signed with: `billing` → `BILLING_DESTINATION_SECRET`. */
+export function destinationSecretVariable(destination: string): string {
+  return `${destination.toUpperCase().replaceAll('-', '_')}_DESTINATION_SECRET`
+}
+
 /** What the environment says of a source's secret. */
 export type EnvironmentSecrets =
   | { readonly kind: 'set'; readonly secrets: readonly string[] }
@@ -15,7 +20,14 @@ export function environmentSecrets(
   env: Readonly<Record<string, string | undefined>>,
   source: string,
 ): EnvironmentSecrets {
-  const name = secretVariable(source)
+  return environmentSecretsIn(env, secretVariable(source))
+}
+
+/** Reads the secrets that a variable and its `_2` hold. */
+export function environmentSecretsIn(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+): EnvironmentSecrets {
   const [newest, older] = [env[name], env[`${name}_2`]]
   if (newest === undefined) return { kind: 'unset' }
   if (newest.trim() === '') return { kind: 'blank' }

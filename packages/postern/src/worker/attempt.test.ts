@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Deadlines, type Claimed, type RetrySchedule, type StoredEvent } from '../inbox/index.ts'
 import { LazyAbort, Released, runAttempt, type AttemptOptions, type AttemptResult } from './attempt.ts'
-import { NonRetryableError, RetryAfterError, type Handler } from './handler.ts'
+import { NonRetryableError, NotNowError, RetryAfterError, type Handler } from './handler.ts'
 
 type TestHandler = Handler<string, never, string>
 
@@ -53,6 +53,12 @@ describe('an attempt whose handler ends well', () => {
       async (_event, { tx }) => tx('three'),
     ])
     expect(effects).toEqual(['one', 'two', 'three'])
+  })
+
+  test('tells the handler which delivery it is', async () => {
+    const seqs: number[] = []
+    await attempt([(_event, context) => seqs.push(context.deliverySeq)], { claimed: { deliverySeq: 12 } })
+    expect(seqs).toEqual([12])
   })
 
   test('tells the handler which try it is', async () => {
@@ -107,6 +113,20 @@ describe('an attempt whose handler fails', () => {
   test('is dead at once by an error derived from NonRetryableError', async () => {
     class NoSuchCustomer extends NonRetryableError {}
     expect((await attempt([rejecting(new NoSuchCustomer('who?'))])).outcome.kind).toBe('dead')
+  })
+})
+
+describe('a NotNowError', () => {
+  test('gives the delivery back untried, also where it was its last attempt', async () => {
+    const { outcome } = await attempt([rejecting(new NotNowError(1500, 'closed'))], {
+      claimed: { attempt: 5 },
+    })
+    expect(outcome).toEqual({ kind: 'released', afterMs: 1500 })
+  })
+
+  test.each([0, -1, Number.NaN])('that waits %d ms waits a moment all the same', async (afterMs) => {
+    const { outcome } = await attempt([rejecting(new NotNowError(afterMs, 'closed'))])
+    expect(outcome).toEqual({ kind: 'released', afterMs: 100 })
   })
 })
 

@@ -10,6 +10,7 @@ import {
 import {
   LeaseLostError,
   NonRetryableError,
+  NotNowError,
   RetryAfterError,
   type AttemptContext,
   type Handler,
@@ -41,6 +42,7 @@ export interface AttemptResult<Effect> {
 
 /** The longest text of an error that is kept with an attempt. */
 const MAX_ERROR_LENGTH = 2000
+const SHORTEST_NOT_NOW_MS = 100
 
 /** One try of one delivery: runs its handlers against the deadline and says how it ended. Never rejects. */
 export async function runAttempt<Effect, Tx = never>(
@@ -99,6 +101,7 @@ function contextOf<Effect, Tx>(
       return abort.signal
     },
     attempt: claimed.attempt,
+    deliverySeq: claimed.deliverySeq,
     tx(effect) {
       if (own.isUsed) throw cannotSettle('`tx` after `settleIn`: what it adds would never be written')
       effects.push(effect)
@@ -140,11 +143,17 @@ function withDeadline(
 
 function outcomeOf(error: unknown, attempt: number, schedule: RetrySchedule, random: () => number): Outcome {
   if (error instanceof Released) return { kind: 'released' }
+  if (error instanceof NotNowError) return { kind: 'released', afterMs: waitOf(error) }
   const text = describeError(error)
   if (error instanceof NonRetryableError) return { kind: 'dead', error: text }
   const hintMs = error instanceof RetryAfterError ? error.afterMs : undefined
   const afterMs = retryWaitMs(schedule, attempt, random, hintMs)
   return afterMs === undefined ? { kind: 'dead', error: text } : { kind: 'retry', afterMs, error: text }
+}
+
+/** At least a moment: what is given back due at once would be claimed and given back without end. */
+function waitOf({ afterMs }: NotNowError): number {
+  return afterMs >= SHORTEST_NOT_NOW_MS ? afterMs : SHORTEST_NOT_NOW_MS
 }
 
 /** Whatever was thrown, as text; some things cannot be read without a throw of their own. */

@@ -10,6 +10,8 @@ export interface AttemptContext<Effect = never> {
   readonly signal: AbortSignal
   /** 1 for the first try. */
   readonly attempt: number
+  /** The delivery's number in the store: the same for each of its tries, also after a redrive; a replay has another. */
+  readonly deliverySeq: number
   /** Adds a write that the store commits together with the delivery's success, or not at all. */
   readonly tx: (effect: Effect) => void
 }
@@ -101,6 +103,20 @@ export class LeaseLostError extends Error {
   constructor(message = 'the delivery is no longer leased to this attempt', options?: ErrorOptions) {
     super(message, options)
     this.name = 'LeaseLostError'
+  }
+}
+
+/**
+ * Thrown by a handler: this was no try. The delivery is given back as it was, and is due again after this wait. For what stands
+ * behind a gate that has closed since the delivery was claimed.
+ */
+export class NotNowError extends Error {
+  readonly afterMs: number
+
+  constructor(afterMs: number, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'NotNowError'
+    this.afterMs = afterMs
   }
 }
 

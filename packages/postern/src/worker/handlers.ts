@@ -67,6 +67,7 @@ export class HandlerTable<Effect, Tx = never> {
   handlersFor(destination: string, event: WebhookEvent): readonly Handler<string, never, Effect, Tx>[] {
     const registered = this.#bySource.get(event.source)?.matching(event.type) ?? []
     const mine = registered.filter((registration) => registration.destination === destination)
+    if (mine.length === 1) return mine.map(({ handler }) => handler)
     const wanting = mine.filter((registration) => wants(registration, event))
     return (wanting.length > 0 ? wanting : mine).map(({ handler }) => handler)
   }

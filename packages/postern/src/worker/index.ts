@@ -1,6 +1,7 @@
 export {
   LeaseLostError,
   NonRetryableError,
+  NotNowError,
   RetryAfterError,
   UNNAMED_DESTINATION,
   type AttemptContext,

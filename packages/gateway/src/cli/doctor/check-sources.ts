@@ -1,10 +1,13 @@
-import { createPostern, type Sources } from 'postern'
+import type { Sources } from 'postern'
 import { memory } from 'postern/memory'
 import type { GatewayConfig } from '../../config/define-config.ts'
 import { messageOf } from '../../config/problem.ts'
+import { resolveDestinations } from '../../config/resolve-destinations.ts'
 import { resolveSources, withSources, type ResolvedSource } from '../../config/resolve-sources.ts'
 import { secretVariable } from '../../config/secret-variable.ts'
+import type { ResolvedDestination } from '../../forward/index.ts'
 import type { CliContext } from '../context.ts'
+import { createInbox } from '../inbox.ts'
 import { readGivenConfig } from '../production-config.ts'
 import type { GatewayStore } from '../stores/store-opener.ts'
 import { fail, failures, ok, warn, type Finding } from './finding.ts'
@@ -22,7 +25,7 @@ export interface CheckedSources {
   readonly sources: Sources
 }
 
-/** The configuration, and the secrets of each of its sources. */
+/** The configuration, and the secrets of each of its sources and destinations. */
 export async function checkSources(
   file: string | undefined,
   env: CliContext['env'],
@@ -40,23 +43,48 @@ export async function checkSources(
     }
   }
   const config = withSources(given.value, resolved)
-  return { findings: [...findings, ...(await tryConfig(config))], sources: config.sources }
+  const destinations = checkDestinations(given.value, env)
+  findings.push(...destinations.findings, ...(await tryConfig(config, destinations.resolved)))
+  return { findings, sources: config.sources }
+}
+
+function checkDestinations(
+  { sources, destinations = {} }: GatewayConfig,
+  env: CliContext['env'],
+): { readonly resolved: readonly ResolvedDestination[]; readonly findings: readonly Finding[] } {
+  const findings: Finding[] = []
+  const resolved: ResolvedDestination[] = []
+  for (const [name, destination] of Object.entries(destinations)) {
+    const checked = resolveDestinations({ [name]: destination }, { env, sources: Object.keys(sources) })
+    if (!checked.ok) findings.push(...failures(checked.problems))
+    for (const each of checked.ok ? checked.value : []) {
+      resolved.push(each)
+      findings.push(ok(`destinations.${name}`, `sends to ${new URL(each.url).origin}, signed`))
+    }
+  }
+  return { resolved, findings }
 }
 
 /** Puts an inbox together that never starts, and passes on what it says of its configuration. */
-async function tryConfig(config: GatewayConfig): Promise<readonly Finding[]> {
+async function tryConfig(
+  config: GatewayConfig,
+  destinations: readonly ResolvedDestination[],
+): Promise<readonly Finding[]> {
   const findings: Finding[] = []
   const note = (message: string): void => {
     const [, subject = 'configuration', text = message] = /^([\w.-]+): (.*)$/s.exec(message) ?? []
     findings.push(warn(subject, text))
   }
-  if (config.handlers === undefined)
-    note('handlers: none are configured, so that events are stored and nothing else is done with them')
+  if (config.handlers === undefined && config.destinations === undefined)
+    note(
+      'handlers: neither they nor destinations are configured, so that events are stored and nothing else is done with them',
+    )
   try {
     const log = { debug() {}, info() {}, warn: note, error: note }
     const store: GatewayStore = memory()
-    const postern = createPostern({ ...config, store, log })
+    const { postern, forwarding } = createInbox({ config, destinations, store, log })
     await postern.stop({ graceMs: 0 })
+    await forwarding.stop()
   } catch (error) {
     findings.push(fail('configuration', messageOf(error)))
   }

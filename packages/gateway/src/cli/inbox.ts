@@ -1,0 +1,53 @@
+import { createPostern, type Logger, type Observer, type Postern, type Sources } from 'postern'
+import type { SqliteEffect } from 'postern/sqlite'
+import type { GatewayConfig } from '../config/define-config.ts'
+import { ConfigError } from '../config/problem.ts'
+import { Forwarding, type ResolvedDestination } from '../forward/index.ts'
+import type { GatewayStore } from './stores/store-opener.ts'
+
+export interface InboxParts {
+  /** With every source able to verify. */
+  readonly config: GatewayConfig
+  readonly destinations: readonly ResolvedDestination[]
+  readonly store: GatewayStore
+  readonly log: Logger
+  readonly observe?: Observer
+}
+
+/** The inbox, and what sends its events on. `forwarding` starts before `postern` does, and stops after it. */
+export interface GatewayInbox {
+  readonly postern: Postern
+  readonly forwarding: Forwarding
+}
+
+/** Puts together what a configuration says. Throws `PosternError` or `ConfigError` where it cannot work. */
+export function createInbox({ config, destinations, store, log, observe }: InboxParts): GatewayInbox {
+  const { destinations: _destinations, pull: _pull, reconcile: _reconcile, handlers, ...options } = config
+  const sources = Object.keys(config.sources)
+  const forwarding = new Forwarding({ destinations, sources, state: store.state, log })
+  // Whichever effects its handlers give: the configuration's own type has been theirs.
+  const postern = createPostern<Sources, SqliteEffect>({
+    ...options,
+    store,
+    handlers: (on) => {
+      const own = handlers?.(on) ?? []
+      assertNamesApart(own, forwarding.names)
+      return [...own, ...forwarding.registrations(on)]
+    },
+    log,
+    ...(observe !== undefined && { observe }),
+  })
+  return { postern, forwarding }
+}
+
+/** A handler and an endpoint of one name would share their deliveries, and run one after another as one attempt. */
+function assertNamesApart(
+  handlers: readonly { readonly destination: string }[],
+  names: readonly string[],
+): void {
+  const shared = handlers.find(({ destination }) => names.includes(destination))?.destination
+  if (shared === undefined) return
+  throw new ConfigError([
+    { path: `destinations.${shared}`, message: 'is the name of a handler as well; give one of them another' },
+  ])
+}

@@ -1,0 +1,69 @@
+import { InvalidArgumentError, type Command } from 'commander'
+import type { CliContext } from '../context.ts'
+import {
+  dead,
+  destinations,
+  move,
+  setPaused,
+  type DeadFlags,
+  type OutputFlags,
+  type Step,
+} from './operate.ts'
+
+const HELP = `
+Speaks to a running gateway: at POSTERN_ADMIN, 127.0.0.1:3001 by default, with POSTERN_ADMIN_TOKEN where it has one.
+
+Exit codes: 0 done, 1 the gateway is not there or refused, 2 the command line is wrong`
+
+const MOST_LISTED = 1000
+
+const STEPS: readonly { readonly step: Step; readonly does: string }[] = [
+  { step: 'redrive', does: 'make dead deliveries pending again, due at once' },
+  { step: 'cancel', does: 'take pending deliveries back' },
+  { step: 'discard', does: 'give dead deliveries up, so that their key goes on' },
+]
+
+/** The commands with which an operator looks at a running gateway and steps in. */
+export function addOperate(program: Command, context: CliContext, onDone: (code: number) => void): void {
+  program
+    .command('destinations')
+    .description('list where events go, and what waits there')
+    .option('--json', 'as the API answers it')
+    .addHelpText('after', HELP)
+    .action(async (flags: OutputFlags) => onDone(await destinations(flags, context)))
+  for (const verb of ['pause', 'resume'] as const) {
+    program
+      .command(verb)
+      .description(
+        verb === 'pause'
+          ? 'send a destination nothing more, and keep its events'
+          : 'send a destination what was kept',
+      )
+      .argument('<destination>', 'its name')
+      .addHelpText('after', HELP)
+      .action(async (name: string) => onDone(await setPaused(name, verb === 'pause', context)))
+  }
+  program
+    .command('dead')
+    .description('list deliveries that were given up, newest first')
+    .argument('[destination]', 'of one destination only')
+    .option('--limit <number>', 'how many at most', upToMost, 100)
+    .option('--json', 'as the API answers it')
+    .addHelpText('after', HELP)
+    .action(async (name: string | undefined, flags: DeadFlags) => onDone(await dead(name, flags, context)))
+  for (const { step, does } of STEPS) {
+    program
+      .command(step)
+      .description(does)
+      .argument('<which>', 'the number of one delivery, or a destination for all of its own')
+      .addHelpText('after', HELP)
+      .action(async (which: string) => onDone(await move(which, step, context)))
+  }
+}
+
+function upToMost(text: string): number {
+  const limit = /^[1-9]\d{0,3}$/.test(text) ? Number(text) : Infinity
+  if (limit > MOST_LISTED)
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_LISTED}.`)
+  return limit
+}

@@ -1,0 +1,161 @@
+import { escapeUnprintable } from '../../observe/escape.ts'
+import type { CliContext } from '../context.ts'
+import { EXIT } from '../exit-code.ts'
+import { UsageError } from '../usage-error.ts'
+import { adminClient, type AdminClient } from './admin-client.ts'
+
+export interface OutputFlags {
+  readonly json?: boolean
+}
+
+export interface DeadFlags extends OutputFlags {
+  readonly limit: number
+}
+
+/** As the API lists them; handlers in the process have no origin and no state. */
+interface ListedDestination {
+  readonly name: string
+  readonly origin?: string
+  readonly state?: string
+  readonly inFlight?: number
+  readonly pending: number
+  readonly dead: number
+  readonly oldestPendingMs?: number
+}
+
+interface ListedDelivery {
+  readonly deliverySeq: number
+  readonly eventSeq: number
+  readonly destination: string
+  readonly attempt: number
+  readonly error?: string
+}
+
+/** What one call moved, and where the next begins. */
+interface Moved {
+  readonly moved: number
+  readonly left: number
+  readonly next?: number
+}
+
+const MS_PER_SECOND = 1000
+const LONGEST_ERROR_CHARS = 120
+
+/** `postern destinations` */
+export async function destinations({ json }: OutputFlags, context: CliContext): Promise<number> {
+  const body = (await adminClient(context).get('/api/destinations')) as {
+    readonly destinations: readonly ListedDestination[]
+  }
+  if (json === true) return printJson(body, context)
+  const rows = body.destinations.map((each) => [
+    each.name,
+    each.state ?? '-',
+    String(each.pending),
+    each.inFlight === undefined ? '-' : String(each.inFlight),
+    String(each.dead),
+    each.oldestPendingMs === undefined ? '-' : `${Math.round(each.oldestPendingMs / MS_PER_SECOND)} s`,
+    each.origin ?? 'handlers in the process',
+  ])
+  return printTable([['NAME', 'STATE', 'PENDING', 'SENDING', 'DEAD', 'OLDEST', 'TO'], ...rows], context)
+}
+
+/** `postern pause` and `postern resume` */
+export async function setPaused(name: string, isPaused: boolean, context: CliContext): Promise<number> {
+  assertName(name)
+  await adminClient(context).post(`/api/destinations/${name}/${isPaused ? 'pause' : 'resume'}`)
+  const told = isPaused
+    ? `${name} is paused on every node; its events are kept until: postern resume ${name}`
+    : `${name} is resumed`
+  context.stdout.write(`${told}\n`)
+  return EXIT.ok
+}
+
+/** `postern dead` */
+export async function dead(
+  destination: string | undefined,
+  { json, limit }: DeadFlags,
+  context: CliContext,
+): Promise<number> {
+  if (destination !== undefined) assertName(destination)
+  const query = new URLSearchParams({
+    state: 'dead',
+    limit: String(limit),
+    ...(destination && { destination }),
+  })
+  const body = (await adminClient(context).get(`/api/deliveries?${query.toString()}`)) as {
+    readonly deliveries: readonly ListedDelivery[]
+  }
+  if (json === true) return printJson(body, context)
+  const rows = body.deliveries.map(({ deliverySeq, eventSeq, destination: name, attempt, error = '' }) => [
+    String(deliverySeq),
+    String(eventSeq),
+    name,
+    String(attempt),
+    error,
+  ])
+  return printTable([['DELIVERY', 'EVENT', 'DESTINATION', 'TRIES', 'ERROR'], ...rows], context)
+}
+
+/** The steps of `postern redrive`, `cancel` and `discard`. */
+export type Step = 'redrive' | 'cancel' | 'discard'
+
+const DONE: Readonly<Record<Step, string>> = {
+  redrive: 'pending again',
+  cancel: 'cancelled',
+  discard: 'discarded',
+}
+
+/** Moves one delivery by its number, or all that a destination has in the state that the step is for. */
+export async function move(which: string, step: Step, context: CliContext): Promise<number> {
+  const client = adminClient(context)
+  if (/^\d{1,15}$/.test(which)) {
+    await client.post(`/api/deliveries/${which}/${step}`)
+    context.stdout.write(`delivery ${which} is ${DONE[step]}\n`)
+    return EXIT.ok
+  }
+  assertName(which)
+  const { moved, left } = await moveAll(`/api/destinations/${which}/${step}`, client)
+  const overtaken = left === 0 ? '' : `; ${left} could not be, since later ones of their key have run`
+  context.stdout.write(`${moved} of ${which} ${moved === 1 ? 'is' : 'are'} ${DONE[step]}${overtaken}\n`)
+  return EXIT.ok
+}
+
+async function moveAll(path: string, client: AdminClient): Promise<Omit<Moved, 'next'>> {
+  const sum = { moved: 0, left: 0 }
+  let before: number | undefined
+  do {
+    const query = before === undefined ? '' : `?before=${before}`
+    const batch = (await client.post(path + query)) as Moved
+    sum.moved += batch.moved
+    sum.left += batch.left
+    before = batch.next
+  } while (before !== undefined)
+  return sum
+}
+
+function assertName(name: string): void {
+  if (!/^[a-z0-9_-]{1,64}$/.test(name))
+    throw new UsageError(`'${name.slice(0, 64)}' is no destination's name; postern destinations lists them`)
+}
+
+function printJson(value: unknown, { stdout }: CliContext): number {
+  stdout.write(`${JSON.stringify(value)}\n`)
+  return EXIT.ok
+}
+
+/** Ids and errors are from outside: nothing of them moves the cursor. */
+function printTable(rows: readonly (readonly string[])[], { stdout }: CliContext): number {
+  const cells = rows.map((row) => row.map((cell) => escapeUnprintable(cell, LONGEST_ERROR_CHARS)))
+  const widths = (cells[0] ?? []).map((_, column) =>
+    Math.max(...cells.map((row) => (row[column] ?? '').length)),
+  )
+  for (const row of cells) {
+    stdout.write(
+      `${row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd()}\n`,
+    )
+  }
+  return EXIT.ok
+}

@@ -1,0 +1,120 @@
+import { isIP } from 'node:net'
+import { standardWebhooks } from 'postern/providers'
+import { isGlobal, networksOf, type DestinationOptions, type ResolvedDestination } from '../forward/index.ts'
+import { messageOf, problem, type Checked, type Problem } from './problem.ts'
+import { destinationSecretVariable, environmentSecretsIn } from './secret-variable.ts'
+
+export interface ResolveDestinationsOptions {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The names of the sources. */
+  readonly sources: readonly string[]
+  /** In development: secrets made for destinations without one, and this machine may be sent to. */
+  readonly development?: { readonly secrets: ReadonlyMap<string, string> }
+}
+
+type Destinations = Readonly<Record<string, DestinationOptions>>
+
+/** In development the service that is tried out runs beside the gateway. */
+const OWN_MACHINE = ['127.0.0.0/8', '::1']
+
+/** Gives every destination its secrets, and looks at what only the whole configuration can tell. */
+export function resolveDestinations(
+  destinations: Destinations,
+  options: ResolveDestinationsOptions,
+): Checked<readonly ResolvedDestination[]> {
+  const resolved: ResolvedDestination[] = []
+  const problems: Problem[] = []
+  for (const [name, given] of Object.entries(destinations)) {
+    const destination = options.development === undefined ? given : withOwnMachine(given)
+    const secrets = secretsFor(name, destination, options)
+    const found = [...urlProblems(destination), ...routeProblems(destination, options.sources)]
+    problems.push(...found.map(({ path, message }) => ({ path: `destinations.${name}.${path}`, message })))
+    if (!secrets.ok) problems.push(...secrets.problems)
+    else resolved.push({ ...destination, name, secrets: secrets.value })
+  }
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: resolved }
+}
+
+/** The names of the destinations that need a development secret. */
+export function destinationsWithoutSecret(
+  destinations: Destinations,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  return Object.entries(destinations)
+    .filter(
+      ([name, { secret }]) =>
+        secretsIn(secret).length === 0 &&
+        environmentSecretsIn(env, destinationSecretVariable(name)).kind !== 'set',
+    )
+    .map(([name]) => name)
+}
+
+function withOwnMachine(destination: DestinationOptions): DestinationOptions {
+  return { ...destination, allowNetworks: [...(destination.allowNetworks ?? []), ...OWN_MACHINE] }
+}
+
+function secretsFor(
+  name: string,
+  { secret }: DestinationOptions,
+  { env, development }: ResolveDestinationsOptions,
+): Checked<readonly string[]> {
+  const variable = destinationSecretVariable(name)
+  const found = environmentSecretsIn(env, variable)
+  const made = development?.secrets.get(name)
+  const [own, fromEnvironment, fromDevelopment] = [
+    secretsIn(secret),
+    found.kind === 'set' ? found.secrets : [],
+    made === undefined ? [] : [made],
+  ]
+  const path = `destinations.${name}.secret`
+  const secrets = [own, fromEnvironment, fromDevelopment].find((each) => each.length > 0)
+  if (secrets === undefined) {
+    const what = found.kind === 'blank' ? 'is blank' : 'is not set'
+    const how = `make one with: echo "whsec_$(openssl rand -base64 32)"`
+    return problem(path, `${variable} ${what}, and the configuration gives no secret; ${how}`)
+  }
+  try {
+    for (const each of secrets) standardWebhooks({ secret: each })
+    return { ok: true, value: secrets }
+  } catch (error) {
+    return problem(path, own.length > 0 ? messageOf(error) : `${variable}: ${messageOf(error)}`)
+  }
+}
+
+function secretsIn(secret: DestinationOptions['secret']): readonly string[] {
+  return [secret].flat().filter((each) => each !== undefined && each.trim() !== '') as string[]
+}
+
+/** A name is looked at when it is connected to; what is an address already can be refused now. */
+function urlProblems({ url, allowNetworks = [] }: DestinationOptions): readonly Problem[] {
+  const { protocol, hostname } = new URL(url)
+  const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
+  if (isIP(host) !== 0 && !networksOf(allowNetworks).has(host)) {
+    if (!isGlobal(host)) {
+      return [
+        {
+          path: 'url',
+          message: `${host} is not on the public internet; where that is meant, name its network in allowNetworks`,
+        },
+      ]
+    }
+    if (protocol === 'http:') return [WITHOUT_TLS]
+  }
+  return protocol === 'http:' && allowNetworks.length === 0 ? [WITHOUT_TLS] : []
+}
+
+const WITHOUT_TLS: Problem = {
+  path: 'url',
+  message: 'http goes only into a network of allowNetworks; use https',
+}
+
+function routeProblems({ from }: DestinationOptions, sources: readonly string[]): readonly Problem[] {
+  const routes = from === undefined ? [] : [from].flat()
+  const unknown = routes
+    .map(({ source = '*' }) => source)
+    .filter((source) => source !== '*' && !sources.includes(source))
+  return unknown.map((source) => ({
+    path: 'from',
+    message: `'${source}' is not one of the sources: ${sources.join(', ')}`,
+  }))
+}

@@ -1,0 +1,133 @@
+import * as v from 'valibot'
+import type { DestinationOptions } from './destination-options.ts'
+import { filterSchema } from './filter-schema.ts'
+import { passProblem, setProblem } from './forwarded-headers.ts'
+import { networkProblem } from './networks.ts'
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+const count = v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(1, 'must be 1 or more'))
+const positive = v.pipe(v.number(), v.finite('must be finite'), v.gtValue(0, 'must be more than 0'))
+const wait = v.pipe(v.number(), v.finite('must be finite'), v.minValue(0, 'must be 0 or more'))
+const timeout = v.pipe(count, v.maxValue(LONGEST_TIMER_MS, `must be ${LONGEST_TIMER_MS} or less`))
+
+const url = v.pipe(
+  v.string(),
+  v.check((text) => URL.canParse(text), 'is not a URL'),
+  v.check(
+    (text) => !URL.canParse(text) || /^https?:$/.test(new URL(text).protocol),
+    'must begin with https:// or http://',
+  ),
+  v.check(
+    (text) => !URL.canParse(text) || new URL(text).username + new URL(text).password === '',
+    'has a user or password in it, which end up in logs; use headers.set, such as { authorization: … }',
+  ),
+  v.check((text) => !text.includes('#'), 'has a fragment, which is never sent'),
+)
+
+const type = v.pipe(v.string(), v.minLength(1, 'is empty'))
+const route = v.strictObject({
+  source: v.optional(v.string()),
+  type: v.optional(v.union([type, v.array(type)], 'must be a type, or a list of types')),
+  where: v.optional(filterSchema),
+})
+const routes = v.lazy((value) =>
+  Array.isArray(value) ? v.pipe(v.array(route), v.minLength(1, 'is empty: it would get no event')) : route,
+)
+
+const secret = v.union([v.string(), v.array(v.optional(v.string()))], 'must be a text, or a list of texts')
+
+const headers = v.strictObject({
+  pass: v.optional(names('pass')),
+  original: v.optional(names('original')),
+  set: v.optional(
+    v.pipe(
+      v.record(v.string(), v.string()),
+      v.rawCheck(({ dataset, addIssue }) => {
+        if (!dataset.typed) return
+        for (const [name, value] of Object.entries(dataset.value)) {
+          const problem = setProblem(name, value)
+          if (problem !== undefined) addIssue({ message: `${JSON.stringify(name)} ${problem}` })
+        }
+      }),
+    ),
+  ),
+})
+
+function names(as: 'pass' | 'original'): v.GenericSchema<string[]> {
+  return v.array(problemOf(v.string(), (name) => passProblem(name, as)))
+}
+
+/** A text that a function finds nothing wrong with. */
+function problemOf(
+  text: v.GenericSchema<string>,
+  problem: (text: string) => string | undefined,
+): v.GenericSchema<string> {
+  return v.pipe(
+    text,
+    v.rawCheck(({ dataset, addIssue }) => {
+      const found = dataset.typed ? problem(dataset.value) : undefined
+      if (found !== undefined) addIssue({ message: found })
+    }),
+  )
+}
+
+const status = v.pipe(
+  count,
+  v.minValue(300, 'must be from 300 to 599'),
+  v.maxValue(599, 'must be from 300 to 599'),
+)
+
+const breaker = v.lazy((value) =>
+  value === false
+    ? v.literal(false)
+    : v.strictObject({
+        failures: v.optional(count),
+        openMs: v.optional(timeout),
+        longestOpenMs: v.optional(timeout),
+      }),
+)
+
+/** `handlers` is the destination of all handlers without a name. */
+const name = v.pipe(
+  v.string(),
+  v.regex(/^[a-z0-9_-]{1,64}$/, 'a destination’s name must match [a-z0-9_-]{1,64}'),
+  v.check((text) => text !== 'handlers', 'the name handlers is taken, by the handlers without a name'),
+)
+
+const destination = v.strictObject({
+  url,
+  from: v.optional(routes),
+  secret: v.optional(secret),
+  headers: v.optional(headers),
+  concurrency: v.optional(v.pipe(count, v.maxValue(10_000, 'must be 10000 or less'))),
+  ratePerSecond: v.optional(positive),
+  timeoutMs: v.optional(timeout),
+  retry: v.optional(
+    v.strictObject({
+      attempts: v.optional(v.pipe(count, v.maxValue(1000, 'must be 1000 or less'))),
+      baseMs: v.optional(wait),
+      factor: v.optional(v.pipe(v.number(), v.finite('must be finite'), v.minValue(1, 'must be 1 or more'))),
+      capMs: v.optional(wait),
+    }),
+  ),
+  giveUpAfterMs: v.optional(wait),
+  retryOn: v.optional(
+    v.array(
+      v.union(
+        [status, v.picklist(['3xx', '4xx', '5xx'])],
+        'must be a status from 300 to 599, 3xx, 4xx or 5xx',
+      ),
+    ),
+  ),
+  allowNetworks: v.optional(v.array(problemOf(v.string(), networkProblem))),
+  ca: v.optional(v.pipe(v.string(), v.includes('-----BEGIN CERTIFICATE-----', 'is no certificate in PEM'))),
+  breaker: v.optional(breaker),
+})
+
+/** Checks destinations as a configuration gives them, each by its own; what the environment adds is looked at later. */
+export const destinationsSchema: v.GenericSchema<Readonly<Record<string, DestinationOptions>>> = v.record(
+  name,
+  // `?` against `| undefined` apart, it is the interface.
+  destination as unknown as v.GenericSchema<DestinationOptions>,
+)

@@ -1,0 +1,177 @@
+import { Pool, type Dispatcher } from 'undici'
+import { guardedConnect, type GuardOptions } from './guarded-connect.ts'
+import { reasonText } from './reason-text.ts'
+
+export interface TargetOptions extends Omit<GuardOptions, 'timeoutMs'> {
+  readonly url: URL
+  /** The most connections at once. */
+  readonly connections: number
+  /** From the call to the end of the answer's head. */
+  readonly timeoutMs: number
+}
+
+/** What came of one POST: a value, also where nothing came of it. */
+export type Sent =
+  | {
+      readonly kind: 'answered'
+      readonly status: number
+      readonly retryAfter: string | undefined
+      /** The beginning of the answer's body, as text in one line. */
+      readonly excerpt: string
+    }
+  /** There was no status: why, without the URL, which may hold a secret. */
+  | { readonly kind: 'failed'; readonly error: Error; readonly text: string }
+
+/** Of an answer's body that much is taken; then the connection is closed. */
+const LONGEST_ANSWER_BYTES = 16 * 1024
+/** How long the rest of an answer is waited for, once its status is known: it decides nothing. */
+const ANSWER_REST_MS = 1000
+/** gunicorn closes idle connections after 2 s, Node and uvicorn after 5: what is sent just then is lost. */
+const KEEP_ALIVE_MS = 1800
+/** Whatever a target's own `Keep-Alive` promises. */
+const LONGEST_KEEP_ALIVE_MS = 60_000
+const LONGEST_EXCERPT_CHARS = 300
+
+/**
+ * One URL and its own connections. No redirect is followed, no answer inflated, and no proxy of the environment used: the
+ * client does none of it unless it is told to.
+ */
+export class Target {
+  readonly #pool: Pool
+  readonly #path: string
+  readonly #timeoutMs: number
+
+  constructor({ url, connections, timeoutMs, ...guard }: TargetOptions) {
+    this.#path = `${url.pathname}${url.search}`
+    this.#timeoutMs = timeoutMs
+    this.#pool = new Pool(url.origin, {
+      connections,
+      pipelining: 1,
+      allowH2: false,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: LONGEST_KEEP_ALIVE_MS,
+      // One deadline for all of it instead, which does not begin anew with each byte.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxHeaderSize: LONGEST_ANSWER_BYTES,
+      connect: (_options, callback) => {
+        guardedConnect(endpointOf(url), { ...guard, timeoutMs }).then(
+          (socket) => callback(null, socket),
+          (error: unknown) => callback(asError(error), null),
+        )
+      },
+    })
+  }
+
+  /** Sends a body and answers what came of it. Never rejects. */
+  post(headers: readonly string[], body: Uint8Array, signal: AbortSignal): Promise<Sent> {
+    return new Promise((resolve) => {
+      const exchange = new Exchange(resolve, this.#timeoutMs, signal)
+      try {
+        this.#pool.dispatch({ path: this.#path, method: 'POST', headers: [...headers], body }, exchange)
+      } catch (error) {
+        exchange.onResponseError(undefined, asError(error))
+      }
+    })
+  }
+
+  /** Closes every connection; what is under way fails. */
+  async close(): Promise<void> {
+    await this.#pool.destroy()
+  }
+}
+
+/** One request and its answer, bounded in time and size. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #resolve: (sent: Sent) => void
+  readonly #signal: AbortSignal
+  readonly #onAbort: () => void
+  readonly #chunks: Buffer[] = []
+  #timer: NodeJS.Timeout
+  #bytes = 0
+  #controller: Dispatcher.DispatchController | undefined
+  #head: { readonly status: number; readonly retryAfter: string | undefined } | undefined
+  #ended: Error | undefined
+  #isOver = false
+
+  constructor(resolve: (sent: Sent) => void, timeoutMs: number, signal: AbortSignal) {
+    this.#resolve = resolve
+    this.#signal = signal
+    this.#timer = setTimeout(() => this.#cut(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+    this.#onAbort = () => this.#cut(asError(signal.reason))
+    if (signal.aborted) this.#onAbort()
+    else signal.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    // Its time passed in line or while the connection was made: nothing of it is sent.
+    if (this.#ended !== undefined) controller.abort(this.#ended)
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (status < 200 || this.#isOver) return
+    const retryAfter = headers['retry-after']
+    this.#head = { status, retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter }
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#cut(new Error('the answer does not end')), ANSWER_REST_MS)
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#isOver) return
+    const space = LONGEST_ANSWER_BYTES - this.#bytes
+    // A copy: what comes is a view of the connection's buffer.
+    this.#chunks.push(Buffer.from(chunk.subarray(0, space)))
+    this.#bytes += Math.min(chunk.length, space)
+    if (chunk.length > space) this.#cut(new Error('the answer is too long'))
+  }
+
+  onResponseEnd(): void {
+    this.#finish(undefined)
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    this.#finish(error)
+  }
+
+  #cut(error: Error): void {
+    this.#ended = error
+    this.#controller?.abort(error)
+    // Also where it has not begun yet, and would tell nobody for a while.
+    this.#finish(error)
+  }
+
+  /** Once there is a status, that is the answer, however its body ends. */
+  #finish(error: Error | undefined): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    clearTimeout(this.#timer)
+    this.#signal.removeEventListener('abort', this.#onAbort)
+    if (this.#head !== undefined) {
+      return this.#resolve({ kind: 'answered', ...this.#head, excerpt: this.#excerpt() })
+    }
+    const cause = error ?? new Error('the connection ended without an answer')
+    this.#resolve({ kind: 'failed', error: cause, text: reasonText(cause) })
+  }
+
+  #excerpt(): string {
+    const start = Buffer.concat(this.#chunks).subarray(0, 4 * LONGEST_EXCERPT_CHARS)
+    // Whatever is no plain text, a compressed body above all, is left out character by character.
+    const text = new TextDecoder().decode(start).replaceAll(/[^\p{L}\p{N}\p{P}\p{S}]+|\uFFFD+/gu, ' ')
+    return text.trim().slice(0, LONGEST_EXCERPT_CHARS)
+  }
+}
+
+function endpointOf(url: URL): { isTls: boolean; host: string; port: number } {
+  const isTls = url.protocol === 'https:'
+  const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
+  return { isTls, host, port: url.port === '' ? (isTls ? 443 : 80) : Number(url.port) }
+}
+
+function asError(value: unknown): Error {
+  return value instanceof Error ? value : new Error(String(value))
+}
