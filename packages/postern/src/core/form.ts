@@ -16,16 +16,15 @@ export function sortedForm(body: Uint8Array): string | undefined {
 }
 
 /** The fields of a form as the members of an object; the values of a name that comes more than once as an array. */
-export function parseForm(
-  body: Uint8Array,
-): Readonly<Record<string, string | readonly string[]>> | undefined {
+export function parseForm(body: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   const fields = fieldsOf(body)
-  if (fields === undefined || fields.size === 0) return undefined
-  const members = namesOf(fields).map((name) => {
-    const [first = '', ...others] = fields.getAll(name)
-    return [name, others.length === 0 ? first : [first, ...others]] as const
-  })
-  return Object.fromEntries(members)
+  if (fields === undefined) return undefined
+  return Object.fromEntries(
+    namesOf(fields).map((name) => {
+      const values = fields.getAll(name)
+      return [name, values.length > 1 ? values : values[0]]
+    }),
+  )
 }
 
 function namesOf(fields: URLSearchParams): readonly string[] {

@@ -29,7 +29,8 @@ export function isSigned(place: Place, scheme: Scheme): boolean {
   return scheme.content.some((part) => typeof part === 'object' && samePlace(part, place))
 }
 
-function samePlace(left: object, right: Place): boolean {
+/** Whether two places are one. */
+export function samePlace(left: object, right: Place): boolean {
   return JSON.stringify(left) === JSON.stringify(right)
 }
 

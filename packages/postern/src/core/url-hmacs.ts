@@ -5,7 +5,7 @@ import { Keyring } from './keyring.ts'
 import type { Method } from './method.ts'
 import { parseJson } from './place.ts'
 import type { DerivedPart, Part, SignatureScheme } from './scheme.ts'
-import { isSigned } from './sound-scheme.ts'
+import { isSigned, samePlace } from './sound-scheme.ts'
 import { unsoundSignature } from './sound-signature.ts'
 import { urlSpellings } from './url-spellings.ts'
 
@@ -23,7 +23,7 @@ export const urlHmacs: Method<SignatureScheme> = {
   signs: (place, scheme) => {
     const { in: places, encoding, separator } = scheme.signature
     const isOne = encoding === 'base64' && separator === undefined && places.length === 1
-    return 'json' in place || isSigned(place, scheme) || (isOne && isSame(place, places[0]))
+    return 'json' in place || isSigned(place, scheme) || (isOne && places.some((at) => samePlace(at, place)))
   },
   keyring: (secrets, { key }) => new Keyring(secrets, key),
   check(scheme, keys, request, options) {
@@ -32,10 +32,6 @@ export const urlHmacs: Method<SignatureScheme> = {
     return result.ok && !isWhole ? { ok: false, reason: 'signature_mismatch' } : result
   },
   parse: (body) => parseJson(body) ?? parseForm(body),
-}
-
-function isSame(left: object, right: object | undefined): boolean {
-  return JSON.stringify(left) === JSON.stringify(right)
 }
 
 /** The URL that is signed, and the form; nothing in place of a body whose digest is in the URL. */
@@ -86,6 +82,5 @@ function digestIn({ digestIn: name }: FormOrDigest, url: string): string | undef
 }
 
 function queryOf(url: string): string {
-  const start = url.indexOf('?')
-  return start < 0 ? '' : url.slice(start)
+  return /\?.*/s.exec(url)?.[0] ?? ''
 }
