@@ -32,7 +32,11 @@ export function certificates({
     algorithms: ['rsa-certificate'],
     complaint: unsoundCertified,
     keyring: (secrets) => new OpenKeyring(secrets),
-    check: () => refused('key_unavailable'),
+    // Without a key: what can be refused all the same.
+    check: (scheme, keys, request) => {
+      const claim = readClaim(scheme, keys, request)
+      return refused('reason' in claim ? claim.reason : 'key_unavailable')
+    },
     checkWithFetchedKeys: async (scheme, keys, request, options) => {
       const claim = readClaim(scheme, keys, request)
       if ('reason' in claim) return refused(claim.reason)

@@ -52,7 +52,11 @@ export function bearerTokens(jose: Jose, fetching: FetchedKeysOptions = {}): Met
     algorithms: ['jwt'],
     complaint: unsoundToken,
     keyring: (secrets) => new OpenKeyring(secrets),
-    check: () => refused('key_unavailable'),
+    // Without a key: what can be refused all the same.
+    check: (scheme, keys, request) => {
+      const token = tokenOf(scheme, keys, request)
+      return refused('reason' in token ? token.reason : 'key_unavailable')
+    },
     checkWithFetchedKeys: (scheme, keys, request, options) =>
       checkToken(jose, fetched, scheme, keys, request, options),
     without: ({ token }, request) => ({ ...request, headers: withoutHeader(request.headers, token.header) }),
@@ -71,9 +75,7 @@ async function checkToken(
   request: WebhookRequest,
   options: CheckOptions,
 ): Promise<CheckResult> {
-  const unmet = unmetCondition(scheme, keys, request.headers)
-  if (unmet !== undefined) return refused(unmet)
-  const token = readToken(scheme, request)
+  const token = tokenOf(scheme, keys, request)
   if ('reason' in token) return refused(token.reason)
   const set = await fetched.get(scheme.keysUrl, options.nowMs)
   if (set === undefined) return refused('key_unavailable')
@@ -86,10 +88,14 @@ async function checkToken(
     : forAnyAudience(jose, renewed, scheme, keys, token.text, options)
 }
 
-function readToken(
-  { token: { header, authScheme } }: TokenScheme,
+function tokenOf(
+  scheme: TokenScheme,
+  keys: Keyring,
   { headers }: WebhookRequest,
 ): { readonly text: string } | { readonly reason: Reason } {
+  const unmet = unmetCondition(scheme, keys, headers)
+  if (unmet !== undefined) return { reason: unmet }
+  const { header, authScheme } = scheme.token
   const value = headerValue(headers, header)
   if (value === undefined) return { reason: 'missing_header' }
   if (value === DOUBLED) return { reason: 'duplicate_header' }

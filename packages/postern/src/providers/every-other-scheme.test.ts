@@ -217,6 +217,9 @@ describe('a key that is fetched', () => {
         ok: false,
         reason: 'key_unavailable',
       })
+      const bare = { method: 'POST', url: URL, headers: [], body: Buffer.from('{}') }
+      const refusal = verifyRequest(bare, source, NOW_MS)
+      expect(refusal.ok ? 'ok' : refusal.reason).toMatch(/header$/)
     },
   )
 
