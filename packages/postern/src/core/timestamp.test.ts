@@ -134,6 +134,13 @@ describe('parseTimestamp of RFC 3339', () => {
     ['2026-01-01T00:00:00.Z', 'a point without a fraction'],
     ['2026-01-01T00:00:00,5Z', 'a comma for the point'],
     ['2026-01-01T00:00:00.1234567890Z', 'ten digits of fraction'],
+    ['2026-04-31T00:00:00Z', 'April 31'],
+    ['2026-06-31T00:00:00Z', 'June 31'],
+    ['2026-09-31T00:00:00Z', 'September 31'],
+    ['2026-11-31T00:00:00Z', 'November 31'],
+    // V8 passes over what stands in brackets.
+    ['2026-01-01T00:00:00Z (comment)', 'a comment'],
+    ['(comment) 2026-01-01T00:00:00Z', 'a comment before it'],
     ['26-01-01T00:00:00Z', 'a year of two digits'],
     ['+002026-01-01T00:00:00Z', 'an extended year'],
     ['-2026-01-01T00:00:00Z', 'a year before Christ'],
