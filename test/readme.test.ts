@@ -47,8 +47,9 @@ test('it is about 15 lines long, its imports aside', () => {
   expect(lines.filter((line) => !line.startsWith('import ')).length).toBeLessThanOrEqual(15)
 })
 
-test('every example of the README is sound to the compiler', () => {
-  blocks('ts').forEach((code, index) => writeFileSync(join(folder, `example-${index}.ts`), code))
+test('every example of the README and of forwarding is sound to the compiler', () => {
+  const examples = [...blocks('ts'), ...blocks('ts', readFileSync('docs/forwarding.md', 'utf8'))]
+  examples.forEach((code, index) => writeFileSync(join(folder, `example-${index}.ts`), code))
   const options = [
     '--ignoreConfig',
     '--noEmit',
@@ -61,7 +62,7 @@ test('every example of the README is sound to the compiler', () => {
     'node',
     '--skipLibCheck',
   ]
-  const files = blocks('ts').map((_, index) => join(folder, `example-${index}.ts`))
+  const files = examples.map((_, index) => join(folder, `example-${index}.ts`))
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
   const compiler = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', ...options, ...files], {
     encoding: 'utf8',
@@ -73,8 +74,8 @@ test('the README stays under 200 lines', () => {
   expect(README.split('\n').length).toBeLessThanOrEqual(200)
 })
 
-function blocks(language: string): string[] {
-  return [...README.matchAll(new RegExp('^```' + language + '\\n([\\s\\S]*?)^```$', 'gm'))].map(
+function blocks(language: string, text: string = README): string[] {
+  return [...text.matchAll(new RegExp('^```' + language + '\\n([\\s\\S]*?)^```$', 'gm'))].map(
     (match) => match[1] ?? '',
   )
 }

@@ -370,12 +370,12 @@ describe('an outage', () => {
     await until(() => failed >= 40)
     expect(target.received.length).toBeLessThan(100)
     isDown = false
-    await until(() => target.received.length - failed >= 10_000, 25_000)
+    await until(() => target.received.length - failed >= 10_000, 100_000)
     expect(target.peak()).toBeLessThanOrEqual(32)
     expect(new Set(target.ids()).size).toBe(10_000)
     expect(target.received.length).toBeLessThan(10_000 + 200)
     expect(forwarding.list()[0]?.state).toBe('open')
-  })
+  }, 120_000)
 
   test('of a target that says how long it wants to rest', async () => {
     const target = await recordingTarget((request, response) =>

@@ -61,7 +61,7 @@ describe('within its deadline fails', () => {
     const { post, server } = await against(behave, 300)
     const startedMs = performance.now()
     expect(await post()).toMatchObject({ kind: 'failed', text: 'no answer within 300 ms' })
-    expect(performance.now() - startedMs).toBeLessThan(2000)
+    expect(performance.now() - startedMs).toBeLessThan(5000)
     await until(() => server.closed > 0)
   })
 
@@ -97,7 +97,7 @@ describe('of an answer no more than 16 KB is taken', () => {
     const sent = await post()
     expect(sent).toMatchObject({ kind: 'answered', status })
     expect(sent.kind === 'answered' && sent.excerpt.length).toBeLessThanOrEqual(300)
-    expect(performance.now() - startedMs).toBeLessThan(1000)
+    expect(performance.now() - startedMs).toBeLessThan(5000)
     await until(() => server.closed > 0)
     // What the kernel's buffers took in before the connection was cut.
     expect(written).toBeLessThan(20_000_000)
@@ -110,7 +110,7 @@ describe('of an answer no more than 16 KB is taken', () => {
     })
     const startedMs = performance.now()
     expect(await post()).toMatchObject({ kind: 'answered', status: 200 })
-    expect(performance.now() - startedMs).toBeLessThan(3000)
+    expect(performance.now() - startedMs).toBeLessThan(10_000)
     await until(() => server.closed > 0)
   })
 

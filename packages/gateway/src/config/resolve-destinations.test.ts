@@ -78,6 +78,11 @@ describe('what is wrong is named by its path', () => {
       /\.headers\.pass\.0: carries credentials/,
     ],
     [
+      'a proxy’s credentials as original',
+      { url, headers: { original: ['Proxy-Authorization'] } },
+      /original\.0: carries credentials/,
+    ],
+    [
       'authorization as original',
       { url, headers: { original: ['authorization'] } },
       /original\.0: carries credentials/,

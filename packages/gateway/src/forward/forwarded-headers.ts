@@ -20,7 +20,7 @@ const LONGEST_VALUE_CHARS = 4096
 const NEVER_SET =
   /^(?:connection|content-length|content-encoding|content-type|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|webhook-.*|postern-.*)$/
 /** Beside those: credentials that the sender meant for us. */
-const NEVER_PASSED = /^(?:authorization|cookie|set-cookie2?)$/
+const NEVER_PASSED = /^(?:authorization|proxy-authorization|cookie|set-cookie2?)$/
 const NAME = /^[a-z0-9!#$%&'*+.^_`|~-]{1,100}$/
 /** Visible ASCII, spaces and tabs: the rest is read differently by different servers (RFC 9110 §5.5). */
 const VALUE = /^[\t\x20-\x7e]*$/

@@ -1,3 +1,4 @@
+import { Deadlines, type Deadline } from 'postern'
 import { Pool, type Dispatcher } from 'undici'
 import { guardedConnect, type GuardOptions } from './guarded-connect.ts'
 import { reasonText } from './reason-text.ts'
@@ -39,11 +40,11 @@ const LONGEST_EXCERPT_CHARS = 300
 export class Target {
   readonly #pool: Pool
   readonly #path: string
-  readonly #timeoutMs: number
+  readonly #bounds: Bounds
 
   constructor({ url, connections, timeoutMs, ...guard }: TargetOptions) {
     this.#path = `${url.pathname}${url.search}`
-    this.#timeoutMs = timeoutMs
+    this.#bounds = { timeoutMs, answers: new Deadlines(timeoutMs), rests: new Deadlines(ANSWER_REST_MS) }
     this.#pool = new Pool(url.origin, {
       connections,
       pipelining: 1,
@@ -66,7 +67,7 @@ export class Target {
   /** Sends a body and answers what came of it. Never rejects. */
   post(headers: readonly string[], body: Uint8Array, signal: AbortSignal): Promise<Sent> {
     return new Promise((resolve) => {
-      const exchange = new Exchange(resolve, this.#timeoutMs, signal)
+      const exchange = new Exchange(resolve, this.#bounds, signal)
       try {
         this.#pool.dispatch({ path: this.#path, method: 'POST', headers: [...headers], body }, exchange)
       } catch (error) {
@@ -81,23 +82,32 @@ export class Target {
   }
 }
 
+/** The times of one target's exchanges: all of them on two timers. */
+interface Bounds {
+  readonly timeoutMs: number
+  readonly answers: Deadlines
+  readonly rests: Deadlines
+}
+
 /** One request and its answer, bounded in time and size. */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #resolve: (sent: Sent) => void
+  readonly #bounds: Bounds
   readonly #signal: AbortSignal
   readonly #onAbort: () => void
   readonly #chunks: Buffer[] = []
-  #timer: NodeJS.Timeout
+  #deadline: Deadline
   #bytes = 0
   #controller: Dispatcher.DispatchController | undefined
   #head: { readonly status: number; readonly retryAfter: string | undefined } | undefined
   #ended: Error | undefined
   #isOver = false
 
-  constructor(resolve: (sent: Sent) => void, timeoutMs: number, signal: AbortSignal) {
+  constructor(resolve: (sent: Sent) => void, bounds: Bounds, signal: AbortSignal) {
     this.#resolve = resolve
+    this.#bounds = bounds
     this.#signal = signal
-    this.#timer = setTimeout(() => this.#cut(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+    this.#deadline = bounds.answers.set(() => this.#cut(new Error(`no answer within ${bounds.timeoutMs} ms`)))
     this.#onAbort = () => this.#cut(asError(signal.reason))
     if (signal.aborted) this.#onAbort()
     else signal.addEventListener('abort', this.#onAbort, { once: true })
@@ -117,8 +127,8 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (status < 200 || this.#isOver) return
     const retryAfter = headers['retry-after']
     this.#head = { status, retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter }
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#cut(new Error('the answer does not end')), ANSWER_REST_MS)
+    this.#deadline.met()
+    this.#deadline = this.#bounds.rests.set(() => this.#cut(new Error('the answer does not end')))
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -149,7 +159,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #finish(error: Error | undefined): void {
     if (this.#isOver) return
     this.#isOver = true
-    clearTimeout(this.#timer)
+    this.#deadline.met()
     this.#signal.removeEventListener('abort', this.#onAbort)
     if (this.#head !== undefined) {
       return this.#resolve({ kind: 'answered', ...this.#head, excerpt: this.#excerpt() })
@@ -159,6 +169,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #excerpt(): string {
+    if (this.#bytes === 0) return ''
     const start = Buffer.concat(this.#chunks).subarray(0, 4 * LONGEST_EXCERPT_CHARS)
     // Whatever is no plain text, a compressed body above all, is left out character by character.
     const text = new TextDecoder().decode(start).replaceAll(/[^\p{L}\p{N}\p{P}\p{S}]+|\uFFFD+/gu, ' ')
