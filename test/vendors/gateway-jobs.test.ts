@@ -93,8 +93,7 @@ function aCommandLine(changed: Parameters<typeof commandLine>[1] = {}): ReturnTy
       vendors: {
         originOf: (origin) => (origin.includes('vast') ? origins.vast : origins.coreweave),
         // As many looks as would take days, but never two at once.
-        pause: async (ms, signal) =>
-          void (await wait(Math.min(ms / 1000, 500), undefined, { ...(signal && { signal }) })),
+        pause: (ms, signal) => wait(Math.min(ms / 1000, 500), undefined, { ...(signal && { signal }) }),
       },
       ...changed,
     },
