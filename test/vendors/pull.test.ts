@@ -231,7 +231,7 @@ describe('postern pull', () => {
     expect(coreweave.queue.size).toBe(0)
     const store = sqlite(join(folder, '.postern/postern.db'))
     expect((await store.list({ of: 'events', limit: 100 })).events).toHaveLength(20)
-    expect((await store.list({ of: 'deliveries', limit: 100 })).deliveries).toHaveLength(20)
+    expect((await store.list({ of: 'deliveries', limit: 100 })).deliveries).toHaveLength(40)
     await store.close()
   })
 
@@ -302,6 +302,7 @@ export const config = defineConfig({
   sources: { '${SOURCE}': pullOnly(coreweaveAlerts({ header: 'x-none' })) },
   pull: { '${SOURCE}': coreweaveQueue({ destinationId: '${DESTINATION}' }) },
   handlers: (on) => [on('${SOURCE}', '*', () => {})],
+  destinations: { billing: { url: 'https://billing.example.com/hooks', from: [{ source: '${SOURCE}' }] } },
 })
 `,
   )

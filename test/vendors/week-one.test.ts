@@ -95,13 +95,15 @@ describe('the first week with Vast.ai', () => {
     await sending
     expect(code).toBe(0)
     expect(stdout).toContain('The gateway has taken it, without a restart')
-    expect(stdout).toMatch(/may go after .*not documented.*postern doctor/)
+    expect(stdout).toMatch(/may go after .*not documented.*\/api\/secrets/)
     expect(statuses.length).toBeGreaterThan(0)
     expect(new Set(statuses)).toEqual(new Set([200]))
 
     vast.secrets.set(42, before!)
     expect(await vast.notify('low_credit', 'Signed with the old one')).toEqual([200])
-    expect((await cli.run(['rotate', 'vastai', '--finish'])).stdout).toContain('in the running gateway too')
+    expect((await cli.run(['rotate', 'vastai', '--finish'])).stdout).toMatch(
+      /which last matched 20.*, is gone; .* in the running gateway too/,
+    )
     expect(await vast.notify('low_credit', 'Signed with the old one again')).toEqual([401])
     vast.secrets.set(42, vast.told.at(-1)!)
     expect(await vast.notify('low_credit', 'Signed with the new one')).toEqual([200])

@@ -164,7 +164,7 @@ export function createPostern<const S extends Sources, Effect = never, Tx = neve
     )
   const housekeeping = new Housekeeping({ store, retentionMs, log })
   const setSecret = (source: string, secret: Secret): void => replaceSecret(sources, source, secret)
-  return assemble(options, { receiver, worker, housekeeping, counter, table, record, setSecret })
+  return assemble(options, { receiver, worker, housekeeping, counter, table, sources, record, setSecret })
 }
 
 interface Parts<Effect, Tx> {
@@ -173,13 +173,15 @@ interface Parts<Effect, Tx> {
   readonly housekeeping: Housekeeping
   readonly counter: MetricsCounter
   readonly table: HandlerTable<Effect, Tx>
+  /** As they are now. */
+  readonly sources: ReadonlyMap<string, Source>
   readonly record: Postern['record']
   readonly setSecret: Postern['setSecret']
 }
 
 function assemble<S extends Sources, Effect, Tx>(
   options: PosternOptions<S, Effect, Tx>,
-  { receiver, worker, housekeeping, counter, table, record, setSecret }: Parts<Effect, Tx>,
+  { receiver, worker, housekeeping, counter, table, sources, record, setSecret }: Parts<Effect, Tx>,
 ): Postern {
   const budget = new BodyBudget()
   const under = (prefix: string): Mount => createMount(receiver, routeUnder(prefix), budget)
@@ -224,7 +226,7 @@ function assemble<S extends Sources, Effect, Tx>(
             !table.destinations.includes(name) && pending + leased + dead > 0,
         )
         .map(({ name }) => name)
-      const secrets = await readSecretUse(options.store.state, options.sources)
+      const secrets = await readSecretUse(options.store.state, Object.fromEntries(sources))
       return { ...counter.read(), store, orphaned, secrets }
     },
   }

@@ -13,6 +13,19 @@ export interface ListedEvent {
   readonly verifiedBy: string
 }
 
+/** When a secret of a source last matched. */
+export interface ListedSecret {
+  readonly source: string
+  /** From 1, newest first. */
+  readonly position: number
+  readonly lastMatched?: string | undefined
+}
+
+const secrets = v.object({
+  secrets: v.array(
+    v.object({ source: v.string(), position: v.number(), lastMatched: v.optional(v.string()) }),
+  ),
+})
 const page = v.object({
   events: v.array(
     v.object({ eventSeq: v.number(), id: v.string(), type: v.string(), verifiedBy: v.string() }),
@@ -41,18 +54,16 @@ export class AdminClient {
 
   /** The newest event of a source and type; `'unreachable'` where nobody answers or lets us ask. */
   async newest(source: string, type: string): Promise<ListedEvent | undefined | 'unreachable'> {
-    const url = `${this.#origin}/api/events?${new URLSearchParams({ source, type, limit: '1' }).toString()}`
-    try {
-      const response = await fetch(url, {
-        redirect: 'error',
-        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
-        ...(this.#token !== undefined && { headers: { authorization: `Bearer ${this.#token}` } }),
-      })
-      const parsed = v.safeParse(page, response.ok ? await response.json() : undefined)
-      return parsed.success ? parsed.output.events[0] : 'unreachable'
-    } catch {
-      return 'unreachable'
-    }
+    const query = new URLSearchParams({ source, type, limit: '1' }).toString()
+    const listed = await this.#ask(`/api/events?${query}`, page)
+    return listed === 'unreachable' ? listed : listed.events[0]
+  }
+
+  /** A secret of a source by its position; `undefined` where it is not there, or nobody says. */
+  async secret(source: string, position: number): Promise<ListedSecret | undefined> {
+    const listed = await this.#ask('/api/secrets', secrets)
+    if (listed === 'unreachable') return undefined
+    return listed.secrets.find((each) => each.source === source && each.position === position)
   }
 
   /** The first that comes after another one; `undefined` where none does in time. */
@@ -67,6 +78,20 @@ export class AdminClient {
       if (typeof found === 'object' && found.eventSeq > after) return found
       if (performance.now() >= untilMs) return undefined
       await pause(LOOK_EVERY_MS)
+    }
+  }
+
+  async #ask<T>(path: string, schema: v.GenericSchema<unknown, T>): Promise<T | 'unreachable'> {
+    try {
+      const response = await fetch(this.#origin + path, {
+        redirect: 'error',
+        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+        ...(this.#token !== undefined && { headers: { authorization: `Bearer ${this.#token}` } }),
+      })
+      const checked = v.safeParse(schema, response.ok ? await response.json() : undefined)
+      return checked.success ? checked.output : 'unreachable'
+    } catch {
+      return 'unreachable'
     }
   }
 }

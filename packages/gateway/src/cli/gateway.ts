@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Observer, Postern, Sources } from 'postern'
+import { withSecret, type Observer, type Postern, type Source, type Sources } from 'postern'
 import { AdminServer } from '../admin/admin-server.ts'
 import type { AdminParts } from '../admin/api.ts'
 import { isLoopback } from '../config/address.ts'
@@ -63,6 +63,8 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   const opened = await openStore(settings.store, { mayLoseAcknowledgedEvents, log: reporter.log })
   const { store, inspection } = opened
   warnOfAcceptedLoss(settings, opened, reporter)
+  // As they are now: a secret may be replaced.
+  const sources: Record<string, Source> = { ...config.sources }
   let jobs: VendorJobs | undefined
   const observe: Observer = (occurrence) => {
     reporter.observe(occurrence)
@@ -77,7 +79,6 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   try {
     jobs = vendorJobs(parts, postern, store)
     const { port } = await listen(server, settings)
-    const { sources } = config
     const admin =
       settings.admin && (await openAdmin(settings.admin, { store, sources, forwarding }, reporter))
     await forwarding.start()
@@ -87,7 +88,11 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       port,
       adminUrl: admin?.url,
       engine: inspection.engine,
-      setSecret: (source, secrets) => postern.setSecret(source, secrets),
+      setSecret: (name, secrets) => {
+        postern.setSecret(name, secrets)
+        const source = sources[name]
+        if (source !== undefined) sources[name] = withSecret(source, secrets)
+      },
       stopAccepting: () => server.drain({ announceMs: 0, graceMs: FATAL_GRACE_MS }),
       stop: async () => {
         await Promise.all([

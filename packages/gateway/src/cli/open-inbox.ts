@@ -1,10 +1,12 @@
-import { createPostern, type Logger, type Postern } from 'postern'
+import type { Logger, Postern } from 'postern'
 import { templateProviders } from 'postern/providers'
 import { findConfig, loadConfig } from '../config/config-file.ts'
 import type { GatewayConfig } from '../config/define-config.ts'
 import { orThrow } from '../config/problem.ts'
 import { sourcesOf } from '../config/resolve-sources.ts'
+import type { ResolvedDestination } from '../forward/index.ts'
 import type { CliContext } from './context.ts'
+import { createInbox } from './inbox.ts'
 import { readAcceptedLoss, readStore } from './settings.ts'
 import { openStateFolder } from './state-folder.ts'
 import { openStore } from './stores/open-store.ts'
@@ -35,8 +37,8 @@ export async function openInbox(flags: InboxFlags, context: CliContext): Promise
   await openStateFolder(cwd, (message) => void stderr.write(`${message}\n`))
   const log = problemsTo(stderr)
   const opened = await openStore(location, { mayLoseAcknowledgedEvents, log })
-  const { pull: _pull, reconcile: _reconcile, ...inbox } = config
-  const postern = createPostern({ ...inbox, store: opened.store, log })
+  const destinations = routedOnly(config, context)
+  const { postern, forwarding } = createInbox({ config, destinations, store: opened.store, log })
   return {
     config,
     record: (source, recording) => postern.record(source, recording),
@@ -44,9 +46,19 @@ export async function openInbox(flags: InboxFlags, context: CliContext): Promise
     log,
     close: async () => {
       await postern.stop({ graceMs: 0 })
+      await forwarding.stop()
       await opened.release()
     },
   }
+}
+
+/** Destinations as they are routed to: nothing is sent from here, so that their own secrets are not needed. */
+function routedOnly(
+  { destinations = {} }: GatewayConfig,
+  { randomBytes }: CliContext,
+): readonly ResolvedDestination[] {
+  const secrets = [`whsec_${Buffer.from(randomBytes(32)).toString('base64')}`]
+  return Object.entries(destinations).map(([name, destination]) => ({ ...destination, name, secrets }))
 }
 
 /** That a source has no secret is of no matter here: nothing is verified. */

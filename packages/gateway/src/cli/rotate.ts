@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { secretVariable } from '../config/secret-variable.ts'
 import type { VastaiApi, VastWebhook } from '../vendors/vastai/vastai-api.ts'
+import { AdminClient } from './admin-client.ts'
 import type { CliContext } from './context.ts'
 import { changeSecrets, readSecrets, SECRETS_FILE } from './development-secrets.ts'
 import { EXIT } from './exit-code.ts'
@@ -115,7 +116,7 @@ function sayHowItGoesOn(
       'The secret before it is not known here, so that nothing signed with it is taken any more',
     )
   report.say(
-    `The one before still counts (${isLive ? `${olderSecretOf(source)} in ${SECRETS_FILE}` : `${secretVariable(source)}_2`}). It may go after ${olderUntil}, when whatever was signed with it is stale, if ${VASTAI.title} ended it at once, which is not documented. 'postern doctor' says when each secret last matched`,
+    `The one before still counts (${isLive ? `${olderSecretOf(source)} in ${SECRETS_FILE}` : `${secretVariable(source)}_2`}). It may go after ${olderUntil}, when whatever was signed with it is stale, if ${VASTAI.title} ended it at once, which is not documented. ${isLive ? '/api/secrets of the admin API' : "'postern doctor'"} says when each secret last matched`,
   )
   if (isLive) report.say(`Then: postern rotate ${VASTAI.name} --source ${source} --finish`)
 }
@@ -139,10 +140,11 @@ async function finish(flags: RotateFlags, report: VendorReport, context: CliCont
     report.end({ vendor: VASTAI.name, action: 'finished', removed: false })
     return EXIT.ok
   }
+  const older = await new AdminClient(context).secret(source, 2)
   await changeSecrets(folder, { [olderSecretOf(source)]: undefined })
   const isUsed = await isTaken(folder)
   report.say(
-    `${source}'s older secret is gone; only the newest counts${isUsed ? ', in the running gateway too' : ''}`,
+    `${source}'s older secret${older === undefined ? '' : `, which last matched ${older.lastMatched ?? 'nothing that is known of'},`} is gone; only the newest counts${isUsed ? ', in the running gateway too' : ''}`,
   )
   report.end({ vendor: VASTAI.name, action: 'finished', removed: true })
   return EXIT.ok

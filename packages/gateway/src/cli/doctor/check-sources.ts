@@ -10,6 +10,7 @@ import type { CliContext } from '../context.ts'
 import { createInbox } from '../inbox.ts'
 import { readGivenConfig } from '../production-config.ts'
 import type { GatewayStore } from '../stores/store-opener.ts'
+import { checkVendorKeys } from './check-vendor-keys.ts'
 import { fail, failures, ok, warn, type Finding } from './finding.ts'
 
 const ORIGIN_TEXT: Readonly<Record<ResolvedSource['origin'], (name: string) => string>> = {
@@ -45,6 +46,7 @@ export async function checkSources(
   const config = withSources(given.value, resolved)
   const destinations = checkDestinations(given.value, env)
   findings.push(...destinations.findings, ...(await tryConfig(config, destinations.resolved)))
+  findings.push(...checkVendorKeys(config, env))
   return { findings, sources: config.sources }
 }
 
