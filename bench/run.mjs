@@ -10,6 +10,7 @@ import { median } from './median.mjs'
 import * as acceptAndDrain from './parts/accept-and-drain.mjs'
 import * as drain from './parts/drain.mjs'
 import * as fairness from './parts/fairness.mjs'
+import * as forward from './parts/forward.mjs'
 import * as oldEvents from './parts/old-events.mjs'
 import * as postgres from './parts/postgres.mjs'
 import * as redis from './parts/redis.mjs'
@@ -17,7 +18,7 @@ import * as variants from './parts/variants.mjs'
 import * as verification from './parts/verification.mjs'
 
 /** Each with its name, what it measures, and how to say that in a few lines. */
-const PARTS = [verification, acceptAndDrain, drain, postgres, redis, variants, fairness, oldEvents]
+const PARTS = [verification, acceptAndDrain, drain, postgres, redis, variants, fairness, forward, oldEvents]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
