@@ -310,6 +310,14 @@ describe('a certificate that has to lead to a root', () => {
     expect(await arriveBy(paypalOwn, chain, 'roots of Node')).toEqual(refused('untrusted_certificate'))
   })
 
+  it('does not lead to one that has ended, though it is trusted', async () => {
+    const ended = makeCertificate({ name: 'ended.example', isAuthority: true, to: '20260101000000Z' })
+    const byEnded = makeCertificate({ name: 'www.paypal.com', issuer: ended })
+    expect(await arriveBy(byEnded, byEnded.certificate, [ended.certificate])).toEqual(
+      refused('untrusted_certificate'),
+    )
+  })
+
   it('is no key by itself', async () => {
     const key = readCertified(Buffer.from(paypalOwn.certificate))!.key.export({ type: 'spki', format: 'pem' })
     expect(await arriveBy(paypalOwn, key.toString())).toEqual(refused('untrusted_certificate'))
