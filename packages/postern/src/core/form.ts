@@ -7,31 +7,27 @@ const MAX_FIELDS = 1000
  */
 export function sortedForm(body: Uint8Array): string | undefined {
   const fields = fieldsOf(body)
-  if (fields === undefined) return undefined
   // As ECMAScript sorts, by UTF-16 units: so does the official library.
-  return namesOf(fields)
-    .toSorted()
-    .flatMap((name) => [...new Set(fields.getAll(name))].toSorted().map((value) => name + value))
-    .join('')
+  return (
+    fields &&
+    [...fields.keys()]
+      .toSorted()
+      .flatMap((name) => [...new Set(fields.get(name))].toSorted().map((value) => name + value))
+      .join('')
+  )
 }
 
 /** The fields of a form as the members of an object; the values of a name that comes more than once as an array. */
 export function parseForm(body: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   const fields = fieldsOf(body)
-  if (fields === undefined) return undefined
-  return Object.fromEntries(
-    namesOf(fields).map((name) => {
-      const values = fields.getAll(name)
-      return [name, values.length > 1 ? values : values[0]]
-    }),
+  return (
+    fields &&
+    Object.fromEntries([...fields].map(([name, values]) => [name, values.length > 1 ? values : values[0]]))
   )
 }
 
-function namesOf(fields: URLSearchParams): readonly string[] {
-  return [...new Set(fields.keys())]
-}
-
-function fieldsOf(body: Uint8Array): URLSearchParams | undefined {
+/** The values of each name. */
+function fieldsOf(body: Uint8Array): ReadonlyMap<string, readonly string[]> | undefined {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1')
   // Everything else is escaped in a form.
   if (!/^[\x21-\x7e]*$/.test(text) || text.split('&', MAX_FIELDS + 1).length > MAX_FIELDS) return undefined
@@ -41,5 +37,11 @@ function fieldsOf(body: Uint8Array): URLSearchParams | undefined {
   } catch {
     return undefined
   }
-  return new URLSearchParams(text)
+  const fields = new Map<string, string[]>()
+  for (const [name, value] of new URLSearchParams(text)) {
+    const values = fields.get(name)
+    if (values === undefined) fields.set(name, [value])
+    else values.push(value)
+  }
+  return fields
 }
