@@ -91,6 +91,33 @@ describe('readSignatures', () => {
     ])
   })
 
+  it('has no fields where entries are no pairs', () => {
+    for (const [rule, text] of [
+      [bare, ONE],
+      [list, `v1,${ONE}`],
+    ] as const) {
+      const result = read(rule, text)
+      expect(result.ok && result.fields).toBeUndefined()
+    }
+  })
+
+  it.each([
+    ['sha256', 31, 32, 32, 33],
+    ['ed25519', 63, 64, 64, 65],
+    ['ecdsa-p256-sha256', 7, 8, 72, 73],
+    ['rsa-sha256', 255, 256, 2048, 2049],
+  ] as const)(
+    'takes of %s no signature of %i bytes, those from %i to %i, and none of %i',
+    (algorithm, under, shortest, longest, over) => {
+      const rule: SignatureRule = { ...bare, encoding: 'base64' }
+      const lengths = [under, shortest, longest, over].map((length) => {
+        const headers = ['x-signature', Buffer.alloc(length, 1).toString('base64')]
+        return readSignatures(readableOf(headers), rule, algorithm).ok
+      })
+      expect(lengths).toEqual([false, true, true, false])
+    },
+  )
+
   it('marks a field that came twice, even with the same value', () => {
     const result = read(pairs, `t=1,v1=${ONE},t=1`)
     expect(result.ok && result.fields?.get('t')).toBe(DOUBLED)
@@ -116,7 +143,7 @@ describe('readSignatures', () => {
   })
 
   it('takes 16 entries and refuses 17', () => {
-    expect(found(list, Array(16).fill(`v1,${ONE}`).join(' '))).toHaveLength(16)
+    expect(found(list, Array(16).fill(`v1,${ONE}`).join(' '))).toEqual(Array(16).fill(ONE))
     expect(found(list, Array(17).fill(`v1,${ONE}`).join(' '))).toBe('malformed_header')
   })
 
@@ -159,6 +186,8 @@ describe('writeSignature', () => {
     expect(writeSignature(ONE, prefixed, new Map())).toBe(`sha256=${ONE}`)
     expect(writeSignature(ONE, list, new Map())).toBe(`v1,${ONE}`)
     expect(writeSignature(ONE, pairs, new Map([['t', '1']]))).toBe(`t=1,v1=${ONE}`)
+    const { separator: _, ...unseparated } = pairs
+    expect(writeSignature(ONE, unseparated, new Map([['t', '1']]))).toBe(`t=1,v1=${ONE}`)
     expect(writeSignature(ONE, { ...pairs, separator: ';' }, new Map([['ts', '1']]))).toBe(`ts=1;v1=${ONE}`)
   })
 

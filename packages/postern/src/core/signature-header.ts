@@ -91,7 +91,7 @@ function signatureOf(
   let text = entry
   if (rule.pairSeparator !== undefined) {
     const at = entry.indexOf(rule.pairSeparator)
-    const name = at < 0 ? '' : entry.slice(0, at)
+    const name = entry.slice(0, Math.max(0, at))
     text = entry.slice(at + 1)
     if (name !== rule.field) {
       fields?.set(name, fields.has(name) ? DOUBLED : text)
