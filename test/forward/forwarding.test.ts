@@ -409,7 +409,8 @@ test('a rate is kept while a backlog waits', async () => {
 test('a stop gives back what is under way, and it is not counted as a try', async () => {
   const target = await recordingTarget(() => {})
   const store = memory()
-  const inbox = await forwardingInbox({ store, destinations: { billing: { url: target.url } } })
+  const destinations = { billing: { url: target.url, breaker: { failures: 1 } } }
+  const inbox = await forwardingInbox({ store, destinations })
   await inbox.send('evt_1')
   await until(() => target.received.length === 1)
   let settled: unknown
@@ -417,4 +418,6 @@ test('a stop gives back what is under way, and it is not counted as a try', asyn
   store.settle = (settlements) => ((settled = settlements[0]?.outcome), settle.call(store, settlements))
   await inbox.stop()
   expect(settled).toEqual({ kind: 'released' })
+  // It was us: the target is not to blame.
+  expect(inbox.forwarding.list()[0]).toMatchObject({ state: 'open', inFlight: 0 })
 })

@@ -18,11 +18,15 @@ interface Case {
   post(signal?: AbortSignal): Promise<Sent>
 }
 
-async function against(behave: (socket: Socket, request: string) => void, timeoutMs = 5000): Promise<Case> {
+async function against(
+  behave: (socket: Socket, request: string) => void,
+  timeoutMs = 5000,
+  connections = 4,
+): Promise<Case> {
   const server = await ScriptedTarget.listen(behave)
   const target = new Target({
     url: new URL(server.url),
-    connections: 4,
+    connections,
     timeoutMs,
     allowNetworks: networksOf(['127.0.0.1']),
   })
@@ -181,6 +185,23 @@ test('an attempt that is broken off ends at once, and its connection with it', a
   await until(() => server.closed > 0)
   expect(await post(stop.signal)).toMatchObject({ kind: 'failed', text: 'the worker is stopping' })
   expect(server.requests).toBe(1)
+})
+
+test('what was broken off while it stood in line is not sent later', async () => {
+  const waiting: Socket[] = []
+  const { server, target, post } = await against((socket) => void waiting.push(socket), 5000, 1)
+  const [first, stop] = [post(), new AbortController()]
+  await until(() => server.requests === 1)
+  const second = target.post(['webhook-id', 'second'], Buffer.from('{}'), stop.signal)
+  stop.abort(new Error('too late'))
+  expect(await second).toMatchObject({ kind: 'failed', text: 'too late' })
+  const third = post()
+  waiting[0]!.write(answer(204))
+  expect(await first).toMatchObject({ status: 204 })
+  await until(() => waiting.length === 2)
+  waiting[1]!.write(answer(204))
+  expect(await third).toMatchObject({ status: 204 })
+  expect(server.requests).toBe(2)
 })
 
 test('connections are kept, and there are no more than allowed', async () => {
