@@ -238,7 +238,7 @@ describe('the vendor’s own test', () => {
   test('is not asked for where nobody could say what arrives, and the registration stands', async () => {
     const { code, stdout } = await cli.run(REGISTER)
     expect(code).toBe(0)
-    expect(stdout).toContain('not tested: no development gateway of this folder is running')
+    expect(stdout).toContain('not tested: no development gateway of this folder runs with it')
     expect(vast.asked.some(({ path }) => path.endsWith('/test/'))).toBe(false)
   })
 })

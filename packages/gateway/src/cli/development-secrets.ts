@@ -1,8 +1,8 @@
-import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { open, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { messageOf } from '../config/problem.ts'
-import { narrow, STATE_FOLDER, unlessExists, type Warn } from './state-folder.ts'
+import { narrow, replaceFile, STATE_FOLDER, unlessExists, type Warn } from './state-folder.ts'
 
 /** Where development secrets are, as it is shown. */
 export const SECRETS_FILE: string = `${STATE_FOLDER}/secrets.json`
@@ -115,20 +115,6 @@ function parseSecrets(text: string): ReadonlyMap<string, string> | undefined {
 /** Hexadecimal: a secret in this form is one in every key format. */
 function newSecret(randomBytes: (length: number) => Uint8Array): string {
   return Buffer.from(randomBytes(SECRET_BYTES)).toString('hex')
-}
-
-/** Whole or not at all, and never readable by others, not even for a moment. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.new`
-  await rm(temporary, { force: true })
-  const file = await open(temporary, 'wx', 0o600)
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(temporary, path)
 }
 
 async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {

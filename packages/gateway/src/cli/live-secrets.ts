@@ -1,7 +1,8 @@
-import { readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'postern'
 import { readSecrets, SECRETS_FILE } from './development-secrets.ts'
+import { replaceFile } from './state-folder.ts'
 
 /** The secret before a source's own, while one is being rotated. No source's name has such a sign. */
 export function olderSecretOf(source: string): string {
@@ -71,7 +72,7 @@ export class LiveSecrets {
     try {
       const secrets = (await readSecrets(join(folder, 'secrets.json'))) ?? new Map<string, string>()
       for (const source of sources) this.#give(source, secrets)
-      await tellTaken(folder, version)
+      await tellTaken(folder, { version, sources })
     } catch (error) {
       this.#unusable = version
       log.warn(`${SECRETS_FILE} was changed and cannot be used; the secrets stay as they are`, { error })
@@ -104,16 +105,26 @@ export async function versionOf(folder: string): Promise<string | undefined> {
   return found && `${found.ino}-${found.mtimeNs}-${found.size}`
 }
 
-/** Says which state of the file the gateway of this folder has taken. */
-async function tellTaken(folder: string, version: string): Promise<void> {
-  if ((await takenVersion(folder)) !== version) await writeFile(takenPath(folder), version, { mode: 0o600 })
+/** Which state of the file the gateway of this folder has taken, and for which of its sources. */
+interface Taken {
+  readonly version: string
+  readonly sources: readonly string[]
 }
 
-/** What a running gateway took last; `undefined` where none runs. One that was killed leaves it behind. */
-export async function takenVersion(folder: string): Promise<string | undefined> {
-  return readFile(takenPath(folder), 'utf8').catch(() => undefined)
+async function tellTaken(folder: string, taken: Taken): Promise<void> {
+  const text = JSON.stringify(taken)
+  const before = await readFile(takenPath(folder), 'utf8').catch(() => undefined)
+  if (before !== text) await replaceFile(takenPath(folder), text)
+}
+
+/** The state that a running gateway has taken for a source; `undefined` where none follows it. One that was killed leaves it behind. */
+export async function takenVersion(folder: string, source: string): Promise<string | undefined> {
+  const text = await readFile(takenPath(folder), 'utf8').catch(() => undefined)
+  // Our own file, written whole.
+  const taken = text === undefined ? undefined : (JSON.parse(text) as Taken)
+  return taken?.sources.includes(source) === true ? taken.version : undefined
 }
 
 function takenPath(folder: string): string {
-  return join(folder, 'secrets.taken')
+  return join(folder, 'secrets.taken.json')
 }

@@ -1,6 +1,7 @@
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
+import { replaceFile } from './state-folder.ts'
 
 /**
  * What was done at vendors from this folder, without any secret. Written before a vendor is asked to make something whose answer
@@ -48,7 +49,7 @@ export class Registrations {
   async set(vendor: string, url: string, value: Registration | undefined): Promise<void> {
     const others = Object.entries(await this.#read()).filter(([key]) => key !== keyOf(vendor, url))
     const all = Object.fromEntries(value === undefined ? others : [...others, [keyOf(vendor, url), value]])
-    await replace(this.#path, `${JSON.stringify(all, undefined, 2)}\n`)
+    await replaceFile(this.#path, `${JSON.stringify(all, undefined, 2)}\n`)
   }
 
   async #read(): Promise<Readonly<Record<string, Registration>>> {
@@ -72,16 +73,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-async function replace(path: string, text: string): Promise<void> {
-  await rm(`${path}.new`, { force: true })
-  const file = await open(`${path}.new`, 'wx', 0o600)
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(`${path}.new`, path)
 }

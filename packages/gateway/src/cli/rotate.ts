@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { secretVariable } from '../config/secret-variable.ts'
 import type { VastaiApi, VastWebhook } from '../vendors/vastai/vastai-api.ts'
-import { AdminClient } from './admin-client.ts'
+import { Arrivals } from './arrivals.ts'
 import type { CliContext } from './context.ts'
 import { changeSecrets, readSecrets, SECRETS_FILE } from './development-secrets.ts'
 import { EXIT } from './exit-code.ts'
@@ -78,7 +78,7 @@ async function rotateAt(
     keptIn: keeper.place,
     changedMs,
   })
-  const isUsed = keeper.isLive && (await isTaken(folder))
+  const isUsed = keeper.isLive && (await isTaken(folder, source))
   const olderUntil = new Date(changedMs + TOLERANCE_MS).toISOString()
   report.say(`Webhook ${webhook.id} has a new secret, kept in ${keeper.place}`)
   sayHowItGoesOn({ source, isLive: keeper.isLive, isUsed, older: older !== undefined, olderUntil }, report)
@@ -124,7 +124,7 @@ function sayHowItGoesOn(
 /** While the vendor has the new secret and we do not, a 401 would be final for it; a 503 is not. */
 async function hold(source: string, folder: string, { now }: CliContext): Promise<void> {
   await changeSecrets(folder, { [holdOf(source)]: new Date(now() + HOLD_MS).toISOString() })
-  await isTaken(folder)
+  await isTaken(folder, source)
 }
 
 async function finish(flags: RotateFlags, report: VendorReport, context: CliContext): Promise<number> {
@@ -140,9 +140,9 @@ async function finish(flags: RotateFlags, report: VendorReport, context: CliCont
     report.end({ vendor: VASTAI.name, action: 'finished', removed: false })
     return EXIT.ok
   }
-  const older = await new AdminClient(context).secret(source, 2)
+  const older = await new Arrivals(context).secret(source, 2)
   await changeSecrets(folder, { [olderSecretOf(source)]: undefined })
-  const isUsed = await isTaken(folder)
+  const isUsed = await isTaken(folder, source)
   report.say(
     `${source}'s older secret${older === undefined ? '' : `, which last matched ${older.lastMatched ?? 'nothing that is known of'},`} is gone; only the newest counts${isUsed ? ', in the running gateway too' : ''}`,
   )

@@ -143,11 +143,11 @@ function variablesText(variable: string, secret: string, older: string | undefin
 const TAKEN_WITHIN_MS = 3000
 const LOOK_EVERY_MS = 50
 
-/** Waits until the development gateway of a folder has taken what `secrets.json` says now; `false` where none did. */
-export async function isTaken(folder: string): Promise<boolean> {
+/** Waits until the development gateway of a folder has taken what `secrets.json` says now of a source; `false` where none did. */
+export async function isTaken(folder: string, source: string): Promise<boolean> {
   const untilMs = performance.now() + TAKEN_WITHIN_MS
   for (;;) {
-    const [version, taken] = [await versionOf(folder), await takenVersion(folder)]
+    const [version, taken] = [await versionOf(folder), await takenVersion(folder, source)]
     if (version !== undefined && taken === version) return true
     if (taken === undefined || performance.now() >= untilMs) return false
     await pause(LOOK_EVERY_MS)

@@ -1,5 +1,5 @@
-import { chmod, mkdir, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 
 /** The gateway's own folder in the working directory. */
 export const STATE_FOLDER = '.postern'
@@ -24,6 +24,28 @@ export async function narrow(path: string, mode: number, shownAs: string, warn: 
   if ((before & ~mode) === 0) return
   await chmod(path, mode)
   warn(`${shownAs} could be read or changed by others (mode ${octal(before)}); it is now ${octal(mode)}`)
+}
+
+/** Writes a file whole or not at all, never readable by others, not even for a moment. */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  const temporary = `${path}.new`
+  await rm(temporary, { force: true })
+  const file = await open(temporary, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(temporary, path)
+  await syncFolder(dirname(path))
+}
+
+/** Else a power cut could undo the rename. Where folders cannot be opened, as on Windows, there is nothing to do. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r').catch(() => undefined)
+  await folder?.sync().catch(() => {})
+  await folder?.close()
 }
 
 /** Swallows "it exists already". */

@@ -1,5 +1,5 @@
 import type { ApiResult } from '../vendors/api-client.ts'
-import { AdminClient, type ListedEvent } from './admin-client.ts'
+import { Arrivals, type ListedEvent } from './arrivals.ts'
 import type { CliContext } from './context.ts'
 import { SECRETS_FILE } from './development-secrets.ts'
 import { isTaken } from './secret-keeper.ts'
@@ -42,13 +42,13 @@ async function run(
   { vendor, source, type, send, keptIn, folder }: VendorTest,
   context: CliContext,
 ): Promise<TestResult> {
-  if (keptIn === SECRETS_FILE && !(await isTaken(folder))) {
+  if (keptIn === SECRETS_FILE && !(await isTaken(folder, source))) {
     return notRun(
-      `not tested: no development gateway of this folder is running; start one with 'postern dev', then say --test`,
+      `not tested: no development gateway of this folder runs with it; start one with 'postern dev', then say --test`,
     )
   }
-  const admin = new AdminClient(context)
-  const before = await admin.newest(source, type)
+  const arrivals = new Arrivals(context)
+  const before = await arrivals.newest(source, type)
   if (before === 'unreachable') {
     return notRun(
       `not tested: the gateway's admin API (POSTERN_ADMIN) does not answer, so that nobody could say what arrives`,
@@ -58,7 +58,7 @@ async function run(
   const sent = await send()
   if (!sent.ok)
     return failed(`${vendor}'s test failed: ${sent.message}; the gateway's log says what it made of it`)
-  const event = await admin.next(source, type, { after: before?.eventSeq ?? 0, withinMs })
+  const event = await arrivals.next(source, type, { after: before?.eventSeq ?? 0, withinMs })
   if (event !== undefined) return { ran: true, isPassed: true, event }
   return failed(
     `${vendor} says that it sent its test, and nothing arrived at ${source} within ${withinMs / 1000} s`,

@@ -76,7 +76,7 @@ const READ_THROUGH = 200
 export async function reconcile(options: ReconcilingOptions): Promise<Reconciled> {
   const { reconciliation, source, client, store, pause, now } = options
   const before = await readCursor(store, source)
-  const newestSeq = (await store.list({ of: 'events', limit: 1 })).events[0]?.eventSeq ?? 0
+  const newestSeq = (await store.list({ of: 'events', source, limit: 1 })).events[0]?.eventSeq ?? 0
   const looked = await reconciliation.look(client, pause)
   if (!looked.ok) return { ok: false, message: looked.message }
   const known = await readKnown(store, source)

@@ -1,9 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import * as v from 'valibot'
-import { parseHostPort } from '../config/address.ts'
 import type { CliContext } from './context.ts'
-import { httpUrl } from './listen-message.ts'
-import { UsageError } from './usage-error.ts'
+import { adminClient, type AdminClient } from './operate/admin-client.ts'
 
 /** An event, as the admin API lists it. */
 export interface ListedEvent {
@@ -21,41 +19,34 @@ export interface ListedSecret {
   readonly lastMatched?: string | undefined
 }
 
+const events = v.object({
+  events: v.array(
+    v.object({ eventSeq: v.number(), id: v.string(), type: v.string(), verifiedBy: v.string() }),
+  ),
+})
 const secrets = v.object({
   secrets: v.array(
     v.object({ source: v.string(), position: v.number(), lastMatched: v.optional(v.string()) }),
   ),
 })
-const page = v.object({
-  events: v.array(
-    v.object({ eventSeq: v.number(), id: v.string(), type: v.string(), verifiedBy: v.string() }),
-  ),
-})
 
-const DEFAULT_ADMIN = '127.0.0.1:3001'
-const ANSWER_WITHIN_MS = 2000
 const LOOK_EVERY_MS = 100
 
 /**
- * Asks the running gateway's admin API what has arrived. Not its store: that is the same question for every store, and needs no
- * second opener of a file.
+ * What has arrived at the running gateway, by its admin API. Not by its store: that is the same question for every store, and needs
+ * no second opener of a file.
  */
-export class AdminClient {
-  readonly #origin: string
-  readonly #token: string | undefined
+export class Arrivals {
+  readonly #admin: AdminClient
 
-  constructor({ env }: Pick<CliContext, 'env'>) {
-    const parsed = parseHostPort((env['POSTERN_ADMIN'] ?? '').trim() || DEFAULT_ADMIN, 'POSTERN_ADMIN')
-    if (!parsed.ok)
-      throw new UsageError(parsed.problems.map(({ message }) => `POSTERN_ADMIN: ${message}`).join('; '))
-    this.#origin = httpUrl(parsed.value.host, parsed.value.port)
-    this.#token = (env['POSTERN_ADMIN_TOKEN'] ?? '').trim() || undefined
+  constructor(context: Pick<CliContext, 'env'>) {
+    this.#admin = adminClient(context)
   }
 
   /** The newest event of a source and type; `'unreachable'` where nobody answers or lets us ask. */
   async newest(source: string, type: string): Promise<ListedEvent | undefined | 'unreachable'> {
     const query = new URLSearchParams({ source, type, limit: '1' }).toString()
-    const listed = await this.#ask(`/api/events?${query}`, page)
+    const listed = await this.#ask(`/api/events?${query}`, events)
     return listed === 'unreachable' ? listed : listed.events[0]
   }
 
@@ -66,7 +57,7 @@ export class AdminClient {
     return listed.secrets.find((each) => each.source === source && each.position === position)
   }
 
-  /** The first that comes after another one; `undefined` where none does in time. */
+  /** The first event that comes after another one; `undefined` where none does in time. */
   async next(
     source: string,
     type: string,
@@ -82,16 +73,8 @@ export class AdminClient {
   }
 
   async #ask<T>(path: string, schema: v.GenericSchema<unknown, T>): Promise<T | 'unreachable'> {
-    try {
-      const response = await fetch(this.#origin + path, {
-        redirect: 'error',
-        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
-        ...(this.#token !== undefined && { headers: { authorization: `Bearer ${this.#token}` } }),
-      })
-      const checked = v.safeParse(schema, response.ok ? await response.json() : undefined)
-      return checked.success ? checked.output : 'unreachable'
-    } catch {
-      return 'unreachable'
-    }
+    const body = await this.#admin.get(path).catch(() => undefined)
+    const checked = v.safeParse(schema, body)
+    return checked.success ? checked.output : 'unreachable'
   }
 }
