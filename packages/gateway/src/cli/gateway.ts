@@ -59,6 +59,8 @@ const WORKER_GRACE_MS = 4000
 /** For a store to finish what it has under way; one that is out of reach would wait for its connections' own timeout. */
 const STORE_GRACE_MS = 1500
 const FATAL_GRACE_MS = 2000
+/** What `deploy/` gives a stop at least. */
+export const LONGEST_STOP_MS: number = HTTP_GRACE_MS + ANNOUNCE_MS + WORKER_GRACE_MS + 2 * STORE_GRACE_MS
 
 /** Opens the store and starts to listen and to work. Leaves nothing open where it rejects. */
 export async function startGateway(parts: GatewayParts): Promise<RunningGateway> {
