@@ -31,9 +31,9 @@ test('everything that happened is counted, by names of the configuration', async
     { source: 'anima', stored: 1, duplicates: 0, conflicts: 0 },
   ])
   expect(before.rejected).toEqual([
-    { source: 'vastai', reason: 'signature_mismatch', count: 1 },
-    { source: 'vastai', reason: 'missing_header', count: 1 },
-    { source: '', reason: 'unknown_source', count: 1 },
+    { source: 'vastai', reason: 'signature_mismatch', status: 401, count: 1 },
+    { source: 'vastai', reason: 'missing_header', status: 401, count: 1 },
+    { source: '', reason: 'unknown_source', status: 404, count: 1 },
   ])
   expect(before.attempts).toEqual([])
   expect(before.store.events).toBe(3)

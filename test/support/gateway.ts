@@ -14,6 +14,8 @@ export interface Gateway {
   logs(pattern: RegExp, from?: number): Promise<RegExpExecArray>
   /** Ends it as a service manager does, and answers its exit code. */
   stop(): Promise<number | null>
+  /** Ends it without a word. */
+  kill(): Promise<unknown>
 }
 
 /** Starts it on free ports; fulfils when it is ready, rejects with its output where it ends before. */
@@ -38,6 +40,10 @@ export async function startGateway(
     logs: output.find,
     stop: () => {
       child.kill('SIGTERM')
+      return ended
+    },
+    kill: () => {
+      child.kill('SIGKILL')
       return ended
     },
   }

@@ -6,6 +6,8 @@ const OPTION_NAMES = new Set([
   'sources',
   'handlers',
   'prefix',
+  'publicUrl',
+  'clientOf',
   'retry',
   'worker',
   'retentionMs',
@@ -54,6 +56,13 @@ export function assertSound(options: object): void {
       `must be empty or like '/webhooks', without a slash at its end: got ${JSON.stringify(prefix)}`,
     )
   }
+  const { publicUrl } = options as { readonly publicUrl?: unknown }
+  if (publicUrl !== undefined && !(typeof publicUrl === 'string' && isPublicUrl(publicUrl))) {
+    throw unsound(
+      'publicUrl',
+      "must be like 'https://hooks.example.com', without a slash at its end or a query",
+    )
+  }
   const { retentionMs } = options as { readonly retentionMs?: unknown }
   if (retentionMs !== undefined && !(typeof retentionMs === 'number' && retentionMs >= 0)) {
     throw unsound(
@@ -62,6 +71,11 @@ export function assertSound(options: object): void {
     )
   }
   for (const [group, ranges] of Object.entries(WHOLE)) assertInRange(options, group, ranges)
+}
+
+/** Not shown where it is wrong: it may have a password in it. */
+function isPublicUrl(text: string): boolean {
+  return /^https?:\/\/[^/?#@\s\\]+(\/[^/?#\s\\]+)*$/.test(text) && URL.canParse(text)
 }
 
 /** Refuses limits of a destination that could only go wrong later, each by its path. */

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { readData } from './core/envelope.ts'
 import {
   hasSecret,
@@ -33,6 +34,7 @@ import {
   Receiver,
   recordEvent,
   type Mount,
+  type MountParts,
   type Recorded,
   type Recording,
 } from './receive/index.ts'
@@ -55,6 +57,14 @@ export interface PosternOptions<S extends Sources, Effect, Tx = never> {
   readonly handlers?: (on: On<S, Effect, Tx>) => readonly Registration<Effect, Tx>[]
   /** Where `fetch` and `node` expect sources. Default `/webhooks`. */
   readonly prefix?: string
+  /**
+   * What stands before a request's path and query in the URL that its sender knows: `https://hooks.example.com`, and a path
+   * that a proxy cuts off. Providers that sign the URL (Square, Trello, HubSpot) are verified against it; a `Host` header is
+   * whatever its sender writes, and is never believed. Where absent the URL is the request's own word.
+   */
+  readonly publicUrl?: string
+  /** Who sent a Node request, for `observe` and the log: the connection's address, or what a proxy that you trust says. */
+  readonly clientOf?: (request: IncomingMessage) => string | undefined
   readonly retry?: Partial<RetrySchedule>
   readonly worker?: WorkerOptions
   /** How long events are kept whose deliveries have all succeeded or were cancelled. Default 30 days. Their ids are remembered apart from that. */
@@ -183,8 +193,9 @@ function assemble<S extends Sources, Effect, Tx>(
   options: PosternOptions<S, Effect, Tx>,
   { receiver, worker, housekeeping, counter, table, sources, record, setSecret }: Parts<Effect, Tx>,
 ): Postern {
-  const budget = new BodyBudget()
-  const under = (prefix: string): Mount => createMount(receiver, routeUnder(prefix), budget)
+  const { publicUrl, clientOf } = options
+  const mounted: MountParts = { receiver, budget: new BodyBudget(), publicUrl, clientOf }
+  const under = (prefix: string): Mount => createMount(mounted, routeUnder(prefix))
   const whole = under(options.prefix ?? '/webhooks')
   let stopped: Promise<void> | undefined
   const stop = async (graceMs: number): Promise<void> => {
@@ -200,7 +211,7 @@ function assemble<S extends Sources, Effect, Tx>(
       if (receiver.source(source) === undefined) {
         throw new PosternError('bad_config', `Cannot mount '${source}': no source of that name is configured`)
       }
-      return createMount(receiver, () => source, budget)
+      return createMount(mounted, () => source)
     },
     async start() {
       // A store that cannot be opened is said at the start, not to the first sender.

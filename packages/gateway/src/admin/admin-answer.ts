@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 /** What goes back to the operator. */
 export interface AdminAnswer {
   readonly status: number
+  /** Sent as JSON; a text is sent as it is, under the type that `headers` gives. */
   readonly body: unknown
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -17,9 +18,9 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
 }
 
-/** Sends an answer as JSON, with the headers that keep a browser from making anything else of it. */
+/** Sends an answer, as JSON where it is no text, with the headers that keep a browser from making anything else of it. */
 export function send(response: ServerResponse, { status, body, headers }: AdminAnswer): void {
-  const text = JSON.stringify(body)
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
   response
     .writeHead(status, {
       ...SECURITY_HEADERS,

@@ -215,3 +215,31 @@ describe('with a token', () => {
     expect([answer.status, answer.headers['www-authenticate']]).toEqual([401, 'Bearer'])
   })
 })
+
+describe('/metrics', () => {
+  async function serve(access: AccessRules): Promise<number> {
+    const server = new AdminServer({
+      store: memory(),
+      sources: {},
+      access,
+      log: silent,
+      metrics: async () => 'postern_info 1\n',
+    })
+    open.push(server)
+    return (await server.listen('127.0.0.1', 0)).port
+  }
+
+  test('is text in Prometheus’ format', async () => {
+    const port = await serve({ isLoopback: true })
+    const answer = await fetch(`http://127.0.0.1:${port}/metrics`)
+    expect([answer.status, await answer.text()]).toEqual([200, 'postern_info 1\n'])
+    expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+  })
+
+  test('asks for the token like everything else here', async () => {
+    const port = await serve({ isLoopback: false, token: 'token-of-16-bytes' })
+    expect((await fetch(`http://127.0.0.1:${port}/metrics`)).status).toBe(401)
+    const headers = { authorization: 'Bearer token-of-16-bytes' }
+    expect((await fetch(`http://127.0.0.1:${port}/metrics`, { headers })).status).toBe(200)
+  })
+})

@@ -1,12 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'postern'
+import { CONTENT_TYPE } from '../observe/prometheus-text.ts'
 import { crossSiteRefusal, refusal, type AccessRules } from './access.ts'
 import { answerAction } from './actions.ts'
 import { send, type AdminAnswer } from './admin-answer.ts'
 import { answerApi, type AdminParts } from './api.ts'
 
 export interface AdminServerOptions extends AdminParts {
+  /** What `/metrics` says, for Prometheus. */
+  readonly metrics?: () => Promise<string>
   readonly access: AccessRules
   readonly log: Logger
 }
@@ -63,7 +66,11 @@ export class AdminServer {
   }
 
   async #route(request: IncomingMessage, url: URL): Promise<AdminAnswer> {
-    if (request.method === 'GET' || request.method === 'HEAD') return answerApi(url, this.#options)
+    const { metrics } = this.#options
+    if (request.method === 'GET' || request.method === 'HEAD')
+      return url.pathname === '/metrics' && metrics !== undefined
+        ? { status: 200, body: await metrics(), headers: { 'content-type': CONTENT_TYPE } }
+        : answerApi(url, this.#options)
     const act = request.method === 'POST' ? answerAction(url, this.#options) : undefined
     if (act === undefined) {
       return { status: 405, body: { error: 'Method not allowed' }, headers: { allow: 'GET, HEAD' } }

@@ -21,6 +21,8 @@ export interface CliContext {
   readonly nodeVersion: string
   /** Calls back at every SIGTERM and SIGINT; answers how to stop that. */
   readonly onSignal: (listener: (signal: string) => void) => () => void
+  /** Calls back at every SIGHUP; answers how to stop that. Until somebody asks, that signal does what it always does. */
+  readonly onReload?: (listener: () => void) => () => void
   /** Calls back with what nobody caught; answers how to stop that. */
   readonly onFatal: (listener: (error: unknown) => void) => () => void
   /** Ends the process at once. */

@@ -1,22 +1,26 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { withSecret, type Observer, type Postern, type Source, type Sources } from 'postern'
-import { AdminServer } from '../admin/admin-server.ts'
-import type { AdminParts } from '../admin/api.ts'
+import { AdminServer, type AdminServerOptions } from '../admin/admin-server.ts'
 import { isLoopback } from '../config/address.ts'
 import type { GatewayConfig } from '../config/define-config.ts'
-import { ConfigError } from '../config/problem.ts'
+import { ConfigError, orThrow } from '../config/problem.ts'
 import type { ResolvedDestination } from '../forward/index.ts'
+import { GatewayMetrics } from '../observe/gateway-metrics.ts'
 import type { Reporter } from '../observe/reporter.ts'
+import { tracedReceiving, traceOccurrence } from '../observe/tracing.ts'
 import { VendorJobs } from '../vendors/vendor-jobs.ts'
 import type { CliContext } from './context.ts'
 import type { HttpLimits } from './http-limits.ts'
+import { inboxOptions } from './inbox-options.ts'
 import { createInbox, type GatewayInbox } from './inbox.ts'
 import { httpUrl, listenMessage } from './listen-message.ts'
+import { answerNotHere } from './role.ts'
 import { PublicServer } from './server.ts'
 import type { AdminSettings, Settings } from './settings.ts'
 import { closeStore, openStore, unsoundSettings, type InspectedStore } from './stores/open-store.ts'
 import type { GatewayStore } from './stores/store-opener.ts'
+import { followTls, readTls } from './tls.ts'
 import { vendorClient } from './vendor-access.ts'
 
 export interface GatewayParts {
@@ -27,8 +31,8 @@ export interface GatewayParts {
   readonly destinations?: readonly ResolvedDestination[]
   readonly reporter: Reporter
   readonly limits?: Partial<HttpLimits>
-  /** Where the keys of vendors' APIs are. */
-  readonly context: Pick<CliContext, 'env' | 'vendors'>
+  /** Where the keys of vendors' APIs are, and who says that a certificate is to be read again. */
+  readonly context: Pick<CliContext, 'env' | 'onReload' | 'vendors'>
 }
 
 /** A gateway that takes requests. */
@@ -55,11 +59,14 @@ const WORKER_GRACE_MS = 4000
 /** For a store to finish what it has under way; one that is out of reach would wait for its connections' own timeout. */
 const STORE_GRACE_MS = 1500
 const FATAL_GRACE_MS = 2000
+/** What `deploy/` gives a stop at least. */
+export const LONGEST_STOP_MS: number = HTTP_GRACE_MS + ANNOUNCE_MS + WORKER_GRACE_MS + 2 * STORE_GRACE_MS
 
 /** Opens the store and starts to listen and to work. Leaves nothing open where it rejects. */
 export async function startGateway(parts: GatewayParts): Promise<RunningGateway> {
   const { settings, config, reporter } = parts
-  const { mayLoseAcknowledgedEvents } = settings
+  const { mayLoseAcknowledgedEvents, role } = settings
+  const tls = settings.tls && orThrow(await readTls(settings.tls, Date.now()))
   const opened = await openStore(settings.store, { mayLoseAcknowledgedEvents, log: reporter.log })
   const { store, inspection } = opened
   warnOfAcceptedLoss(settings, opened, reporter)
@@ -67,23 +74,33 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   const sources: Record<string, Source> = { ...config.sources }
   let jobs: VendorJobs | undefined
   const observe: Observer = (occurrence) => {
+    traceOccurrence(occurrence)
     reporter.observe(occurrence)
     jobs?.hint(occurrence)
   }
   const { postern, forwarding } = await openInbox(parts, opened, observe)
+  const metrics = new GatewayMetrics(postern, { engine: inspection.engine, role })
+  const isTaking = role !== 'worker'
   const server = new PublicServer({
-    postern,
-    maxBodyBytesAt: bodyLimits(config.sources, config.prefix ?? DEFAULT_PREFIX),
+    postern: {
+      isReady: () => postern.isReady(),
+      node: isTaking ? tracedReceiving(postern.node) : answerNotHere,
+    },
+    maxBodyBytesAt: bodyLimits(isTaking ? config.sources : {}, config.prefix ?? DEFAULT_PREFIX),
+    ...(tls && { tls: tls.options }),
     ...(parts.limits && { limits: parts.limits }),
   })
   try {
     jobs = vendorJobs(parts, postern, store)
     const { port } = await listen(server, settings)
-    const admin =
-      settings.admin && (await openAdmin(settings.admin, { store, sources, forwarding }, reporter))
+    const shown = { store, sources, forwarding, metrics: metrics.text }
+    const admin = settings.admin && (await openAdmin(settings.admin, shown, reporter))
     await forwarding.start()
-    await postern.start()
-    jobs.start()
+    if (role !== 'ingest') {
+      await postern.start()
+      jobs.start()
+    }
+    const unfollowTls = tls && followTls(tls, server, { log: reporter.log, onReload: parts.context.onReload })
     return {
       port,
       adminUrl: admin?.url,
@@ -95,6 +112,8 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       },
       stopAccepting: () => server.drain({ announceMs: 0, graceMs: FATAL_GRACE_MS }),
       stop: async () => {
+        unfollowTls?.()
+        metrics.stop()
         await Promise.all([
           server.drain({ announceMs: ANNOUNCE_MS, graceMs: HTTP_GRACE_MS }),
           endsWithin(jobs?.stop() ?? Promise.resolve(), HTTP_GRACE_MS),
@@ -111,6 +130,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       },
     }
   } catch (error) {
+    metrics.stop()
     await server.drain({ announceMs: 0, graceMs: 0 })
     await postern.stop({ graceMs: 0 })
     await forwarding.stop()
@@ -120,12 +140,13 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
 }
 
 function vendorJobs(
-  { config: { pull, reconcile }, context, reporter }: GatewayParts,
+  { config: { pull, reconcile }, settings: { role }, context, reporter }: GatewayParts,
   postern: Postern,
   store: GatewayStore,
 ): VendorJobs {
   return new VendorJobs({
-    config: { pull, reconcile },
+    // They are work: a process that only takes requests needs no vendor's key.
+    config: role === 'ingest' ? { pull: undefined, reconcile: undefined } : { pull, reconcile },
     clientOf: (api) => vendorClient(api, context),
     record: (source, recording) => postern.record(source, recording),
     store,
@@ -145,12 +166,18 @@ function warnOfAcceptedLoss(settings: Settings, { inspection }: InspectedStore, 
 }
 
 async function openInbox(
-  { config, destinations = [], reporter }: GatewayParts,
+  { settings, config, destinations = [], reporter }: GatewayParts,
   opened: InspectedStore,
   observe: Observer,
 ): Promise<GatewayInbox> {
   try {
-    return createInbox({ config, destinations, store: opened.store, log: reporter.log, observe })
+    return createInbox({
+      config: { ...config, ...inboxOptions(settings) },
+      destinations,
+      store: opened.store,
+      log: reporter.log,
+      observe,
+    })
   } catch (error) {
     await closeStore(opened)
     throw error
@@ -175,10 +202,10 @@ async function listen(server: PublicServer, { listen: address }: Settings): Prom
 
 async function openAdmin(
   { address, token, isDefault }: AdminSettings,
-  parts: AdminParts,
+  shown: Omit<AdminServerOptions, 'access' | 'log'>,
   { log }: Reporter,
 ): Promise<{ readonly server: AdminServer; readonly url: string } | undefined> {
-  const server = new AdminServer({ ...parts, log, access: { isLoopback: isLoopback(address.host), token } })
+  const server = new AdminServer({ ...shown, log, access: { isLoopback: isLoopback(address.host), token } })
   try {
     const { port } = await server.listen(address.host, address.port)
     return { server, url: httpUrl(address.host, port) }

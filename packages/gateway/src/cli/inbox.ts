@@ -3,11 +3,13 @@ import type { SqliteEffect } from 'postern/sqlite'
 import type { GatewayConfig } from '../config/define-config.ts'
 import { ConfigError } from '../config/problem.ts'
 import { Forwarding, type ResolvedDestination } from '../forward/index.ts'
+import { tracedHandlers } from '../observe/tracing.ts'
+import type { InboxOptions } from './inbox-options.ts'
 import type { GatewayStore } from './stores/store-opener.ts'
 
 export interface InboxParts {
   /** With every source able to verify. */
-  readonly config: GatewayConfig
+  readonly config: GatewayConfig & InboxOptions
   readonly destinations: readonly ResolvedDestination[]
   readonly store: GatewayStore
   readonly log: Logger
@@ -32,7 +34,7 @@ export function createInbox({ config, destinations, store, log, observe }: Inbox
     handlers: (on) => {
       const own = handlers?.(on) ?? []
       assertNamesApart(own, forwarding.names)
-      return [...own, ...forwarding.registrations(on)]
+      return tracedHandlers([...own, ...forwarding.registrations(on)])
     },
     log,
     ...(observe !== undefined && { observe }),

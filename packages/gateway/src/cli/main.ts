@@ -34,6 +34,10 @@ function processContext(signals: ProcessSignals): CliContext {
     version: ownVersion(),
     nodeVersion: process.versions.node,
     onSignal: signals.subscribe,
+    onReload: (listener) => {
+      process.on('SIGHUP', listener)
+      return () => void process.off('SIGHUP', listener)
+    },
     onFatal: (listener) => {
       process.on('uncaughtException', listener)
       return () => void process.off('uncaughtException', listener)

@@ -32,11 +32,22 @@ Environment:
   REDIS_URL                  the store of serve where POSTERN_STORE is not set
   POSTERN_MAY_LOSE_ACKNOWLEDGED_EVENTS
                              yes: start also on a server that may lose what was answered 200
-  POSTERN_ADMIN              host:port of the admin API
+  POSTERN_PUBLIC_URL         how senders know this gateway, for those who sign the URL: https://hooks.example.com
+  POSTERN_TRUSTED_PROXIES    addresses and networks that are believed about who sent a request: 10.0.0.0/8, …
+  POSTERN_RETENTION          how long finished events are kept, such as 30d or 12h
+  POSTERN_ADMIN              host:port of the admin API and of /metrics
   POSTERN_ADMIN_TOKEN        bearer token of the admin API, 16 characters or more
   <SOURCE>_WEBHOOK_SECRET    signing secret of a source, such as VASTAI_WEBHOOK_SECRET
   <SOURCE>_WEBHOOK_SECRET_2  the one before, while it is being rotated
   <NAME>_DESTINATION_SECRET  what a destination's requests are signed with; _2 as above`
+
+const SERVE_ENVIRONMENT = `
+  POSTERN_ROLE               ingest, worker or all
+  POSTERN_TLS_CERT, POSTERN_TLS_KEY
+                             PEM files; read again when they change and on SIGHUP
+
+With --role worker the public listener has /healthz and /readyz alone. Several processes share PostgreSQL or Redis, or, on
+one machine, one SQLite file; all of them have the same configuration.`
 
 const TRIGGER_HELP = `
 The secret is taken from <SOURCE>_WEBHOOK_SECRET, else from .postern/secrets.json.
@@ -83,7 +94,10 @@ function addServe(program: Command, context: CliContext, onDone: (code: number) 
     .addOption(
       new Option('--log-level <level>', 'the least that is logged').choices(LOG_LEVELS).default('info'),
     )
-    .addHelpText('after', ENVIRONMENT)
+    .option('--role <role>', 'ingest takes requests, worker runs the work, all does both (POSTERN_ROLE)')
+    .option('--tls-cert <file>', 'certificate and its chain, in PEM (POSTERN_TLS_CERT)')
+    .option('--tls-key <file>', 'its key, in PEM (POSTERN_TLS_KEY)')
+    .addHelpText('after', ENVIRONMENT + SERVE_ENVIRONMENT)
     .action(async (flags: ServeFlags) => onDone(await serve(flags, context)))
 }
 

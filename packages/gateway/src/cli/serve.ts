@@ -32,15 +32,20 @@ async function start(flags: ServeFlags, context: CliContext, reporter: JsonLog):
   }
   const { config, destinations } = configured.value
   const gateway = await startGateway({ settings: settings.value, config, destinations, reporter, context })
+  const { role, tls, store } = settings.value
   reporter.log.info('listening', {
     version,
     port: gateway.port,
+    role,
+    ...(tls && { tls: true }),
     sources: Object.keys(config.sources),
     ...(destinations.length > 0 && { destinations: destinations.map(({ name }) => name) }),
-    store: settings.value.store.shownAs,
+    store: store.shownAs,
     engine: gateway.engine,
     ...(gateway.adminUrl !== undefined && { admin: gateway.adminUrl }),
   })
+  if (role !== 'all' && store.kind === 'sqlite')
+    reporter.log.info('the other role runs on this machine, with the same file and the same configuration')
   if (config.handlers === undefined && destinations.length === 0) {
     reporter.log.warn(
       'no handlers and no destinations are configured: events are stored and nothing else is done with them',

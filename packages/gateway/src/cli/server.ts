@@ -1,5 +1,7 @@
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import type { SecureContextOptions } from 'node:tls'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Postern } from 'postern'
 import type { Address } from '../config/address.ts'
@@ -12,6 +14,8 @@ export interface PublicServerOptions {
   /** The body limit of the source at a path; `undefined` where there is none. */
   readonly maxBodyBytesAt: (path: string) => number | undefined
   readonly limits?: Partial<HttpLimits>
+  /** Set: HTTPS, and nothing else. */
+  readonly tls?: SecureContextOptions
 }
 
 export interface DrainTimes {
@@ -30,7 +34,7 @@ const SWEEP_MS = 50
 /** The public listener: senders' requests and the two health paths. */
 export class PublicServer {
   readonly #options: PublicServerOptions
-  readonly #server: Server
+  readonly #server: Server | TlsServer
   readonly #silent: SilentSockets
   readonly #inFlight = new Set<ServerResponse>()
   readonly #answering = new WeakMap<Socket, ServerResponse>()
@@ -48,12 +52,13 @@ export class PublicServer {
       silenceTimeoutMs: limits.silenceTimeoutMs,
       afterFirstByteMs: limits.headersTimeoutMs + 2 * limits.checkIntervalMs,
     })
-    this.#server = createNodeServer(limits)
-      .on('connection', (socket: Socket) => this.#silent.watch(socket))
+    this.#server = createNodeServer(limits, options.tls)
+      // The one that a request will have: before it, a handshake has a time limit of its own.
+      .on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => this.#silent.watch(socket))
       .on('request', (request, response) => this.#answer(request, response))
       .on('checkContinue', (request, response) => this.#answerExpecting(request, response))
       .on('clientError', (error: NodeJS.ErrnoException, socket) => {
-        // A server without TLS has plain sockets.
+        // Both kinds of server have sockets, and none has another stream.
         this.#answerMalformed(error, socket as Socket)
       })
   }
@@ -68,6 +73,11 @@ export class PublicServer {
         resolve(this.#server.address() as AddressInfo)
       })
     })
+  }
+
+  /** Uses another certificate for the connections that come from now on. */
+  renew(options: SecureContextOptions): void {
+    if ('setSecureContext' in this.#server) this.#server.setSecureContext(options)
   }
 
   /** Takes no more connections and waits until every request has its answer, or cuts them off. */
@@ -112,7 +122,9 @@ export class PublicServer {
 
   #answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
     const isAnswered = this.#isAnswering(socket)
-    if (error.code === 'ECONNRESET' || !socket.writable || isAnswered) return void socket.destroy()
+    // A handshake that failed comes here as well, and there is no HTTP to answer it in.
+    const isHttp = /^(?:HPE_|ERR_HTTP_)/.test(error.code ?? '')
+    if (!isHttp || !socket.writable || isAnswered) return void socket.destroy()
     const status = STATUS_OF[error.code ?? ''] ?? 400
     const body = JSON.stringify({ error: STATUS_CODES[status] })
     socket.end(
@@ -135,14 +147,18 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
 }
 
-function createNodeServer(limits: HttpLimits): Server {
-  const server = createServer({
+function createNodeServer(limits: HttpLimits, tls: SecureContextOptions | undefined): Server | TlsServer {
+  const options = {
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
     connectionsCheckingInterval: limits.checkIntervalMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     maxHeaderSize: limits.maxHeaderBytes,
-  })
+  }
+  const server =
+    tls === undefined
+      ? createServer(options)
+      : createTlsServer({ ...options, ...tls, handshakeTimeout: limits.silenceTimeoutMs })
   server.maxConnections = limits.maxConnections
   return server
 }

@@ -26,6 +26,7 @@ test('development listens on this machine only, with an admin listener', () => {
       store: sqliteAt('/srv/app/.postern/postern.db', 'POSTERN_STORE'),
       mayLoseAcknowledgedEvents: false,
       admin: { address: { host: '127.0.0.1', port: 3001 }, token: undefined, isDefault: true },
+      role: 'all',
     },
   })
 })
@@ -118,5 +119,61 @@ describe('an admin listener open to others needs a token of 16 characters', () =
   ])('%s with %s may start', (POSTERN_ADMIN, token) => {
     const env = { POSTERN_ADMIN, ...(token !== undefined && { POSTERN_ADMIN_TOKEN: token }) }
     expect(problemPaths('production', env)).toEqual([])
+  })
+})
+
+describe('the role', () => {
+  test('is all, or what the flag or the variable says', () => {
+    expect(read('production')).toMatchObject({ value: { role: 'all' } })
+    expect(read('production', { POSTERN_ROLE: 'ingest' })).toMatchObject({ value: { role: 'ingest' } })
+    expect(read('production', { POSTERN_ROLE: 'ingest' }, { role: 'worker' })).toMatchObject({
+      value: { role: 'worker' },
+    })
+  })
+
+  test('is one of three, and in development all', () => {
+    expect(problemPaths('production', { POSTERN_ROLE: 'queue' })).toEqual(['POSTERN_ROLE'])
+    expect(problemPaths('production', {}, { role: 'Worker' })).toEqual(['--role'])
+    expect(problemPaths('development', { POSTERN_ROLE: 'worker' })).toEqual(['POSTERN_ROLE'])
+    expect(problemPaths('development', { POSTERN_ROLE: 'all' })).toEqual([])
+  })
+})
+
+describe('the network', () => {
+  test('is read whole', () => {
+    const env = {
+      POSTERN_TLS_CERT: 'tls.crt',
+      POSTERN_TLS_KEY: '/etc/tls.key',
+      POSTERN_PUBLIC_URL: 'https://hooks.example.com/in/',
+      POSTERN_TRUSTED_PROXIES: '10.0.0.0/8',
+      POSTERN_RETENTION: '12h',
+    }
+    const settings = read('production', env)
+    expect(settings).toMatchObject({
+      value: {
+        tls: { certPath: '/srv/app/tls.crt', keyPath: '/etc/tls.key', certSetting: 'POSTERN_TLS_CERT' },
+        publicUrl: 'https://hooks.example.com/in',
+        retentionMs: 43_200_000,
+      },
+    })
+    expect(settings.ok && settings.value.trustedProxies?.check('10.1.2.3')).toBe(true)
+    expect(read('production', env, { tlsCert: 'other.crt' })).toMatchObject({
+      value: { tls: { certPath: '/srv/app/other.crt', certSetting: '--tls-cert' } },
+    })
+  })
+
+  test.each([
+    ['a certificate without its key', { POSTERN_TLS_CERT: 'a' }, 'POSTERN_TLS_KEY'],
+    ['a key without its certificate', { POSTERN_TLS_KEY: 'a' }, 'POSTERN_TLS_CERT'],
+    ['a public URL without a scheme', { POSTERN_PUBLIC_URL: 'hooks.example.com' }, 'POSTERN_PUBLIC_URL'],
+    ['a proxy that is everybody', { POSTERN_TRUSTED_PROXIES: '0.0.0.0/0' }, 'POSTERN_TRUSTED_PROXIES'],
+    ['a retention without its unit', { POSTERN_RETENTION: '30' }, 'POSTERN_RETENTION'],
+  ])('%s is refused', (_what, env: Readonly<Record<string, string>>, path) => {
+    expect(problemPaths('production', env)).toEqual([path])
+  })
+
+  test('a password in the public URL is not repeated', () => {
+    const env = { POSTERN_PUBLIC_URL: 'https://user:hunter2@hooks.example.com' }
+    expect(JSON.stringify(read('production', env))).not.toContain('hunter2')
   })
 })

@@ -1,7 +1,17 @@
+import type { BlockList } from 'node:net'
 import { isLoopback, parseHostPort, parsePort, type Address } from '../config/address.ts'
 import { parseStore, type StoreLocation } from '../config/store-url.ts'
 import { problem, type Checked, type Problem } from '../config/problem.ts'
+import {
+  readPublicUrl,
+  readRetention,
+  readRole,
+  readTlsFiles,
+  readTrustedProxies,
+} from './network-settings.ts'
+import type { Role } from './role.ts'
 import { STATE_FOLDER } from './state-folder.ts'
+import type { TlsFiles } from './tls.ts'
 
 /** What `dev` and `serve` take on the command line; each wins over its variable. */
 export interface GatewayFlags {
@@ -9,6 +19,10 @@ export interface GatewayFlags {
   readonly host?: string
   readonly config?: string
   readonly store?: string
+  /** Of `serve` alone, as the two below. */
+  readonly role?: string
+  readonly tlsCert?: string
+  readonly tlsKey?: string
 }
 
 export interface AdminSettings {
@@ -24,6 +38,15 @@ export interface Settings {
   /** By the configuration's own word a store may be used that loses acknowledged events when its server crashes. */
   readonly mayLoseAcknowledgedEvents: boolean
   readonly admin: AdminSettings | undefined
+  readonly role: Role
+  /** Absent: plain HTTP, as behind a proxy. */
+  readonly tls?: TlsFiles | undefined
+  /** What stands before a request's path in the URL that its sender knows. */
+  readonly publicUrl?: string | undefined
+  /** Whose word on a request's sender is believed. */
+  readonly trustedProxies?: BlockList | undefined
+  /** Wins over the configuration's. */
+  readonly retentionMs?: number | undefined
 }
 
 export interface SettingsInput {
@@ -52,9 +75,16 @@ export function readSettings(input: SettingsInput): Checked<Settings> {
   const store = take(readStore(input))
   const mayLoseAcknowledgedEvents = take(readAcceptedLoss(input)) ?? false
   const admin = take(readAdmin(input))
+  const role = take(readRole(input)) ?? 'all'
+  const network = {
+    tls: take(readTlsFiles(input)),
+    publicUrl: take(readPublicUrl(input)),
+    trustedProxies: take(readTrustedProxies(input)),
+    retentionMs: take(readRetention(input)),
+  }
   if (problems.length > 0 || port === undefined || store === undefined) return { ok: false, problems }
   const listen = { port, ...(host !== undefined && { host }) }
-  return { ok: true, value: { listen, store, mayLoseAcknowledgedEvents, admin } }
+  return { ok: true, value: { listen, store, mayLoseAcknowledgedEvents, admin, role, ...network } }
 }
 
 function readPort({ flags, env }: SettingsInput): Checked<number> {

@@ -17,6 +17,7 @@ test('a whole configuration passes', () => {
     prefix: '/hooks/in',
     retry: { attempts: 3 },
     worker: { concurrency: 2 },
+    retentionMs: 86_400_000,
   })
   expect(problemsOf(config)).toEqual([])
 })
@@ -46,6 +47,8 @@ describe('what is wrong is named by its path', () => {
     ['no attempts', { ...valid, retry: { attempts: 0 } }, /^retry\.attempts: must be 1 or more/],
     ['half an attempt', { ...valid, retry: { attempts: 1.5 } }, /^retry\.attempts: must be a whole number/],
     ['a shrinking wait', { ...valid, retry: { factor: 0.5 } }, /^retry\.factor: must be 1 or more/],
+    ['a retention in words', { ...valid, retentionMs: '30d' }, /^retentionMs: /],
+    ['a retention below nothing', { ...valid, retentionMs: -1 }, /^retentionMs: must be 0 or more/],
     ['a text as a number', { ...valid, worker: { concurrency: '4' } }, /^worker\.concurrency: /],
   ])('%s', (_what, value, expected) => {
     expect(problemsOf(value)).toEqual([expect.stringMatching(expected)])

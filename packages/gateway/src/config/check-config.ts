@@ -39,6 +39,7 @@ const schema = v.strictObject({
   ),
   pull: v.optional(v.record(v.string(), pullQueue)),
   reconcile: v.optional(v.record(v.string(), reconciliation)),
+  retentionMs: v.optional(duration),
   worker: v.optional(
     v.strictObject({
       concurrency: v.optional(count),

@@ -10,7 +10,7 @@ import type { DestinationOptions } from '../forward/index.ts'
  */
 export type GatewayConfig<S extends Sources = Sources, Effect = SqliteEffect, Tx = never> = Pick<
   PosternOptions<S, Effect, Tx>,
-  'sources' | 'handlers' | 'prefix' | 'retry' | 'worker'
+  'sources' | 'handlers' | 'prefix' | 'retry' | 'worker' | 'retentionMs'
 > & {
   /** Queues at vendors that are pulled, by the source that their messages are recorded for: `coreweaveQueue({ destinationId })`. */
   readonly pull?: { readonly [name in keyof S]?: PullQueue }

@@ -61,13 +61,16 @@ export class JsonLog implements Reporter {
   }
 
   /** Anybody can cause these, so beyond a few per second they are counted: a flood must not fill the disk with log. */
-  #rejected({ source, reason, status, request }: Rejected): void {
+  #rejected({ source, reason, status, client, request }: Rejected): void {
     const details = request && {
       method: request.method,
       url: request.url.slice(0, 500),
       bodyBytes: request.body.byteLength,
     }
-    this.#pino.warn({ source, reason, status, ...details }, 'rejected')
+    this.#pino.warn(
+      { source, reason, status, ...(client !== undefined && { client }), ...details },
+      'rejected',
+    )
   }
 }
 

@@ -15,6 +15,8 @@ export interface WebhookRequest {
   readonly headers: HeaderList
   /** The exact bytes received: never decoded, inflated or re-serialised. */
   readonly body: Uint8Array
+  /** Who sent it, as whoever took it says. For logs: nothing is decided by it, and nothing of it is stored. */
+  readonly client?: string | undefined
 }
 
 /** What `verify` takes: `WebhookRequest`, with the shapes that frameworks have for headers. */

@@ -23,6 +23,8 @@ export interface RejectedCount {
   /** The empty string for a path without a source. */
   readonly source: string
   readonly reason: (Occurrence & { readonly kind: 'rejected' })['reason']
+  /** What it was answered. */
+  readonly status: number
   readonly count: number
 }
 
@@ -36,6 +38,8 @@ export interface AttemptCount {
 export class MetricsCounter {
   readonly #accepted = new Map<string, { stored: number; duplicates: number; conflicts: number }>()
   readonly #rejected = new Counts<RejectedCount['reason']>()
+  /** Of a source and a reason it is always the same. */
+  readonly #statuses = new Map<string, number>()
   readonly #attempts = new Counts<AttemptCount['outcome']>()
   readonly #acceptMs = new HistogramCounter(DURATION_BOUNDS_MS)
   readonly #attemptMs = new HistogramCounter(DURATION_BOUNDS_MS)
@@ -44,8 +48,10 @@ export class MetricsCounter {
     if (occurrence.kind === 'accepted') {
       this.#countOf(occurrence.source)[COUNTED_AS[occurrence.outcome]] += 1
       this.#acceptMs.add(occurrence.durationMs)
-    } else if (occurrence.kind === 'rejected') this.#rejected.add(occurrence.source, occurrence.reason)
-    else {
+    } else if (occurrence.kind === 'rejected') {
+      this.#rejected.add(occurrence.source, occurrence.reason)
+      this.#statuses.set(`${occurrence.source} ${occurrence.reason}`, occurrence.status)
+    } else {
       this.#attempts.add(occurrence.destination, occurrence.outcome)
       this.#attemptMs.add(occurrence.durationMs)
     }
@@ -54,7 +60,12 @@ export class MetricsCounter {
   read(): OccurrenceMetrics {
     return {
       accepted: [...this.#accepted].map(([source, counts]) => ({ source, ...counts })),
-      rejected: this.#rejected.read((source, reason, count) => ({ source, reason, count })),
+      rejected: this.#rejected.read((source, reason, count) => ({
+        source,
+        reason,
+        status: this.#statuses.get(`${source} ${reason}`) ?? 0,
+        count,
+      })),
       attempts: this.#attempts.read((destination, outcome, count) => ({ destination, outcome, count })),
       acceptMs: this.#acceptMs.read(),
       attemptMs: this.#attemptMs.read(),

@@ -25,6 +25,8 @@ export type Occurrence =
       readonly source: string
       readonly reason: Reason | RefusalReason
       readonly status: number
+      /** Who sent it, where `clientOf` says so. */
+      readonly client?: string
       /** Absent where the request was refused before its body was read. */
       readonly request?: WebhookRequest
     }

@@ -443,7 +443,7 @@ function aMount(budget: BodyBudget): Mount {
     observe: (occurrence) => occurrences.push(occurrence),
     now: () => NOW_MS,
   })
-  return createMount(receiver, () => 'shop', budget)
+  return createMount({ receiver, budget }, () => 'shop')
 }
 
 async function exchange(mount: Mount, request: Request): Promise<readonly [number, string]> {

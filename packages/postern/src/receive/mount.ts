@@ -18,11 +18,21 @@ export interface Mount {
 /** Finds the source's name in a path; `undefined` where there is none. */
 export type Route = (path: string) => string | undefined
 
+/** What all mounts of an inbox share. */
+export interface MountParts {
+  readonly receiver: Receiver
+  readonly budget: BodyBudget
+  /** What stands before a request's path and query in the URL that its sender knows; the request's own word where absent. */
+  readonly publicUrl?: string | undefined
+  /** Who sent a Node request, for the log. */
+  readonly clientOf?: ((request: IncomingMessage) => string | undefined) | undefined
+}
+
 /** A mount that finds its source by `route`. */
-export function createMount(receiver: Receiver, route: Route, budget: BodyBudget): Mount {
+export function createMount(parts: MountParts, route: Route): Mount {
   return {
     async fetch(request) {
-      const answer = await answerFetch(receiver, route, request, budget)
+      const answer = await answerFetch(parts, route, request)
       // A 204 with a body, an empty one even, is refused by the constructor.
       return new Response(answer.status === 204 ? null : answer.body, {
         status: answer.status,
@@ -30,7 +40,7 @@ export function createMount(receiver: Receiver, route: Route, budget: BodyBudget
       })
     },
     async node(request, response) {
-      const answer = await answerNode(receiver, route, request, budget)
+      const answer = await answerNode(parts, route, request)
       if (answer === 'nobody_waits' || response.destroyed || response.headersSent) return
       response.writeHead(answer.status, answer.headers).end(answer.body)
       if (!request.complete) letItEnd(request)
@@ -54,18 +64,17 @@ function letItEnd(request: IncomingMessage): void {
 }
 
 async function answerFetch(
-  receiver: Receiver,
+  { receiver, budget, publicUrl }: MountParts,
   route: Route,
   request: Request,
-  budget: BodyBudget,
 ): Promise<Answer> {
-  const found = findSource(receiver, route, request.method, new URL(request.url).pathname)
+  const found = findSource(receiver, route, { method: request.method, path: new URL(request.url).pathname })
   if ('refused' in found) return found.refused
   const read = await fetchBody(request, found.maxBodyBytes, budget)
   if (!read.ok) return receiver.refuse(found.name, read.reason)
   return receiver.receive(found.name, {
     method: request.method,
-    url: request.url,
+    url: publicUrl === undefined ? request.url : publicUrl + pathAndQueryOf(request.url),
     // `Headers` has joined doubled headers with ", " by now; strict decoding refuses those.
     headers: [...request.headers].flat(),
     body: read.body,
@@ -73,25 +82,27 @@ async function answerFetch(
 }
 
 async function answerNode(
-  receiver: Receiver,
+  { receiver, budget, publicUrl = '', clientOf }: MountParts,
   route: Route,
   request: IncomingMessage & { readonly originalUrl?: string },
-  budget: BodyBudget,
 ): Promise<Answer | 'nobody_waits'> {
   const url = request.url ?? ''
   const method = request.method ?? ''
-  const found = findSource(receiver, route, method, pathOf(url))
+  // Now: of a connection that has broken nobody knows any longer who it was.
+  const client = clientOf?.(request)
+  const found = findSource(receiver, route, { method, path: pathOf(url), client })
   if ('refused' in found) return found.refused
   const read = await nodeBody(request, found.maxBodyBytes, budget)
   if (!read.ok) {
-    const answer = receiver.refuse(found.name, read.reason)
+    const answer = receiver.refuse(found.name, read.reason, { client })
     return read.reason === 'client_disconnected' ? 'nobody_waits' : answer
   }
   return receiver.receive(found.name, {
     method,
-    url: request.originalUrl ?? url,
+    url: publicUrl + (request.originalUrl ?? url),
     headers: request.rawHeaders,
     body: read.body,
+    client,
   })
 }
 
@@ -99,18 +110,27 @@ async function answerNode(
 function findSource(
   receiver: Receiver,
   route: Route,
-  method: string,
-  path: string,
+  {
+    method,
+    path,
+    client,
+  }: { readonly method: string; readonly path: string; readonly client?: string | undefined },
 ): { readonly name: string; readonly maxBodyBytes: number } | { readonly refused: Answer } {
   const name = route(path)
   const source = name === undefined ? undefined : receiver.source(name)
-  if (name === undefined || source === undefined) return { refused: receiver.refuse('', 'unknown_source') }
+  if (name === undefined || source === undefined)
+    return { refused: receiver.refuse('', 'unknown_source', { client }) }
   if (method !== 'POST' && !methodsOf(source).includes(method))
-    return { refused: receiver.refuse(name, 'method_not_allowed') }
+    return { refused: receiver.refuse(name, 'method_not_allowed', { client }) }
   return { name, maxBodyBytes: source.maxBodyBytes }
 }
 
 function pathOf(url: string): string {
   const query = url.indexOf('?')
   return query < 0 ? url : url.slice(0, query)
+}
+
+/** What follows the host, byte for byte. */
+function pathAndQueryOf(url: string): string {
+  return url.replace(/^[^:/?#]+:\/\/[^/?#]*/, '')
 }

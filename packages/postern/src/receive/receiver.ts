@@ -64,6 +64,9 @@ export interface ReceiverOptions {
   readonly now: Clock
 }
 
+/** Who sent a request. */
+type Sender = Pick<WebhookRequest, 'client'>
+
 /** Turns one request into one answer, framework-free. It never rejects. */
 export class Receiver {
   readonly #options: ReceiverOptions
@@ -93,8 +96,8 @@ export class Receiver {
     return this.#handshakes.source(name)
   }
 
-  /** Records a refusal and answers it. */
-  refuse(source: string, reason: Reason | RefusalReason, request?: WebhookRequest): Answer {
+  /** Records a refusal and answers it: of a request that is not to be shown, with its sender alone. */
+  refuse(source: string, reason: Reason | RefusalReason, told: WebhookRequest | Sender = {}): Answer {
     const configured = this.source(source)
     const answer = answerTo(reason, configured?.provider.answers, configured && methodsOf(configured))
     if (reason === 'body_already_parsed') this.#reportOnceASecond('warn', PARSED_BODY, { source })
@@ -103,7 +106,8 @@ export class Receiver {
       source,
       reason,
       status: answer.status,
-      ...(request !== undefined && { request: withoutStraySecrets(configured?.schemes ?? [], request) }),
+      ...(told.client !== undefined && { client: told.client }),
+      ...('body' in told && { request: withoutStraySecrets(configured?.schemes ?? [], told) }),
     })
     return answer
   }
@@ -117,25 +121,27 @@ export class Receiver {
   /** Verifies, records, answers. */
   async receive(name: string, request: WebhookRequest): Promise<Answer> {
     const startedMs = performance.now()
+    const sender = { client: request.client }
     this.#begin()
     try {
       const source = this.source(name)
-      if (source === undefined) return this.refuse(name, 'unknown_source')
-      if (this.isStopping) return this.refuse(name, 'stopping')
-      if (request.body.byteLength > source.maxBodyBytes) return this.refuse(name, 'body_too_large')
+      if (source === undefined) return this.refuse(name, 'unknown_source', sender)
+      if (this.isStopping) return this.refuse(name, 'stopping', sender)
+      if (request.body.byteLength > source.maxBodyBytes) return this.refuse(name, 'body_too_large', sender)
       const nowMs = this.#options.now()
       if (source.handshake !== undefined) {
         const open = openHandshake(source, request, nowMs)
-        if (open !== undefined) return await this.#shakeHands(name, this.#handshakes.open(name, source, open))
+        if (open !== undefined)
+          return await this.#shakeHands(name, this.#handshakes.open(name, source, open), sender)
       }
-      if (request.method !== 'POST') return this.refuse(name, 'method_not_allowed')
+      if (request.method !== 'POST') return this.refuse(name, 'method_not_allowed', sender)
       // An await costs every request what only those pay whose keys are fetched.
       const checked = source.checkFirst && (await source.checkFirst(source, request, nowMs))
       const verified = verifyRequest(request, source, nowMs, checked)
       if (!verified.ok) return await this.#refuseUnverified(name, source, verified.reason, request)
       const handshake = handshakeAnswer(source, verified)
       if (handshake !== undefined)
-        return await this.#shakeHands(name, this.#handshakes.verified(name, source, handshake))
+        return await this.#shakeHands(name, this.#handshakes.verified(name, source, handshake), sender)
 
       const arrival = this.#arrivalOf(name, source, verified, startedMs)
       const result = await this.#withinDeadline(
@@ -175,9 +181,13 @@ export class Receiver {
   }
 
   /** Answers a handshake without its request where that is refused: what it shows may be half of a token. */
-  async #shakeHands(name: string, shaking: Promise<Answer | Reason | RefusalReason>): Promise<Answer> {
+  async #shakeHands(
+    name: string,
+    shaking: Promise<Answer | Reason | RefusalReason>,
+    sender: Sender,
+  ): Promise<Answer> {
     const answer = await shaking
-    return typeof answer === 'string' ? this.refuse(name, answer) : answer
+    return typeof answer === 'string' ? this.refuse(name, answer, sender) : answer
   }
 
   /** Puts the event of a verified request, with a lease where its deliveries can run without being claimed. */
