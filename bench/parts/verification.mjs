@@ -97,23 +97,25 @@ function ternOf(platform, secret, body, headers) {
 export async function measure({ values, say }) {
   const rounds = Number(values.rounds) * 3
   const results = []
-  for (const size of SIZES) {
-    for (const { form, source, contenders } of FORMS) {
-      const request = requestOf(source, size)
-      const all = { ...ours(source, request), ...contenders(request) }
-      const times = Object.fromEntries(Object.keys(all).map((each) => [each, []]))
-      const counts = {}
-      for (const [each, contender] of Object.entries(all)) counts[each] = await warmUp(contender)
-      for (let round = 0; round < rounds; round += 1) {
-        for (const [each, contender] of Object.entries(all))
-          times[each].push(await microsPerCall(contender, counts[each]))
-      }
-      const result = { size, form, contenders: summaryOf(times) }
-      results.push(result)
-      say(lineOf(result))
-    }
+  for (const [size, each] of SIZES.flatMap((bytes) => FORMS.map((form) => [bytes, form]))) {
+    const result = { size, form: each.form, contenders: summaryOf(await timesOf(each, size, rounds)) }
+    results.push(result)
+    say(lineOf(result))
   }
   return { rounds, results }
+}
+
+/** CPU time a call of every contender, round by round. */
+async function timesOf({ source, contenders }, size, rounds) {
+  const request = requestOf(source, size)
+  const all = Object.entries({ ...ours(source, request), ...contenders(request) })
+  const times = Object.fromEntries(all.map(([each]) => [each, []]))
+  const counts = {}
+  for (const [each, contender] of all) counts[each] = await warmUp(contender)
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [each, contender] of all) times[each].push(await microsPerCall(contender, counts[each]))
+  }
+  return times
 }
 
 /**
