@@ -9,7 +9,7 @@ const BODY_BYTES = 700
 const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 const statuses = {}
 let sent = 0
-let underWay = 0
+const underWay = new Set()
 
 const startedMs = performance.now()
 while (performance.now() - startedMs < Number(seconds) * 1000) {
@@ -17,7 +17,7 @@ while (performance.now() - startedMs < Number(seconds) * 1000) {
   for (; sent < due; sent += 1) send()
   await new Promise((resolve) => setTimeout(resolve, 2))
 }
-while (underWay > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+while (underWay.size > 0) await new Promise((resolve) => setTimeout(resolve, 5))
 console.log(JSON.stringify({ sent, statuses, seconds: (performance.now() - startedMs) / 1000 }))
 process.exit(0)
 
@@ -34,14 +34,14 @@ function send() {
     'x-vastai-timestamp': timestamp,
     'x-vastai-signature': signature,
   }
-  underWay += 1
   const sending = request(url, { method: 'POST', agent, headers }, (response) => {
     statuses[response.statusCode] = (statuses[response.statusCode] ?? 0) + 1
-    response.resume().on('close', () => (underWay -= 1))
+    response.resume().on('close', () => underWay.delete(sending))
   })
   sending.on('error', () => {
     statuses['none'] = (statuses['none'] ?? 0) + 1
-    underWay -= 1
+    underWay.delete(sending)
   })
+  underWay.add(sending)
   sending.end(body)
 }
