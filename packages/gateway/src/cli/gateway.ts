@@ -20,7 +20,7 @@ import { PublicServer } from './server.ts'
 import type { AdminSettings, Settings } from './settings.ts'
 import { closeStore, openStore, unsoundSettings, type InspectedStore } from './stores/open-store.ts'
 import type { GatewayStore } from './stores/store-opener.ts'
-import { followTls, readTls } from './tls.ts'
+import { followTls, readTls, type TlsMaterial } from './tls.ts'
 import { vendorClient } from './vendor-access.ts'
 
 export interface GatewayParts {
@@ -80,16 +80,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   }
   const { postern, forwarding } = await openInbox(parts, opened, observe)
   const metrics = new GatewayMetrics(postern, { engine: inspection.engine, role })
-  const isTaking = role !== 'worker'
-  const server = new PublicServer({
-    postern: {
-      isReady: () => postern.isReady(),
-      node: isTaking ? tracedReceiving(postern.node) : answerNotHere,
-    },
-    maxBodyBytesAt: bodyLimits(isTaking ? config.sources : {}, config.prefix ?? DEFAULT_PREFIX),
-    ...(tls && { tls: tls.options }),
-    ...(parts.limits && { limits: parts.limits }),
-  })
+  const server = createServer(parts, postern, tls)
   try {
     jobs = vendorJobs(parts, postern, store)
     const { port } = await listen(server, settings)
@@ -137,6 +128,24 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     await opened.release()
     throw error
   }
+}
+
+/** Takes requests, or says where it is asked that it does not. */
+function createServer(
+  { settings: { role }, config, limits }: GatewayParts,
+  postern: Postern,
+  tls: TlsMaterial | undefined,
+): PublicServer {
+  const isTaking = role !== 'worker'
+  return new PublicServer({
+    postern: {
+      isReady: () => postern.isReady(),
+      node: isTaking ? tracedReceiving(postern.node) : answerNotHere,
+    },
+    maxBodyBytesAt: bodyLimits(isTaking ? config.sources : {}, config.prefix ?? DEFAULT_PREFIX),
+    ...(tls && { tls: tls.options }),
+    ...(limits && { limits }),
+  })
 }
 
 function vendorJobs(

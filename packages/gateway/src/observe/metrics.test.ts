@@ -152,7 +152,7 @@ test('a process tells of itself', async () => {
   const metrics = new ProcessMetrics()
   onTestFinished(() => metrics.stop())
   const parsed = parse(prometheusText(await metrics.read()))
-  const value = (name: string): number => Number((valuesOf(parsed, name)[0] as readonly number[])[0])
+  const value = (name: string): number => (valuesOf(parsed, name)[0] as readonly number[])[0] ?? NaN
   expect(value('process_resident_memory_bytes')).toBeGreaterThan(10_000_000)
   expect(value('process_cpu_seconds_total')).toBeGreaterThan(0)
   expect(Math.abs(value('process_start_time_seconds') - Date.now() / 1000 + process.uptime())).toBeLessThan(5)

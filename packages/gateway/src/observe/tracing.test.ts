@@ -90,7 +90,7 @@ async function send(
 
 function spanNamed(name: string): ReadableSpan {
   const span = exporter.getFinishedSpans().find((each) => each.name === name)
-  if (span === undefined) throw new Error(`none of ${exporter.getFinishedSpans().map((each) => each.name)}`)
+  if (span === undefined) throw new Error(`no span ${name}`)
   return span
 }
 
