@@ -65,11 +65,10 @@ export const LONGEST_STOP_MS: number = HTTP_GRACE_MS + ANNOUNCE_MS + WORKER_GRAC
 /** Opens the store and starts to listen and to work. Leaves nothing open where it rejects. */
 export async function startGateway(parts: GatewayParts): Promise<RunningGateway> {
   const { settings, config, reporter } = parts
-  const { mayLoseAcknowledgedEvents, role } = settings
+  const { role } = settings
   const tls = settings.tls && orThrow(await readTls(settings.tls, Date.now()))
-  const opened = await openStore(settings.store, { mayLoseAcknowledgedEvents, log: reporter.log })
+  const opened = await openConfiguredStore(settings, reporter)
   const { store, inspection } = opened
-  warnOfAcceptedLoss(settings, opened, reporter)
   // As they are now: a secret may be replaced.
   const sources: Record<string, Source> = { ...config.sources }
   let jobs: VendorJobs | undefined
@@ -109,11 +108,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
           server.drain({ announceMs: ANNOUNCE_MS, graceMs: HTTP_GRACE_MS }),
           endsWithin(jobs?.stop() ?? Promise.resolve(), HTTP_GRACE_MS),
         ])
-        const isClosed = await endsWithin(
-          postern.stop({ graceMs: WORKER_GRACE_MS }),
-          WORKER_GRACE_MS + STORE_GRACE_MS,
-        )
-        await forwarding.stop()
+        const isClosed = await stopInbox({ postern, forwarding })
         await admin?.server.close()
         if (!isClosed)
           reporter.log.warn('the store does not answer: what runs comes back when its lease ends')
@@ -128,6 +123,14 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     await opened.release()
     throw error
   }
+}
+
+/** Finishes or gives back what runs; whether the store has closed in time. */
+async function stopInbox({ postern, forwarding }: GatewayInbox): Promise<boolean> {
+  const stopping = postern.stop({ graceMs: WORKER_GRACE_MS })
+  const isClosed = await endsWithin(stopping, WORKER_GRACE_MS + STORE_GRACE_MS)
+  await forwarding.stop()
+  return isClosed
 }
 
 /** Takes requests, or says where it is asked that it does not. */
@@ -162,6 +165,13 @@ function vendorJobs(
     log: reporter.log,
     ...(context.vendors?.pause !== undefined && { pause: context.vendors.pause }),
   })
+}
+
+async function openConfiguredStore(settings: Settings, reporter: Reporter): Promise<InspectedStore> {
+  const { mayLoseAcknowledgedEvents } = settings
+  const opened = await openStore(settings.store, { mayLoseAcknowledgedEvents, log: reporter.log })
+  warnOfAcceptedLoss(settings, opened, reporter)
+  return opened
 }
 
 function warnOfAcceptedLoss(settings: Settings, { inspection }: InspectedStore, { log }: Reporter): void {
