@@ -66,7 +66,7 @@ export function secretOf(scheme: Scheme, number: number): string {
   const { as, stripPrefixes = [], minBytes = 32 } = scheme.key
   const pair = pairOf(scheme, number)
   if (pair !== undefined) return (stripPrefixes[0] ?? '') + pair.publicKey.toString(as)
-  if (as === 'utf8') return `a signing secret, number ${number}`
+  if (as === 'utf8') return `a signing secret, number ${number}`.padEnd(scheme.key.minBytes ?? 0, '.')
   return (stripPrefixes[0] ?? '') + Buffer.alloc(Math.max(minBytes, 32), number + 1).toString(as)
 }
 
