@@ -62,10 +62,8 @@ test.each(triggered.map((provider) => [provider.name, provider] as const))('%s',
   const keyFile = join(folder, `${name}.pem`)
   if (key !== undefined) await writeFile(keyFile, key)
   const url = `http://127.0.0.1:${gateway.port}/webhooks/${name}`
-  const code = await cli([
-    ...['trigger', name, sample?.type ?? '', '--url', url, '--secret', secretFor(scheme)],
-    ...(key === undefined ? [] : ['--private-key', keyFile]),
-  ])
+  const args = ['trigger', name, sample?.type ?? '', '--url', url, '--secret', secretFor(scheme)]
+  const code = await cli(key === undefined ? args : [...args, '--private-key', keyFile])
   expect(out).toMatch(/^200 OK {2}\{"received":true\}/)
   expect(code).toBe(0)
   expect(accepted.at(-1)).toBe(name)

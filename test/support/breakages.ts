@@ -63,7 +63,7 @@ export const breakages: readonly Breakage[] = [
   ...(['base64', 'hex'] as const).map((as) =>
     proven(`the secret decoded by mistake, from ${as}`, 'secret_decoded', (of, sign) => {
       if (!isKeyed(of.scheme) || of.scheme.key.as !== 'utf8') return undefined
-      const secret = Buffer.alloc(33, 7).toString(as)
+      const secret = Buffer.alloc(66, 7).toString(as)
       return { arrived: sign({ scheme: keyedAs(of.scheme, as), secret }), configured: [secret] }
     }),
   ),
