@@ -99,6 +99,8 @@ test('the last use of each secret outlives a restart and the rotation that gives
       [2, NOW_MS],
     ])
   expect(JSON.stringify((await after.metrics()).secrets)).not.toMatch(/of-16/)
+  after.setSecret('vastai', [second])
+  expect(await usesOf(after)).toEqual([[1, laterMs]])
 })
 
 /** Every histogram holds something, and adds up. */

@@ -137,8 +137,10 @@ export const bodyBreakages: readonly Breakage[] = kinds.map(({ name, cause, sign
   },
 }))
 
-function readsBody({ timestamp, id, content }: SignatureScheme): boolean {
-  return [timestamp?.in, id?.in, ...content].some((place) => typeof place === 'object' && 'json' in place)
+function readsBody({ signature, timestamp, id, content }: SignatureScheme): boolean {
+  return [...signature.in, timestamp?.in, id?.in, ...content].some(
+    (place) => typeof place === 'object' && 'json' in place,
+  )
 }
 
 function pretty(body: string, indent: number): string {

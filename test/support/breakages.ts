@@ -2,6 +2,7 @@ import type { Scheme, SignatureScheme } from '../../packages/postern/src/core/in
 import { bodyBreakages } from './body-breakages.ts'
 import type { Cause } from '../../packages/postern/src/explain/index.ts'
 import {
+  isInHeader,
   isSignature,
   schemeCases,
   secretOf,
@@ -62,7 +63,7 @@ export const breakages: readonly Breakage[] = [
   ...(['base64', 'hex'] as const).map((as) =>
     proven(`the secret decoded by mistake, from ${as}`, 'secret_decoded', (of, sign) => {
       if (!isKeyed(of.scheme) || of.scheme.key.as !== 'utf8') return undefined
-      const secret = Buffer.alloc(33, 7).toString(as)
+      const secret = Buffer.alloc(66, 7).toString(as)
       return { arrived: sign({ scheme: keyedAs(of.scheme, as), secret }), configured: [secret] }
     }),
   ),
@@ -107,7 +108,7 @@ export const breakages: readonly Breakage[] = [
   ),
   ...(['hex', 'base64', 'base64url'] as const).map((encoding) =>
     proven(`the signature in ${encoding}`, 'signature_encoding', (of, sign) => {
-      if (!isSignature(of.scheme) || of.scheme.signature.encoding === encoding) return undefined
+      if (!isInHeader(of.scheme) || of.scheme.signature.encoding === encoding) return undefined
       const scheme = { ...of.scheme, signature: { ...of.scheme.signature, encoding } }
       const arrived = sign({ scheme })
       // A digest may be written alike in two encodings.
@@ -115,12 +116,12 @@ export const breakages: readonly Breakage[] = [
     }),
   ),
   proven('a prefix that is not there', 'signature_prefix', (of, sign) => {
-    if (!isSignature(of.scheme) || of.scheme.signature.prefix === undefined) return undefined
+    if (!isInHeader(of.scheme) || of.scheme.signature.prefix === undefined) return undefined
     const { prefix: _, ...signature } = of.scheme.signature
     return { arrived: sign({ scheme: { ...of.scheme, signature } }) }
   }),
   proven('a prefix that the scheme has not', 'signature_prefix', (of, sign) => {
-    if (!isSignature(of.scheme) || of.scheme.signature.prefix !== undefined) return undefined
+    if (!isInHeader(of.scheme) || of.scheme.signature.prefix !== undefined) return undefined
     const signature = { ...of.scheme.signature, prefix: 'sha256=' }
     return { arrived: sign({ scheme: { ...of.scheme, signature } }) }
   }),
@@ -161,6 +162,8 @@ export const breakages: readonly Breakage[] = [
   ).map(([name, change]) =>
     proven(`a URL with ${name}`, 'url', (of, sign) => {
       if (!isSignature(of.scheme) || !of.scheme.content.includes('url')) return undefined
+      // One provider signs now with its port and now without, and both are taken.
+      if (of.scheme.derives !== undefined && name === 'a port') return undefined
       const arrived = sign()
       return { arrived: { ...arrived, url: change(arrived.url) } }
     }),
@@ -229,6 +232,7 @@ function ofHeader(
   const { signature, timestamp, id } = of.scheme
   const places = [...signature.in, ...(isEvery ? [timestamp?.in, id?.in] : [])]
   const names = places.flatMap((place) => (place !== undefined && 'header' in place ? [place.header] : []))
+  if (names.length === 0) return undefined
   const arrived = sign()
   const headers = arrived.headers.flatMap(([name, value]) =>
     names.includes(name) ? change(name, value) : [[name, value] as const],
@@ -260,6 +264,8 @@ function timeOf(scheme: Scheme): SignatureScheme['timestamp'] {
 }
 
 function withMember(body: string, name: string, value: unknown): string | undefined {
+  // A form has none.
+  if (!body.startsWith('{')) return undefined
   const parsed: unknown = JSON.parse(body)
-  return Array.isArray(parsed) ? undefined : JSON.stringify({ ...(parsed as object), [name]: value })
+  return JSON.stringify({ ...(parsed as object), [name]: value })
 }

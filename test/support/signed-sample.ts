@@ -55,13 +55,18 @@ export function isSignature(scheme: Scheme): scheme is SignatureScheme {
   return 'signature' in scheme && 'content' in scheme && 'key' in scheme
 }
 
+/** Whether its signature stands in a header, in whatever spelling that has. */
+export function isInHeader(scheme: Scheme): scheme is SignatureScheme {
+  return isSignature(scheme) && scheme.signature.in.every((place) => 'header' in place)
+}
+
 /** A secret as its owner is shown it: the same text for a number in every run. */
 export function secretOf(scheme: Scheme, number: number): string {
   if (!isSignature(scheme)) return `the-static-secret-number-${number}`
   const { as, stripPrefixes = [], minBytes = 32 } = scheme.key
   const pair = pairOf(scheme, number)
   if (pair !== undefined) return (stripPrefixes[0] ?? '') + pair.publicKey.toString(as)
-  if (as === 'utf8') return `a signing secret, number ${number}`
+  if (as === 'utf8') return `a signing secret, number ${number}`.padEnd(scheme.key.minBytes ?? 0, '.')
   return (stripPrefixes[0] ?? '') + Buffer.alloc(Math.max(minBytes, 32), number + 1).toString(as)
 }
 
@@ -78,7 +83,7 @@ export function signedSample(of: SchemeCase, signing: SampleSigning): Arrived {
   const source = signer(of, scheme, signing.secret ?? secretOf(of.scheme, 1))
   const built = of.sample.build({ id: ID, nowMs })
   const pair = pairOf(of.scheme, 1)
-  const { headers, body } = signRequest(source, {
+  const sent = signRequest(source, {
     ...built,
     body: signing.body ?? built.body,
     nowMs,
@@ -87,7 +92,8 @@ export function signedSample(of: SchemeCase, signing: SampleSigning): Arrived {
     method,
     ...(pair !== undefined && { privateKey: pair.privateKey }),
   })
-  return { method, url, headers: Object.entries({ ...built.headers, ...headers }), body: Buffer.from(body) }
+  const headers = Object.entries({ ...built.headers, ...sent.headers })
+  return { method, url: sent.url, headers, body: Buffer.from(sent.body) }
 }
 
 /** Signs under any scheme of the method, also one that no source would verify by. */

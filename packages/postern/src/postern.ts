@@ -174,7 +174,7 @@ export function createPostern<const S extends Sources, Effect = never, Tx = neve
     )
   const housekeeping = new Housekeeping({ store, retentionMs, log })
   const setSecret = (source: string, secret: Secret): void => replaceSecret(sources, source, secret)
-  return assemble(options, { receiver, worker, housekeeping, counter, table, sources, record, setSecret })
+  return assemble(options, { receiver, worker, housekeeping, counter, table, record, setSecret })
 }
 
 interface Parts<Effect, Tx> {
@@ -183,19 +183,22 @@ interface Parts<Effect, Tx> {
   readonly housekeeping: Housekeeping
   readonly counter: MetricsCounter
   readonly table: HandlerTable<Effect, Tx>
-  /** As they are now. */
-  readonly sources: ReadonlyMap<string, Source>
   readonly record: Postern['record']
   readonly setSecret: Postern['setSecret']
 }
 
 function assemble<S extends Sources, Effect, Tx>(
   options: PosternOptions<S, Effect, Tx>,
-  { receiver, worker, housekeeping, counter, table, sources, record, setSecret }: Parts<Effect, Tx>,
+  { receiver, worker, housekeeping, counter, table, record, setSecret }: Parts<Effect, Tx>,
 ): Postern {
   const { publicUrl, clientOf } = options
   const mounted: MountParts = { receiver, budget: new BodyBudget(), publicUrl, clientOf }
   const under = (prefix: string): Mount => createMount(mounted, routeUnder(prefix))
+  // With the secrets that were set since, or that a handshake brought.
+  const currentSources = (): Sources =>
+    Object.fromEntries(
+      Object.entries(options.sources).map(([name, source]) => [name, receiver.source(name) ?? source]),
+    )
   const whole = under(options.prefix ?? '/webhooks')
   let stopped: Promise<void> | undefined
   const stop = async (graceMs: number): Promise<void> => {
@@ -237,7 +240,7 @@ function assemble<S extends Sources, Effect, Tx>(
             !table.destinations.includes(name) && pending + leased + dead > 0,
         )
         .map(({ name }) => name)
-      const secrets = await readSecretUse(options.store.state, Object.fromEntries(sources))
+      const secrets = await readSecretUse(options.store.state, currentSources())
       return { ...counter.read(), store, orphaned, secrets }
     },
   }

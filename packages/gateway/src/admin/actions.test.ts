@@ -45,7 +45,13 @@ async function api(events = 0, token?: string): Promise<Api> {
   const [store, billing] = [memory(), new Billing()]
   await store.put(Array.from({ length: events }, (_, index) => storedEvent(index, ['billing', 'audit'])))
   const access = { isLoopback: true, token }
-  const server = new AdminServer({ store, sources: {}, forwarding: billing, access, log: silent })
+  const server = new AdminServer({
+    store,
+    secretUse: async () => [],
+    forwarding: billing,
+    access,
+    log: silent,
+  })
   open.push(server)
   const { port } = await server.listen('127.0.0.1', 0)
   return {

@@ -30,7 +30,12 @@ async function start(
   await store.put(bodies.map(newEvent))
   const [, old] = await readSecretUse(store.state, sources)
   await store.state.set(`secret-matched/castai/secret/${old?.label}`, '2026-03-02T22:20:00.000Z')
-  const server = new AdminServer({ store, sources, access, log: silent })
+  const server = new AdminServer({
+    store,
+    secretUse: () => readSecretUse(store.state, sources),
+    access,
+    log: silent,
+  })
   open.push(server)
   const { port } = await server.listen('127.0.0.1', 0)
   return (path, headers = {}, method = 'GET') => ask({ port, path, headers, method })
@@ -220,7 +225,7 @@ describe('/metrics', () => {
   async function serve(access: AccessRules): Promise<number> {
     const server = new AdminServer({
       store: memory(),
-      sources: {},
+      secretUse: async () => [],
       access,
       log: silent,
       metrics: async () => 'postern_info 1\n',

@@ -1,10 +1,8 @@
 import {
   DELIVERY_STATES,
-  readSecretUse,
   type EventDetail,
-  type HasSmallState,
   type ListQuery,
-  type Sources,
+  type SecretUse,
   type Store,
   type StoredEvent,
 } from 'postern'
@@ -12,13 +10,13 @@ import type { DestinationStatus } from '../forward/index.ts'
 import { NOT_FOUND, type AdminAnswer } from './admin-answer.ts'
 
 /** The part of a store that the API reads, and the operator's steps. */
-export type AdminStore = HasSmallState & Pick<Store, 'get' | 'inspect' | 'list' | 'move' | 'stat'>
+export type AdminStore = Pick<Store, 'get' | 'inspect' | 'list' | 'move' | 'stat'>
 
 /** What the API tells of. */
 export interface AdminParts {
   readonly store: AdminStore
-  /** Those that are configured, for what is said of their secrets. */
-  readonly sources: Sources
+  /** When each secret last matched. */
+  readonly secretUse: () => Promise<readonly SecretUse[]>
   /** Absent where nothing is sent on. */
   readonly forwarding?: DestinationControl
 }
@@ -34,10 +32,13 @@ const DEFAULT_LIMIT = 100
 const LARGEST_LIMIT = 1000
 
 /** Answers a GET of the admin API. */
-export async function answerApi(url: URL, { store, sources, forwarding }: AdminParts): Promise<AdminAnswer> {
+export async function answerApi(
+  url: URL,
+  { store, secretUse, forwarding }: AdminParts,
+): Promise<AdminAnswer> {
   if (url.pathname === '/api/stat') return { status: 200, body: await store.stat() }
   if (url.pathname === '/api/store') return { status: 200, body: await store.inspect() }
-  if (url.pathname === '/api/secrets') return { status: 200, body: await secretUse(store, sources) }
+  if (url.pathname === '/api/secrets') return { status: 200, body: secretList(await secretUse()) }
   if (url.pathname === '/api/destinations') return listDestinations(store, forwarding)
   if (url.pathname === '/api/deliveries') return listDeliveries(url.searchParams, store)
   if (url.pathname === '/api/events') return listEvents(url.searchParams, store)
@@ -47,8 +48,7 @@ export async function answerApi(url: URL, { store, sources, forwarding }: AdminP
   return detail === undefined ? NOT_FOUND : { status: 200, body: eventDetail(detail) }
 }
 
-async function secretUse(store: Pick<AdminStore, 'state'>, sources: Sources): Promise<object> {
-  const secrets = await readSecretUse(store.state, sources)
+function secretList(secrets: readonly SecretUse[]): object {
   return {
     secrets: secrets.map(({ lastMatchedMs, ...use }) => ({
       ...use,

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import { withSecret, type Observer, type Postern, type Source, type Sources } from 'postern'
+import type { Observer, Postern, Sources } from 'postern'
 import { AdminServer, type AdminServerOptions } from '../admin/admin-server.ts'
 import { isLoopback } from '../config/address.ts'
 import type { GatewayConfig } from '../config/define-config.ts'
@@ -69,8 +69,6 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   const tls = settings.tls && orThrow(await readTls(settings.tls, Date.now()))
   const opened = await openConfiguredStore(settings, reporter)
   const { store, inspection } = opened
-  // As they are now: a secret may be replaced.
-  const sources: Record<string, Source> = { ...config.sources }
   let jobs: VendorJobs | undefined
   const observe: Observer = (occurrence) => {
     traceOccurrence(occurrence)
@@ -83,7 +81,8 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   try {
     jobs = vendorJobs(parts, postern, store)
     const { port } = await listen(server, settings)
-    const shown = { store, sources, forwarding, metrics: metrics.text }
+    const secretUse: AdminServerOptions['secretUse'] = async () => (await postern.metrics()).secrets
+    const shown = { store, secretUse, forwarding, metrics: metrics.text }
     const admin = settings.admin && (await openAdmin(settings.admin, shown, reporter))
     await forwarding.start()
     if (role !== 'ingest') {
@@ -95,11 +94,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       port,
       adminUrl: admin?.url,
       engine: inspection.engine,
-      setSecret: (name, secrets) => {
-        postern.setSecret(name, secrets)
-        const source = sources[name]
-        if (source !== undefined) sources[name] = withSecret(source, secrets)
-      },
+      setSecret: (name, secrets) => postern.setSecret(name, secrets),
       stopAccepting: () => server.drain({ announceMs: 0, graceMs: FATAL_GRACE_MS }),
       stop: async () => {
         unfollowTls?.()

@@ -131,6 +131,10 @@ function addTrigger(program: Command, context: CliContext, onDone: (code: number
       '--secret <secret>',
       'signing secret; visible in the process list, so better put it in the variable',
     )
+    .option(
+      '--private-key <file>',
+      'in PEM, where a provider signs with one and the secret is its public key',
+    )
     .option('--count <number>', 'how many, each with an id of its own', wholeNumber, 1)
     .option(
       '--data <body>',

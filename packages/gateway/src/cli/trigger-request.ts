@@ -9,6 +9,8 @@ export interface RequestRecipe {
   readonly sample: Sample | undefined
   /** Replaces the sample's body, byte for byte. */
   readonly data: Uint8Array | undefined
+  /** In PEM, where the source has the public key only. */
+  readonly privateKey?: string | undefined
 }
 
 export interface SignedRequest {
@@ -38,7 +40,7 @@ export function chooseSample(
 
 /** One signed request. */
 export function signedRequest(
-  { url, type, source, sample, data }: RequestRecipe,
+  { url, type, source, sample, data, privateKey }: RequestRecipe,
   moment: Moment,
 ): SignedRequest {
   const { id, createdMs, nowMs } = moment
@@ -48,8 +50,10 @@ export function signedRequest(
     body: data ?? built?.body ?? '',
     nowMs,
     id,
-    headers,
+    // What is sent to is signed by some.
+    headers: { host: new URL(url).host, ...headers },
     url: pathAndQuery(url),
+    ...(privateKey !== undefined && { privateKey }),
     ...(sample !== undefined && hasKey(source, sample.scheme) && { scheme: sample.scheme }),
   })
   return { headers: { ...headers, ...signed.headers }, body: signed.body, path: signed.url }

@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { parsePort } from '../config/address.ts'
+import { messageOf } from '../config/problem.ts'
 import { escapeUnprintable } from '../observe/escape.ts'
 import type { CliContext } from './context.ts'
 import { EXIT } from './exit-code.ts'
@@ -14,6 +17,7 @@ import { UsageError } from './usage-error.ts'
 export interface TriggerFlags {
   readonly url?: string
   readonly secret?: string
+  readonly privateKey?: string
   readonly count: number
   readonly data?: string
   readonly id?: string
@@ -65,13 +69,23 @@ async function recipeOf(
     )
   }
   const data = flags.data === undefined ? undefined : await readData(flags.data, context)
+  const privateKey =
+    flags.privateKey === undefined ? undefined : await readPrivateKey(flags.privateKey, context)
   if (chosen?.isOwn === false && data === undefined) {
     const shown = escapeUnprintable(type)
     context.stderr.write(
       `'${shown}' is none of ${name}'s samples: sending an event of that type in the template's form\n`,
     )
   }
-  return { url, type, source, sample: chosen?.sample, data }
+  return { url, type, source, sample: chosen?.sample, data, privateKey }
+}
+
+async function readPrivateKey(path: string, { cwd }: Pick<CliContext, 'cwd'>): Promise<string> {
+  try {
+    return await readFile(resolve(cwd, path), 'utf8')
+  } catch (error) {
+    throw new UsageError(`--private-key cannot be read: ${messageOf(error)}`, { cause: error })
+  }
 }
 
 async function sendAll(

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createHmac, hash, randomBytes as nodeRandomBytes, scryptSync, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, randomBytes as nodeRandomBytes, timingSafeEqual } from 'node:crypto'
 
 /** How a signature is made. The names are the field's; each maps to one primitive, chosen by the receiver, never by the request. */
 export type Algorithm = 'hmac-sha1' | 'hmac-sha256' | 'hmac-sha512'
@@ -61,11 +61,6 @@ export function sameSecret(expected: Uint8Array, sent: Uint8Array): boolean {
 /** SHA-256 of the bytes; of a string, of its UTF-8. */
 export function sha256(data: string | Uint8Array): Buffer {
   return Buffer.from(digestText('sha256', data), 'binary')
-}
-
-/** A digest that takes 10 ms and 4 MiB (RFC 7914, N = 4096, r = 8), so that what it was made of cannot be guessed in bulk. */
-export function slowDigest(data: string, salt: string, length: number): Buffer {
-  return scryptSync(data, salt, length, { N: 4096, r: 8, p: 1 })
 }
 
 /** Bytes from the system's generator, for secrets and ids. */

@@ -8,8 +8,10 @@ import {
   type Arrived,
   type SchemeCase,
 } from '../../../../test/support/signed-sample.ts'
-import { sign, type RequestLike } from '../core/index.ts'
+import { otherKeys, otherSecretOf, signAny } from '../../../../test/support/other-schemes.ts'
+import { defineAnySource, sign, type RequestLike } from '../core/index.ts'
 import { github, gitlabToken, providers } from '../providers/index.ts'
+import { samples } from '../providers/samples/index.ts'
 import { explain, type Explanation } from './index.ts'
 
 const NOW_MS = 1_772_490_001_000
@@ -45,6 +47,46 @@ describe('explain', () => {
     ...changed,
   })
   const causes = ({ findings }: Explanation): readonly string[] => findings.map(({ cause }) => cause)
+
+  it.each(providers.map((provider) => [provider.name, provider] as const))(
+    'says something of a request that %s did not sign, whatever its method',
+    (_, provider) => {
+      const names = new Set(provider.schemes.map(({ verifiedBy = 'secret' }) => verifiedBy))
+      const [scheme] = provider.schemes
+      const secret = otherSecretOf(scheme!, 1) ?? secretOf(scheme!, 1)
+      const configured = defineAnySource(
+        provider,
+        names.has('secret') ? { secret } : { otherSecrets: { [[...names][0]!]: secret } },
+        otherKeys(),
+      )
+      const headers = { 'content-type': 'application/json', 'x-other': 'a' }
+      const { verdict, findings } = explain({ headers, body: Buffer.from('{}') }, configured, ['x'], {
+        now,
+        providers,
+      })
+      expect(verdict).not.toBe('verified')
+      expect(findings.length).toBeGreaterThan(0)
+    },
+  )
+
+  it('takes what was found with keys that are fetched, and says what is known of those that were not', async () => {
+    const provider = providers.find(({ name }) => name === 'aws-sns')!
+    const sns = defineAnySource(provider, { secret: otherSecretOf(provider.schemes[0]!, 1) }, otherKeys())
+    const sample = samples.get('aws-sns')![0]!
+    const built = sample.build({ id: 'a'.repeat(32), nowMs: NOW_MS })
+    const { headers, body: sentBody } = signAny(sns, { ...built, nowMs: NOW_MS, scheme: sample.scheme }, 1)
+    const request = {
+      method: 'POST',
+      url: '',
+      headers: Object.entries({ ...built.headers, ...headers }).flat(),
+      body: sentBody,
+    }
+    const checked = await sns.checkFirst?.(sns, request, NOW_MS)
+    expect(explain(request, sns, [], { now, checked }).verdict).toBe('verified')
+    expect(explain(request, sns, [], { now }).findings).toMatchObject([
+      { cause: 'key_unavailable', certainty: 'likely' },
+    ])
+  })
 
   it('has nothing to say of a request that verifies', () => {
     expect(explain(sent(), source)).toEqual({ verdict: 'verified', findings: [], trials: 0, complete: true })
@@ -160,7 +202,9 @@ function requestOf({
 
 /** The sample's body, with characters in it that writers of JSON differ in. */
 function bodyOf(of: SchemeCase): string {
-  const parsed: unknown = JSON.parse(of.sample.build({ id: 'f'.repeat(32), nowMs: NOW_MS }).body)
+  const { body } = of.sample.build({ id: 'f'.repeat(32), nowMs: NOW_MS })
+  if (!/^[[{]/.test(body)) return body
+  const parsed: unknown = JSON.parse(body)
   const extra = { note: 'Grüße, <a href="https://example.com/é?x&y">', amount: 12.5 }
   return JSON.stringify(Array.isArray(parsed) ? [...parsed, extra] : { ...(parsed as object), ...extra })
 }

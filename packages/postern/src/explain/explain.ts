@@ -6,9 +6,11 @@ import {
   type Provider,
   type Reason,
   type RequestLike,
+  type Scheme,
   type Source,
   type WebhookRequest,
 } from '../core/index.ts'
+import type { CheckResult } from '../core/check.ts'
 import type { KeyedScheme } from '../core/method.ts'
 import { toWebhookRequest } from '../core/request.ts'
 import { secretNameOf } from '../core/sound-scheme.ts'
@@ -42,6 +44,8 @@ export interface ExplainOptions {
   readonly providers?: readonly Provider[]
   /** The other sources that are configured, by name: their secrets are tried too. */
   readonly otherSources?: Readonly<Record<string, Source>>
+  /** What `source.checkFirst` has found, of a source whose keys are fetched: nothing is fetched here. */
+  readonly checked?: ReadonlyMap<Scheme, CheckResult> | undefined
   /** How many checks of the signature are made at most. Default 2,000. */
   readonly maxTrials?: number
 }
@@ -91,7 +95,7 @@ export function explain(
   const nowMs = (options.now ?? Date.now)()
   const { maxTrials = DEFAULT_MAX_TRIALS } = options
   const trials = new Trials({ maxTrials, maxBytes: MAX_HASHED_BYTES }, nowMs)
-  const verdict = verdictOf(received, source, nowMs)
+  const verdict = verdictOf(received, source, nowMs, options.checked)
   const findings =
     verdict === 'verified'
       ? []
@@ -108,9 +112,14 @@ interface Case {
   readonly trials: Trials
 }
 
-function verdictOf(request: WebhookRequest, source: Source, nowMs: number): Explanation['verdict'] {
+function verdictOf(
+  request: WebhookRequest,
+  source: Source,
+  nowMs: number,
+  checked: ExplainOptions['checked'],
+): Explanation['verdict'] {
   if (request.body.byteLength > source.maxBodyBytes) return 'body_too_large'
-  const verdict = verifyRequest(request, source, nowMs)
+  const verdict = verifyRequest(request, source, nowMs, checked)
   return verdict.ok ? 'verified' : verdict.reason
 }
 
@@ -142,9 +151,10 @@ interface Failing {
 }
 
 /** The schemes of each secret that no scheme has satisfied, those that got furthest first. */
-function failingSchemes({ request, source, candidateSecrets, nowMs }: Case): readonly Failing[] {
+function failingSchemes({ request, source, candidateSecrets, options, nowMs }: Case): readonly Failing[] {
   const results = source.schemes.map((keyed) => {
-    const result = keyed.method.check(keyed.scheme, keyed.keys, request, { nowMs })
+    const { scheme, keys, method } = keyed
+    const result = options.checked?.get(scheme) ?? method.check(scheme, keys, request, { nowMs })
     return { keyed, secretName: secretNameOf(keyed.scheme), reason: result.ok ? undefined : result.reason }
   })
   const passed = new Set(

@@ -37,6 +37,10 @@ export const CAUSES = [
   'body_base64',
   'body_too_large',
   'body_unreadable',
+  'key_untrusted',
+  'key_unavailable',
+  'not_covered',
+  'not_for_us',
   'other_provider',
 ] as const
 
@@ -132,5 +136,12 @@ const REMEDIES: Readonly<Record<Cause, string>> = {
   body_base64: 'decode the body first: the platform hands it over in base64 and says so beside it',
   body_too_large: 'raise the source’s maxBodyBytes, or have the provider send less',
   body_unreadable: 'set the provider to send JSON; the request itself is genuine',
+  key_untrusted:
+    'the key is none of the provider’s, or no longer: let the provider send it again; a genuine one comes with a good key',
+  key_unavailable:
+    'let this process reach the provider’s address for keys by https; the sender tries again meanwhile',
+  not_covered: 'have the sender sign what the source demands, or demand less in the source’s options',
+  not_for_us:
+    'configure the topic, account or audience that the sender has, or take this endpoint away there',
   other_provider: 'use the source of the provider that signed it, or another path for this one',
 }

@@ -46,7 +46,7 @@ describe('what is signed', () => {
           expect(verifyRequest(requestOf({ ...arrived, body: changed }), source, NOW_MS)).toEqual(refused)
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 300 },
     )
   })
 })
@@ -72,9 +72,9 @@ describe('explain', () => {
         if (findings.some(({ cause }) => cause === breakage.cause)) named += 1
         else expect(sameBytes(breakage.cause)).toContain(findings[0]?.cause)
       }),
-      { numRuns: 800 },
+      { numRuns: 500 },
     )
-    expect(named).toBeGreaterThan(200)
+    expect(named).toBeGreaterThan(120)
   })
 
   it('never throws, whatever the request, and says only causes that there are', () => {
@@ -116,7 +116,7 @@ describe('explain', () => {
           expect(findings.filter(({ cause }) => !CAUSES.includes(cause))).toEqual([])
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 
@@ -145,7 +145,12 @@ describe('explain', () => {
     const hidden = fc.stringMatching(/^[A-Za-z0-9+/]{24,40}$/)
     fc.assert(
       fc.property(
-        fc.constantFrom(...whole.filter(({ scheme }) => 'key' in scheme && scheme.key.as === 'utf8')),
+        fc.constantFrom(
+          ...whole.filter(
+            ({ scheme }) =>
+              isSignature(scheme) && scheme.key.as === 'utf8' && (scheme.key.minBytes ?? 0) <= 24,
+          ),
+        ),
         fc.constantFrom(...breakages),
         hidden,
         hidden,

@@ -4,6 +4,7 @@ import { finding, type Finding } from './finding.ts'
 import { tokensOf, type Tokens } from './json-text.ts'
 import { providersByHeaders } from './repairs/other-provider.ts'
 import { UNIT_TEXT } from './repairs/timestamp.ts'
+import { fixedUrl, readsUrl } from './repairs/url.ts'
 import { headersRead, isSigning, quoted, signatureHeaders, valuesOf, type Subject } from './subject.ts'
 
 /** What points to a cause where nothing that was undone has made the signature verify. */
@@ -67,6 +68,29 @@ const SIGNS: Partial<Readonly<Record<Reason, Sign>>> = {
     finding('wrong_secret', 'likely', wrongSecret(rings, 'the secret that was sent is')),
   ],
   signature_mismatch: () => [],
+  untrusted_key_url: () => [
+    finding(
+      'key_untrusted',
+      'likely',
+      'the address of the key is none of the provider’s; nothing was fetched',
+    ),
+  ],
+  untrusted_certificate: () => [
+    finding('key_untrusted', 'likely', 'the certificate is not valid at this time, or not the provider’s'),
+  ],
+  unknown_key: () => [
+    finding('key_untrusted', 'likely', 'the provider has no key of the name that the request gives'),
+  ],
+  key_unavailable: () => [finding('key_unavailable', 'likely', 'the key to verify with was not fetched')],
+  not_covered: () => [
+    finding('not_covered', 'likely', 'the signature does not cover all that the source demands'),
+  ],
+  digest_mismatch: () => [
+    finding('body_changed', 'likely', 'the body is not the one whose digest is in the request'),
+  ],
+  not_for_us: () => [
+    finding('not_for_us', 'likely', 'it is for or by another account, topic or audience than the configured'),
+  ],
 }
 
 /** Of last resort, since it explains every mismatch. */
@@ -110,8 +134,8 @@ function wrongValues({ scheme, request }: Subject): readonly string[] {
 function formText({ scheme, request }: Subject): string {
   if (!isSigning(scheme)) return 'the header of the secret does not have its form'
   const { prefix, encoding, field } = scheme.signature
-  const places = signatureHeaders(scheme.signature)
-  const header = places.find((place) => valuesOf(request, place.header).length > 0)?.header ?? ''
+  const header = signatureHeaders(scheme).find((name) => valuesOf(request, name).length > 0)
+  if (header === undefined) return `the signature in the body is not ${encoding} of the algorithm’s length`
   const length = valuesOf(request, header)[0]?.length ?? 0
   const form = [
     ...(field === undefined ? [] : [`a field ${quoted(field)}`]),
@@ -140,10 +164,9 @@ function bodySigns({ scheme, request }: Subject): readonly Finding[] {
 function urlSign({ content }: SignatureScheme): readonly Finding[] {
   const evidence =
     'the URL is signed as well, and a server behind a proxy sees another one than the sender called'
-  const isFixed = content.some(
-    (part) => typeof part === 'object' && 'literal' in part && part.literal.includes('://'),
-  )
-  return content.includes('url') || isFixed ? [finding('url', 'likely', evidence)] : []
+  return content.some((part) => readsUrl(part) || fixedUrl(part) !== undefined)
+    ? [finding('url', 'likely', evidence)]
+    : []
 }
 
 function lengthSign(request: WebhookRequest): readonly Finding[] {

@@ -1,4 +1,4 @@
-import type { Scheme, SignatureRule, SignatureScheme, WebhookRequest } from '../core/index.ts'
+import type { Scheme, SignatureScheme, WebhookRequest } from '../core/index.ts'
 import { encode } from '../core/encoding.ts'
 import type { Keyring } from '../core/keyring.ts'
 import type { KeyedScheme, Method } from '../core/method.ts'
@@ -113,9 +113,9 @@ function headersIn(places: readonly unknown[]): readonly string[] {
   return [...new Set(names)]
 }
 
-/** The headers that signatures stand in; those inside a body are not respelled. */
-export function signatureHeaders({ in: places }: SignatureRule): readonly { readonly header: string }[] {
-  return places.filter((place) => 'header' in place)
+/** The headers that a signature may stand in; a few providers put it into the body. */
+export function signatureHeaders({ signature }: SignatureScheme): readonly string[] {
+  return headersIn(signature.in)
 }
 
 /** A name from outside as it may stand in a finding. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { secretLabel } from '../core/secret-label.ts'
+import { secretLabel } from './secret-label.ts'
 import { sha256 } from '../core/crypto.ts'
 import { github, svix, wandb } from '../providers/index.ts'
 import { SecretSightings } from '../receive/secret-sightings.ts'

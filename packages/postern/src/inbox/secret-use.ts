@@ -1,5 +1,5 @@
 import type { Source } from '../core/index.ts'
-import { secretLabel } from '../core/secret-label.ts'
+import { secretLabel } from './secret-label.ts'
 import { secretNameOf } from '../core/sound-scheme.ts'
 import type { SmallState } from './small-state.ts'
 

@@ -87,6 +87,7 @@ export class Receiver {
   constructor(options: ReceiverOptions) {
     this.#options = options
     this.#recorder = new RejectedRecorder(options.store, options.log)
+    this.#sightings = new SecretSightings(options.store.state)
     this.#handshakes = new Handshakes(options.sources, options.log, ANSWER_WITHIN_MS)
     this.#sightings = new SecretSightings(options.store.state)
   }

@@ -11,8 +11,8 @@ const NOTE_EVERY_MS = 10 * 60 * 1000
  */
 export class SecretSightings {
   readonly #state: SmallState
-  /** When each was last written down, by source, scheme and index. */
-  readonly #notedMs = new Map<string, Map<string, number[]>>()
+  /** When each was last written down, by scheme and index; anew for a source whose secrets were replaced. */
+  readonly #notedMs = new WeakMap<Source, Map<string, number[]>>()
 
   constructor(state: SmallState) {
     this.#state = state
@@ -20,7 +20,7 @@ export class SecretSightings {
 
   /** @param schemeName Of several schemes that had to pass together, the first is looked at. */
   saw(name: string, source: Source, schemeName: string, secretIndex: number, nowMs: number): void {
-    const noted = this.#notedOf(name, schemeName)
+    const noted = this.#notedOf(source, schemeName)
     if (nowMs - (noted[secretIndex] ?? -Infinity) < NOTE_EVERY_MS) return
     noted[secretIndex] = nowMs
     const [first = ''] = schemeName.split('+', 1)
@@ -29,9 +29,9 @@ export class SecretSightings {
     if (use !== undefined) noteSecretUse(this.#state, use, nowMs).catch(() => {})
   }
 
-  #notedOf(name: string, schemeName: string): number[] {
-    let ofSource = this.#notedMs.get(name)
-    if (ofSource === undefined) this.#notedMs.set(name, (ofSource = new Map()))
+  #notedOf(source: Source, schemeName: string): number[] {
+    let ofSource = this.#notedMs.get(source)
+    if (ofSource === undefined) this.#notedMs.set(source, (ofSource = new Map()))
     let noted = ofSource.get(schemeName)
     if (noted === undefined) ofSource.set(schemeName, (noted = []))
     return noted

@@ -41,7 +41,10 @@ export async function explainCommand(
   )
   const atMs = flags.at === undefined ? captured.receivedMs : timeOf(flags.at)
   const now = atMs === undefined ? context.now : () => atMs
-  const explanation = explain({ ...captured, body }, source, candidates, { now, providers, otherSources })
+  const request = { ...captured, body }
+  // Keys that are fetched are fetched here, as a gateway would.
+  const checked = await source.checkFirst?.(source, request, now())
+  const explanation = explain(request, source, candidates, { now, providers, otherSources, checked })
   context.stdout.write(flags.json === true ? asJson(name, explanation) : asText(name, explanation))
   return explanation.verdict === 'verified' ? EXIT.ok : EXIT.failed
 }

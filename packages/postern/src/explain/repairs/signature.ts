@@ -78,7 +78,7 @@ function prefixUndone({ prefix, encoding: own }: SignatureRule, encoding: Encodi
 /** In a list of pairs, the signature under another name. */
 function* otherFields(request: WebhookRequest, scheme: SignatureScheme): Iterable<Variant> {
   const { pairSeparator = '=', separator = ',', field } = scheme.signature
-  for (const { header } of signatureHeaders(scheme.signature)) {
+  for (const header of signatureHeaders(scheme)) {
     const entries = (valuesOf(request, header)[0] ?? '').slice(0, LONGEST_VALUE).split(separator)
     const names = entries.map((entry) => entry.trim().split(pairSeparator)[0] ?? '')
     for (const name of names.slice(0, 16)) {
@@ -95,8 +95,8 @@ function* otherFields(request: WebhookRequest, scheme: SignatureScheme): Iterabl
 /** Another hash, with whatever word stands before it. */
 export const otherAlgorithm: Repair = function* ({ scheme, request }) {
   if (!isSigning(scheme) || !isHmac(scheme.algorithm)) return
-  const [header] = signatureHeaders(scheme.signature)
-  const [, word] = /^([a-z0-9-]{2,12}=)/i.exec(valuesOf(request, header?.header ?? '')[0] ?? '') ?? []
+  const [header = ''] = signatureHeaders(scheme)
+  const [, word] = /^([a-z0-9-]{2,12}=)/i.exec(valuesOf(request, header)[0] ?? '') ?? []
   for (const algorithm of HMACS.filter((each) => each !== scheme.algorithm)) {
     for (const encoding of ENCODINGS) {
       for (const prefix of new Set([scheme.signature.prefix, word])) {
@@ -158,7 +158,9 @@ function* respelled(
   what: Pick<Variant, 'cause' | 'undoing'>,
 ): Iterable<Variant> {
   let after = request
-  for (const { header } of signatureHeaders(rule)) {
+  for (const place of rule.in) {
+    if (!('header' in place)) continue
+    const { header } = place
     const values = valuesOf(request, header)
     const [value = ''] = values
     if (values.length !== 1 || value.length > LONGEST_VALUE) continue

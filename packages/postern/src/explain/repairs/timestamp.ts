@@ -45,8 +45,9 @@ export const UNIT_TEXT: Readonly<Record<Unit, string>> = {
 /** The time of a request as it stands there. */
 export function timeText(scheme: SignatureScheme, request: WebhookRequest): string | undefined {
   if (scheme.timestamp === undefined) return undefined
-  const read = readSignatures(readable(request), scheme.signature, scheme.algorithm)
-  const found = readPlace(scheme.timestamp.in, readable(request, read.ok ? read.fields : undefined))
+  const whole = readable(request)
+  const read = readSignatures(whole, scheme.signature, scheme.algorithm)
+  const found = readPlace(scheme.timestamp.in, { ...whole, fields: read.ok ? read.fields : undefined })
   return typeof found === 'string' && found.length <= 64 ? found : undefined
 }
 
@@ -79,12 +80,12 @@ function withTime(
   if ('header' in place) return withHeader(request, place.header, text)
   if (!('field' in place)) return undefined
   const { pairSeparator = '=', separator = ',' } = scheme.signature
-  const [header] = signatureHeaders(scheme.signature)
-  const value = valuesOf(request, header?.header ?? '')[0]
-  if (header === undefined || value === undefined) return undefined
+  const [header = ''] = signatureHeaders(scheme)
+  const value = valuesOf(request, header)[0]
+  if (value === undefined) return undefined
   const start = place.field + pairSeparator
   const entries = value
     .split(separator)
     .map((entry) => (entry.trim().startsWith(start) ? start + text : entry))
-  return withHeader(request, header.header, entries.join(separator))
+  return withHeader(request, header, entries.join(separator))
 }

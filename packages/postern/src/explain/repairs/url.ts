@@ -4,13 +4,13 @@ import { isSigning, valuesOf, type Repair, type Variant } from '../subject.ts'
 /** Where the URL is signed: the others that it may have been at the provider. */
 export const otherUrl: Repair = function* ({ scheme, request }) {
   if (!isSigning(scheme)) return
-  const literal = scheme.content.find((part): part is { readonly literal: string } => isUrl(part))
-  const signed = literal?.literal ?? (scheme.content.includes('url') ? request.url : undefined)
+  const fixed = scheme.content.find((part) => fixedUrl(part) !== undefined)
+  const signed = (fixed && fixedUrl(fixed)) ?? (scheme.content.some(readsUrl) ? request.url : undefined)
   if (signed === undefined) return
   for (const { url, undoing } of urlsLike(signed, request)) {
-    yield literal === undefined
+    yield fixed === undefined
       ? { cause: 'url', undoing, request: { ...request, url } }
-      : { cause: 'url', undoing, scheme: withLiteral(scheme, literal, url) }
+      : { cause: 'url', undoing, scheme: withUrl(scheme, fixed, url) }
   }
 }
 
@@ -27,16 +27,24 @@ export const otherMethod: Repair = function* ({ scheme, request }) {
   }
 }
 
-function isUrl(part: Part): boolean {
-  return typeof part === 'object' && 'literal' in part && /^https?:\/\//.test(part.literal)
+/** A URL that the source was given, as it stands at the provider. */
+export function fixedUrl(part: Part): string | undefined {
+  if (typeof part !== 'object') return undefined
+  if ('literal' in part) return /^https?:\/\//.test(part.literal) ? part.literal : undefined
+  return 'derived' in part && part.derived === 'public-url' ? part.base : undefined
 }
 
-function withLiteral(
-  scheme: SignatureScheme,
-  literal: { readonly literal: string },
-  url: string,
-): SignatureScheme {
-  return { ...scheme, content: scheme.content.map((part) => (part === literal ? { literal: url } : part)) }
+/** Whether a part is made of the URL that the server saw. */
+export function readsUrl(part: Part): boolean {
+  return part === 'url' || (typeof part === 'object' && 'derived' in part && part.derived === 'escaped-path')
+}
+
+function withUrl(scheme: SignatureScheme, fixed: Part, url: string): SignatureScheme {
+  const put = (part: Part): Part => {
+    if (part !== fixed || typeof part !== 'object') return part
+    return 'derived' in part && part.derived === 'public-url' ? { ...part, base: url } : { literal: url }
+  }
+  return { ...scheme, content: scheme.content.map(put) }
 }
 
 interface Change {

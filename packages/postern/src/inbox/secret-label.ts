@@ -1,6 +1,8 @@
-import { slowDigest } from './crypto.ts'
+import { scryptSync } from 'node:crypto'
 
 const LABEL_BYTES = 2
+/** RFC 7914: 4 MiB and 10 ms for each guess. */
+const COST = { N: 4096, r: 8, p: 1 }
 /** As many as an app may have sources and secrets; beyond it labels are computed again. */
 const MAX_KNOWN = 1000
 const known = new Map<string, string>()
@@ -17,7 +19,7 @@ export function secretLabel(source: string, secretDigest: string): string {
   const key = `${source} ${secretDigest}`
   const before = known.get(key)
   if (before !== undefined) return before
-  const label = slowDigest(secretDigest, `postern secret label ${source}`, LABEL_BYTES).toString('hex')
+  const label = scryptSync(secretDigest, `postern secret label ${source}`, LABEL_BYTES, COST).toString('hex')
   if (known.size >= MAX_KNOWN) known.clear()
   known.set(key, label)
   return label
