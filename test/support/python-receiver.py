@@ -16,6 +16,7 @@ import time
 KEY = base64.b64decode(os.environ["SECRET"].removeprefix("whsec_"))
 TOLERANCE_S = 300
 seen = set()
+printing = threading.Lock()
 
 
 def is_authentic(headers, body):
@@ -38,7 +39,9 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         is_first = message_id not in seen
         seen.add(message_id)
         report = {"authentic": authentic, "first": is_first, "id": message_id, "body": base64.b64encode(body).decode()}
-        print(json.dumps(report), flush=True)
+        # One line at a time: requests are answered by threads, and `print` writes the end of the line apart.
+        with printing:
+            print(json.dumps(report), flush=True)
         self.send_response(204 if authentic else 401)
         self.send_header("content-length", "0")
         self.end_headers()
