@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { PosternError } from './core/index.ts'
 import type { Occurrence, PutResult } from './inbox/index.ts'
 import { createPostern, type Postern } from './postern.ts'
-import { asana, custom, providers } from './providers/index.ts'
+import { asana, castaiNotifications, custom, providers } from './providers/index.ts'
 import { memory, type MemoryStore } from './stores/memory/index.ts'
 
 const SECRET = 'a secret of more than sixteen bytes'
@@ -16,6 +16,7 @@ const SCHEME = {
   signature: { in: [{ header: 'x-signature' }], encoding: 'hex' },
   content: ['body'],
 } as const
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} }
 const ENVELOPE = { id: [{ json: ['id'] }], type: { json: ['type'] } } as const
 
 let handled: unknown[] = []
@@ -195,10 +196,19 @@ describe("a source's secret, replaced while it runs", () => {
     expect(await statusOf(postern, SECRET)).toBe(200)
   })
 
+  test('is not to be another source’s, where one of them is sent it with every request', async () => {
+    const sources = {
+      one: castaiNotifications({ secret: SECRET }),
+      two: castaiNotifications({ secret: OTHER }),
+    }
+    const postern = createPostern({ store: memory(), sources, log: SILENT })
+    expect(() => postern.setSecret('two', SECRET)).toThrow(/have the same secret/)
+    await postern.stop()
+  })
+
   test('is not to be replaced where handshakes bring it: anybody could bring the next', async () => {
     const sources = { asana: asana({ handshake: { keep: () => {} } }) }
-    const log = { debug() {}, info() {}, warn() {}, error() {} }
-    const postern = createPostern({ store: memory(), sources, log })
+    const postern = createPostern({ store: memory(), sources, log: SILENT })
     expect(() => postern.setSecret('asana', [])).toThrow(/handshakes bring its secrets/)
     await postern.stop()
   })
@@ -222,7 +232,7 @@ function anInbox(store: MemoryStore = memory()): { postern: Postern; store: Memo
     },
     handlers: (on) => [on('shop', '*', ({ id, type, data }) => void handled.push({ id, type, data }))],
     observe: (occurrence) => void occurrences.push(occurrence),
-    log: { debug() {}, info() {}, warn() {}, error() {} },
+    log: SILENT,
   })
   onTestFinished(() => postern.stop({ graceMs: 0 }))
   return { postern, store }
