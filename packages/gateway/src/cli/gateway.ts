@@ -6,7 +6,7 @@ import type { AdminParts } from '../admin/api.ts'
 import { isLoopback } from '../config/address.ts'
 import type { GatewayConfig } from '../config/define-config.ts'
 import { ConfigError } from '../config/problem.ts'
-import type { ResolvedDestination } from '../forward/index.ts'
+import type { AnyResolvedDestination } from '../config/resolve-destinations.ts'
 import type { Reporter } from '../observe/reporter.ts'
 import { VendorJobs } from '../vendors/vendor-jobs.ts'
 import type { CliContext } from './context.ts'
@@ -24,7 +24,7 @@ export interface GatewayParts {
   /** With every source able to verify. */
   readonly config: GatewayConfig
   /** `config.destinations`, each with its secrets. */
-  readonly destinations?: readonly ResolvedDestination[]
+  readonly destinations?: readonly AnyResolvedDestination[]
   readonly reporter: Reporter
   readonly limits?: Partial<HttpLimits>
   /** Where the keys of vendors' APIs are. */
