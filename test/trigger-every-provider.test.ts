@@ -39,6 +39,7 @@ beforeAll(async () => {
       },
       mayLoseAcknowledgedEvents: false,
       admin: undefined,
+      role: 'all',
     },
     config: { sources },
     context: contextOf(() => {}),

@@ -6,7 +6,11 @@ import { samples } from 'postern/samples'
 import { findConfig, loadConfig } from '../config/config-file.ts'
 import type { GatewayConfig } from '../config/define-config.ts'
 import { orThrow } from '../config/problem.ts'
-import { destinationsWithoutSecret, resolveDestinations } from '../config/resolve-destinations.ts'
+import {
+  destinationsWithoutSecret,
+  resolveDestinations,
+  type AnyResolvedDestination,
+} from '../config/resolve-destinations.ts'
 import {
   resolveSources,
   sourcesOf,
@@ -19,7 +23,6 @@ import { systemTicker } from '../observe/burst.ts'
 import { LikeliestCause } from '../observe/likeliest-cause.ts'
 import { RejectedFiles } from '../observe/rejected-files.ts'
 import { TerminalLog, type Paint } from '../observe/terminal-log.ts'
-import type { ResolvedDestination } from '../forward/index.ts'
 import { triggerLine } from '../observe/trigger-line.ts'
 import type { CliContext } from './context.ts'
 import { developmentSecrets, keepSecret, readSecrets, SECRETS_FILE } from './development-secrets.ts'
@@ -134,7 +137,7 @@ async function destinationsWithSecrets(
   { sources, destinations = {} }: GatewayConfig,
   { cwd, env, randomBytes }: CliContext,
   { log }: TerminalLog,
-): Promise<readonly ResolvedDestination[]> {
+): Promise<readonly AnyResolvedDestination[]> {
   const warn = (message: string): void => log.warn(message)
   const keys = destinationsWithoutSecret(destinations, env).map((name) => DESTINATION_KEY + name)
   const made = await developmentSecrets(keys, { folder: await openStateFolder(cwd, warn), randomBytes, warn })

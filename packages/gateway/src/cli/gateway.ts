@@ -5,7 +5,7 @@ import { AdminServer, type AdminServerOptions } from '../admin/admin-server.ts'
 import { isLoopback } from '../config/address.ts'
 import type { GatewayConfig } from '../config/define-config.ts'
 import { ConfigError, orThrow } from '../config/problem.ts'
-import type { ResolvedDestination } from '../forward/index.ts'
+import type { AnyResolvedDestination } from '../config/resolve-destinations.ts'
 import { GatewayMetrics } from '../observe/gateway-metrics.ts'
 import type { Reporter } from '../observe/reporter.ts'
 import { tracedReceiving, traceOccurrence } from '../observe/tracing.ts'
@@ -28,7 +28,7 @@ export interface GatewayParts {
   /** With every source able to verify. */
   readonly config: GatewayConfig
   /** `config.destinations`, each with its secrets. */
-  readonly destinations?: readonly ResolvedDestination[]
+  readonly destinations?: readonly AnyResolvedDestination[]
   readonly reporter: Reporter
   readonly limits?: Partial<HttpLimits>
   /** Where the keys of vendors' APIs are, and who says that a certificate is to be read again. */
@@ -64,7 +64,7 @@ export const LONGEST_STOP_MS: number = HTTP_GRACE_MS + ANNOUNCE_MS + WORKER_GRAC
 
 /** Opens the store and starts to listen and to work. Leaves nothing open where it rejects. */
 export async function startGateway(parts: GatewayParts): Promise<RunningGateway> {
-  const { settings, config, reporter } = parts
+  const { settings, reporter } = parts
   const { role } = settings
   const tls = settings.tls && orThrow(await readTls(settings.tls, Date.now()))
   const opened = await openConfiguredStore(settings, reporter)

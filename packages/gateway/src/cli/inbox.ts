@@ -2,7 +2,9 @@ import { createPostern, type Logger, type Observer, type Postern, type Sources }
 import type { SqliteEffect } from 'postern/sqlite'
 import type { GatewayConfig } from '../config/define-config.ts'
 import { ConfigError } from '../config/problem.ts'
-import { Forwarding, type ResolvedDestination } from '../forward/index.ts'
+import type { AnyResolvedDestination } from '../config/resolve-destinations.ts'
+import { Forwarding } from '../forward/index.ts'
+import { notifications } from '../notify/index.ts'
 import { tracedHandlers } from '../observe/tracing.ts'
 import type { InboxOptions } from './inbox-options.ts'
 import type { GatewayStore } from './stores/store-opener.ts'
@@ -10,7 +12,7 @@ import type { GatewayStore } from './stores/store-opener.ts'
 export interface InboxParts {
   /** With every source able to verify. */
   readonly config: GatewayConfig & InboxOptions
-  readonly destinations: readonly ResolvedDestination[]
+  readonly destinations: readonly AnyResolvedDestination[]
   readonly store: GatewayStore
   readonly log: Logger
   readonly observe?: Observer
@@ -26,7 +28,16 @@ export interface GatewayInbox {
 export function createInbox({ config, destinations, store, log, observe }: InboxParts): GatewayInbox {
   const { destinations: _destinations, pull: _pull, reconcile: _reconcile, handlers, ...options } = config
   const sources = Object.keys(config.sources)
-  const forwarding = new Forwarding({ destinations, sources, state: store.state, log })
+  const forwarding = new Forwarding({
+    destinations: destinations.flatMap((each) => ('notify' in each ? [] : [each])),
+    others: notifications(
+      destinations.filter((each) => 'notify' in each),
+      config.sources,
+    ),
+    sources,
+    state: store.state,
+    log,
+  })
   // Whichever effects its handlers give: the configuration's own type has been theirs.
   const postern = createPostern<Sources, SqliteEffect>({
     ...options,

@@ -4,7 +4,8 @@ import { findConfig, loadConfig } from '../config/config-file.ts'
 import type { GatewayConfig } from '../config/define-config.ts'
 import { orThrow } from '../config/problem.ts'
 import { sourcesOf } from '../config/resolve-sources.ts'
-import type { ResolvedDestination } from '../forward/index.ts'
+import type { AnyResolvedDestination } from '../config/resolve-destinations.ts'
+import { isNotification, resolvedNotification } from '../notify/index.ts'
 import type { CliContext } from './context.ts'
 import { createInbox } from './inbox.ts'
 import { readAcceptedLoss, readStore } from './settings.ts'
@@ -56,9 +57,11 @@ export async function openInbox(flags: InboxFlags, context: CliContext): Promise
 function routedOnly(
   { destinations = {} }: GatewayConfig,
   { randomBytes }: CliContext,
-): readonly ResolvedDestination[] {
+): readonly AnyResolvedDestination[] {
   const secrets = [`whsec_${Buffer.from(randomBytes(32)).toString('base64')}`]
-  return Object.entries(destinations).map(([name, destination]) => ({ ...destination, name, secrets }))
+  return Object.entries(destinations).map(([name, destination]) =>
+    isNotification(destination) ? resolvedNotification(name, destination) : { ...destination, name, secrets },
+  )
 }
 
 /** That a source has no secret is of no matter here: nothing is verified. */

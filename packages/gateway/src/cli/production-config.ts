@@ -2,15 +2,14 @@ import { templateProviders } from 'postern/providers'
 import { loadConfig } from '../config/config-file.ts'
 import type { GatewayConfig } from '../config/define-config.ts'
 import { problem, type Checked } from '../config/problem.ts'
-import { resolveDestinations } from '../config/resolve-destinations.ts'
+import { resolveDestinations, type AnyResolvedDestination } from '../config/resolve-destinations.ts'
 import { resolveSources, sourcesOf, withSources } from '../config/resolve-sources.ts'
 import { environmentSecrets, secretVariable } from '../config/secret-variable.ts'
-import type { ResolvedDestination } from '../forward/index.ts'
 import type { CliContext } from './context.ts'
 
 export interface ProductionConfig {
   readonly config: GatewayConfig
-  readonly destinations: readonly ResolvedDestination[]
+  readonly destinations: readonly AnyResolvedDestination[]
 }
 
 /** What `serve` runs with: every source of it can verify, and every destination sign. */

@@ -1,6 +1,6 @@
 import type { Source } from 'postern'
 import * as v from 'valibot'
-import { destinationsSchema } from '../forward/index.ts'
+import { destinationsSchema } from './destinations-schema.ts'
 import type { GatewayConfig } from './define-config.ts'
 import type { Checked, Problem } from './problem.ts'
 

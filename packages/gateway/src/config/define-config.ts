@@ -2,7 +2,7 @@ import type { PosternOptions, Sources } from 'postern'
 import type { SqliteEffect } from 'postern/sqlite'
 import type { PullQueue } from '../vendors/pull-queue.ts'
 import type { Reconciliation } from '../vendors/reconciling.ts'
-import type { DestinationOptions } from '../forward/index.ts'
+import type { AnyDestination } from './destinations-schema.ts'
 
 /**
  * What a `postern.config.ts` may say: `createPostern`'s options, without what the command line chooses. `Effect` is what
@@ -16,8 +16,8 @@ export type GatewayConfig<S extends Sources = Sources, Effect = SqliteEffect, Tx
   readonly pull?: { readonly [name in keyof S]?: PullQueue }
   /** What is read at vendors to find what no webhook told, by source: `vastaiInstances()`. */
   readonly reconcile?: { readonly [name in keyof S]?: Reconciliation }
-  /** HTTP endpoints that events are sent on to, by name. */
-  readonly destinations?: Readonly<Record<string, DestinationOptions>>
+  /** HTTP endpoints that events are sent on to, and `notify.…()` for people who are told of them; by name. */
+  readonly destinations?: Readonly<Record<string, AnyDestination>>
 }
 
 /**

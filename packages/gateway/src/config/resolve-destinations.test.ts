@@ -28,7 +28,8 @@ function resolved(
     },
   )
   if (!checked.ok) return checked.problems.map(({ path, message }) => `${path}: ${message}`).join('; ')
-  return checked.value[0]?.secrets ?? []
+  const [first] = checked.value
+  return first !== undefined && 'secrets' in first ? first.secrets : []
 }
 
 test('a destination with all that there is passes', () => {

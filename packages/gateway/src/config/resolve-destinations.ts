@@ -1,6 +1,19 @@
 import { isIP } from 'node:net'
 import { standardWebhooks } from 'postern/providers'
-import { isGlobal, networksOf, type DestinationOptions, type ResolvedDestination } from '../forward/index.ts'
+import {
+  isGlobal,
+  networksOf,
+  type DestinationOptions,
+  type ResolvedDestination,
+  type Route,
+} from '../forward/index.ts'
+import {
+  isNotification,
+  resolvedNotification,
+  type Notification,
+  type ResolvedNotification,
+} from '../notify/index.ts'
+import type { AnyDestination } from './destinations-schema.ts'
 import { messageOf, problem, type Checked, type Problem } from './problem.ts'
 import { destinationSecretVariable, environmentSecretsIn } from './secret-variable.ts'
 
@@ -12,7 +25,10 @@ export interface ResolveDestinationsOptions {
   readonly development?: { readonly secrets: ReadonlyMap<string, string> }
 }
 
-type Destinations = Readonly<Record<string, DestinationOptions>>
+type Destinations = Readonly<Record<string, AnyDestination>>
+
+/** A destination of either kind, with all that it needs. */
+export type AnyResolvedDestination = ResolvedDestination | ResolvedNotification
 
 /** In development the service that is tried out runs beside the gateway. */
 const OWN_MACHINE = ['127.0.0.0/8', '::1']
@@ -21,16 +37,18 @@ const OWN_MACHINE = ['127.0.0.0/8', '::1']
 export function resolveDestinations(
   destinations: Destinations,
   options: ResolveDestinationsOptions,
-): Checked<readonly ResolvedDestination[]> {
-  const resolved: ResolvedDestination[] = []
+): Checked<readonly AnyResolvedDestination[]> {
+  const resolved: AnyResolvedDestination[] = []
   const problems: Problem[] = []
   for (const [name, given] of Object.entries(destinations)) {
     const destination = options.development === undefined ? given : withOwnMachine(given)
-    const secrets = secretsFor(name, destination, options)
     const found = [...urlProblems(destination), ...routeProblems(destination, options.sources)]
     problems.push(...found.map(({ path, message }) => ({ path: `destinations.${name}.${path}`, message })))
-    if (!secrets.ok) problems.push(...secrets.problems)
-    else resolved.push({ ...destination, name, secrets: secrets.value })
+    const each = isNotification(destination)
+      ? notificationFor(name, destination)
+      : destinationFor(name, destination, options)
+    if (!each.ok) problems.push(...each.problems)
+    else resolved.push(each.value)
   }
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: resolved }
 }
@@ -42,15 +60,36 @@ export function destinationsWithoutSecret(
 ): readonly string[] {
   return Object.entries(destinations)
     .filter(
-      ([name, { secret }]) =>
-        secretsIn(secret).length === 0 &&
+      ([name, destination]) =>
+        !isNotification(destination) &&
+        secretsIn(destination.secret).length === 0 &&
         environmentSecretsIn(env, destinationSecretVariable(name)).kind !== 'set',
     )
     .map(([name]) => name)
 }
 
-function withOwnMachine(destination: DestinationOptions): DestinationOptions {
+function withOwnMachine<Each extends AnyDestination>(destination: Each): Each {
   return { ...destination, allowNetworks: [...(destination.allowNetworks ?? []), ...OWN_MACHINE] }
+}
+
+function destinationFor(
+  name: string,
+  destination: DestinationOptions,
+  options: ResolveDestinationsOptions,
+): Checked<ResolvedDestination> {
+  const secrets = secretsFor(name, destination, options)
+  return secrets.ok ? { ok: true, value: { ...destination, name, secrets: secrets.value } } : secrets
+}
+
+/** Its key is in its URL or beside it; only a webhook of one's own may have one that signs. */
+function notificationFor(name: string, notification: Notification): Checked<ResolvedNotification> {
+  const value = resolvedNotification(name, notification)
+  try {
+    if (value.secret !== undefined) standardWebhooks({ secret: value.secret })
+    return { ok: true, value }
+  } catch (error) {
+    return problem(`destinations.${name}.secret`, messageOf(error))
+  }
 }
 
 function secretsFor(
@@ -86,35 +125,46 @@ function secretsIn(secret: DestinationOptions['secret']): readonly string[] {
 }
 
 /** A name is looked at when it is connected to; what is an address already can be refused now. */
-function urlProblems({ url, allowNetworks = [] }: DestinationOptions): readonly Problem[] {
+function urlProblems(destination: AnyDestination): readonly Problem[] {
+  const { allowNetworks = [] } = destination
+  const option = 'webhookUrl' in destination ? 'webhookUrl' : 'url'
+  const url = isNotification(destination) ? resolvedNotification('', destination).url : destination.url
   const { protocol, hostname } = new URL(url)
+  const withoutTls = { path: option, message: 'http goes only into a network of allowNetworks; use https' }
   const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
   if (isIP(host) !== 0 && !networksOf(allowNetworks).has(host)) {
     if (!isGlobal(host)) {
       return [
         {
-          path: 'url',
+          path: option,
           message: `${host} is not on the public internet; where that is meant, name its network in allowNetworks`,
         },
       ]
     }
-    if (protocol === 'http:') return [WITHOUT_TLS]
+    if (protocol === 'http:') return [withoutTls]
   }
-  return protocol === 'http:' && allowNetworks.length === 0 ? [WITHOUT_TLS] : []
+  return protocol === 'http:' && allowNetworks.length === 0 ? [withoutTls] : []
 }
 
-const WITHOUT_TLS: Problem = {
-  path: 'url',
-  message: 'http goes only into a network of allowNetworks; use https',
+function routeProblems(destination: AnyDestination, sources: readonly string[]): readonly Problem[] {
+  const { from } = destination
+  const weighed = isNotification(destination) ? (destination.severity ?? []) : []
+  return [
+    ...unknownSources('from', from === undefined ? [] : [from].flat(), sources),
+    ...unknownSources('severity', weighed, sources),
+  ]
 }
 
-function routeProblems({ from }: DestinationOptions, sources: readonly string[]): readonly Problem[] {
-  const routes = from === undefined ? [] : [from].flat()
+function unknownSources(
+  path: string,
+  routes: readonly Route[],
+  sources: readonly string[],
+): readonly Problem[] {
   const unknown = routes
     .map(({ source = '*' }) => source)
     .filter((source) => source !== '*' && !sources.includes(source))
   return unknown.map((source) => ({
-    path: 'from',
+    path,
     message: `'${source}' is not one of the sources: ${sources.join(', ')}`,
   }))
 }

@@ -4,22 +4,10 @@ import type { Filter } from './filter.ts'
 import type { HeaderRules } from './forwarded-headers.ts'
 import type { RetryOn } from './outcome.ts'
 
-/** An HTTP endpoint that events are sent on to, with deliveries, attempts and retries of its own. */
-export interface DestinationOptions {
-  /** https. With http only into a network of `allowNetworks`. */
-  readonly url: string
+/** What every destination that is reached over HTTP can be told, whatever is sent there. */
+export interface DeliveryOptions {
   /** Which events it gets: those that one of the routes names. Default: all of them. */
   readonly from?: Route | readonly Route[]
-  /**
-   * The key that its requests are signed with (Standard Webhooks, `whsec_…`), or several while one is being rotated, newest
-   * first: all of them sign. Default: the environment's `<NAME>_DESTINATION_SECRET` and `<NAME>_DESTINATION_SECRET_2`.
-   */
-  readonly secret?: string | readonly (string | undefined)[] | undefined
-  readonly headers?: HeaderRules
-  /** Requests under way at once, on each node. Default 16. */
-  readonly concurrency?: number
-  /** The most requests a second, on each node. Default: no bound. */
-  readonly ratePerSecond?: number
   /** From the start of a request to the head of its answer, connecting included. Default 15 s, the least that Standard Webhooks advises. */
   readonly timeoutMs?: number
   readonly retry?: Partial<Omit<RetrySchedule, 'giveUpAfterMs'>>
@@ -35,6 +23,22 @@ export interface DestinationOptions {
   readonly breaker?: Partial<BreakerSettings> | false
 }
 
+/** An HTTP endpoint that events are sent on to, with deliveries, attempts and retries of its own. */
+export interface DestinationOptions extends DeliveryOptions {
+  /** https. With http only into a network of `allowNetworks`. */
+  readonly url: string
+  /**
+   * The key that its requests are signed with (Standard Webhooks, `whsec_…`), or several while one is being rotated, newest
+   * first: all of them sign. Default: the environment's `<NAME>_DESTINATION_SECRET` and `<NAME>_DESTINATION_SECRET_2`.
+   */
+  readonly secret?: string | readonly (string | undefined)[] | undefined
+  readonly headers?: HeaderRules
+  /** Requests under way at once, on each node. Default 16. */
+  readonly concurrency?: number
+  /** The most requests a second, on each node. Default: no bound. */
+  readonly ratePerSecond?: number
+}
+
 /** Some of the events of one source, or of all. */
 export interface Route {
   /** A source's name; default `*`, all of them. */
@@ -44,9 +48,14 @@ export interface Route {
   readonly where?: Filter
 }
 
-/** A destination with all that it needs. */
-export interface ResolvedDestination extends Omit<DestinationOptions, 'secret'> {
+/** Where a destination is, and what it is called. */
+export interface ResolvedDelivery extends DeliveryOptions {
   readonly name: string
+  readonly url: string
+}
+
+/** A destination with all that it needs. */
+export interface ResolvedDestination extends Omit<DestinationOptions, 'secret'>, ResolvedDelivery {
   /** At least one. */
   readonly secrets: readonly string[]
 }

@@ -11,8 +11,8 @@ const positive = v.pipe(v.number(), v.finite('must be finite'), v.gtValue(0, 'mu
 const wait = v.pipe(v.number(), v.finite('must be finite'), v.minValue(0, 'must be 0 or more'))
 const timeout = v.pipe(count, v.maxValue(LONGEST_TIMER_MS, `must be ${LONGEST_TIMER_MS} or less`))
 
-const url = v.pipe(
-  v.string(),
+export const urlSchema: v.GenericSchema<string> = v.pipe(
+  v.string('must be a text'),
   v.check((text) => URL.canParse(text), 'is not a URL'),
   v.check(
     (text) => !URL.canParse(text) || /^https?:$/.test(new URL(text).protocol),
@@ -26,32 +26,34 @@ const url = v.pipe(
 )
 
 const type = v.pipe(v.string(), v.minLength(1, 'is empty'))
-const route = v.strictObject({
+export const routeEntries: v.ObjectEntries = {
   source: v.optional(v.string()),
   type: v.optional(v.union([type, v.array(type)], 'must be a type, or a list of types')),
   where: v.optional(filterSchema),
-})
+}
+const route = v.strictObject(routeEntries)
 const routes = v.lazy((value) =>
   Array.isArray(value) ? v.pipe(v.array(route), v.minLength(1, 'is empty: it would get no event')) : route,
 )
 
 const secret = v.union([v.string(), v.array(v.optional(v.string()))], 'must be a text, or a list of texts')
 
+/** Headers of a destination's own. */
+export const headerSet: v.GenericSchema<Record<string, string>> = v.pipe(
+  v.record(v.string(), v.string()),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return
+    for (const [name, value] of Object.entries(dataset.value)) {
+      const problem = setProblem(name, value)
+      if (problem !== undefined) addIssue({ message: `${JSON.stringify(name)} ${problem}` })
+    }
+  }),
+)
+
 const headers = v.strictObject({
   pass: v.optional(names('pass')),
   original: v.optional(names('original')),
-  set: v.optional(
-    v.pipe(
-      v.record(v.string(), v.string()),
-      v.rawCheck(({ dataset, addIssue }) => {
-        if (!dataset.typed) return
-        for (const [name, value] of Object.entries(dataset.value)) {
-          const problem = setProblem(name, value)
-          if (problem !== undefined) addIssue({ message: `${JSON.stringify(name)} ${problem}` })
-        }
-      }),
-    ),
-  ),
+  set: v.optional(headerSet),
 })
 
 function names(as: 'pass' | 'original'): v.GenericSchema<string[]> {
@@ -88,20 +90,9 @@ const breaker = v.lazy((value) =>
       }),
 )
 
-/** `handlers` is the destination of all handlers without a name. */
-const name = v.pipe(
-  v.string(),
-  v.regex(/^[a-z0-9_-]{1,64}$/, 'a destination’s name must match [a-z0-9_-]{1,64}'),
-  v.check((text) => text !== 'handlers', 'the name handlers is taken, by the handlers without a name'),
-)
-
-const destination = v.strictObject({
-  url,
+/** What every destination that is reached over HTTP can be told. */
+export const deliveryEntries: v.ObjectEntries = {
   from: v.optional(routes),
-  secret: v.optional(secret),
-  headers: v.optional(headers),
-  concurrency: v.optional(v.pipe(count, v.maxValue(10_000, 'must be 10000 or less'))),
-  ratePerSecond: v.optional(positive),
   timeoutMs: v.optional(timeout),
   retry: v.optional(
     v.strictObject({
@@ -123,11 +114,25 @@ const destination = v.strictObject({
   allowNetworks: v.optional(v.array(problemOf(v.string(), networkProblem))),
   ca: v.optional(v.pipe(v.string(), v.includes('-----BEGIN CERTIFICATE-----', 'is no certificate in PEM'))),
   breaker: v.optional(breaker),
+}
+
+/** `handlers` is the destination of all handlers without a name. */
+export const destinationName: v.GenericSchema<string> = v.pipe(
+  v.string(),
+  v.regex(/^[a-z0-9_-]{1,64}$/, 'a destination’s name must match [a-z0-9_-]{1,64}'),
+  v.check((text) => text !== 'handlers', 'the name handlers is taken, by the handlers without a name'),
+)
+
+const destination = v.strictObject({
+  ...deliveryEntries,
+  url: urlSchema,
+  secret: v.optional(secret),
+  headers: v.optional(headers),
+  concurrency: v.optional(v.pipe(count, v.maxValue(10_000, 'must be 10000 or less'))),
+  ratePerSecond: v.optional(positive),
 })
 
-/** Checks destinations as a configuration gives them, each by its own; what the environment adds is looked at later. */
-export const destinationsSchema: v.GenericSchema<Readonly<Record<string, DestinationOptions>>> = v.record(
-  name,
-  // `?` against `| undefined` apart, it is the interface.
-  destination as unknown as v.GenericSchema<DestinationOptions>,
-)
+/** Checks a destination as a configuration gives it, by its own; what the environment adds is looked at later. */
+// `?` against `| undefined` apart, it is the interface.
+export const destinationSchema: v.GenericSchema<DestinationOptions> =
+  destination as unknown as v.GenericSchema<DestinationOptions>

@@ -1,13 +1,18 @@
 import type { AttemptContext, HandlerOptions, Logger, SmallState, WebhookEvent } from 'postern'
-import { Destination, type DestinationState } from './destination.ts'
+import { Destination } from './destination.ts'
 import type { ResolvedDestination } from './destination-options.ts'
+import type { Matches } from './filter.ts'
 import type { Resolve } from './guarded-connect.ts'
+import type { DestinationState, OutletParts } from './outlet.ts'
 import { Pauses, type PausedSince } from './pauses.ts'
 import { routesBySource } from './routes.ts'
+import type { Sender } from './sender.ts'
 import { systemTime, type Time } from './time.ts'
 
 export interface ForwardingOptions {
   readonly destinations: readonly ResolvedDestination[]
+  /** Those that send something of their own. */
+  readonly others?: (parts: OutletParts) => readonly Sender[]
   /** The names of the sources. */
   readonly sources: readonly string[]
   readonly state: SmallState
@@ -40,18 +45,18 @@ type Register<R> = (
 
 /** All destinations over HTTP of one gateway. For the library each is a handler with a name. */
 export class Forwarding {
-  readonly #destinations: ReadonlyMap<string, Destination>
+  readonly #destinations: ReadonlyMap<string, Sender>
   readonly #sources: readonly string[]
   readonly #pauses: Pauses
   #paused: ReadonlyMap<string, PausedSince> = new Map()
 
   /** Throws `PosternError` where a secret is not one. */
-  constructor({ destinations, sources, state, log, ...given }: ForwardingOptions) {
+  constructor({ destinations, others, sources, state, log, ...given }: ForwardingOptions) {
     const { time = systemTime, random = Math.random, resolve } = given
+    const parts = { time, random, resolve }
     this.#sources = sources
-    this.#destinations = new Map(
-      destinations.map((each) => [each.name, new Destination(each, { time, random, resolve })]),
-    )
+    const senders = [...destinations.map((each) => new Destination(each, parts)), ...(others?.(parts) ?? [])]
+    this.#destinations = new Map(senders.map((sender) => [sender.options.name, sender]))
     this.#pauses = new Pauses({ state, time, log, onChange: (paused) => this.#heed(paused) })
   }
 
@@ -62,12 +67,13 @@ export class Forwarding {
   /** The destinations as handlers, one for each source that they have events of. */
   registrations<R>(on: Register<R>): readonly R[] {
     return [...this.#destinations.values()].flatMap((destination) =>
-      routesBySource(destination.options.from, this.#sources).map(({ source, when }) =>
-        on(source, '*', destination.send, {
+      routesBySource(destination.options.from, this.#sources).map(({ source, when: routed }) => {
+        const when = both(routed, destination.wantsFrom?.(source))
+        return on(source, '*', destination.send, {
           ...destination.handlerOptions,
           ...(when !== undefined && { when }),
-        }),
-      ),
+        })
+      }),
     )
   }
 
@@ -79,16 +85,16 @@ export class Forwarding {
   /** After the worker has stopped. */
   async stop(): Promise<void> {
     this.#pauses.stop()
-    await Promise.all([...this.#destinations.values()].map((destination) => destination.close()))
+    await Promise.all([...this.#destinations.values()].map(({ outlet }) => outlet.close()))
   }
 
   list(): readonly DestinationStatus[] {
-    return [...this.#destinations].map(([name, { options, state, gate }]) => ({
+    return [...this.#destinations].map(([name, { options, outlet }]) => ({
       name,
       origin: new URL(options.url).origin,
-      state,
+      state: outlet.state,
       pausedSinceMs: this.#paused.get(name),
-      inFlight: gate.inFlight,
+      inFlight: outlet.gate.inFlight,
     }))
   }
 
@@ -101,9 +107,14 @@ export class Forwarding {
 
   #heed(paused: ReadonlyMap<string, PausedSince>): void {
     this.#paused = paused
-    for (const [name, { gate }] of this.#destinations) {
-      if (paused.has(name)) gate.pause()
-      else gate.resume()
+    for (const [name, { outlet }] of this.#destinations) {
+      if (paused.has(name)) outlet.gate.pause()
+      else outlet.gate.resume()
     }
   }
+}
+
+function both(one: Matches | undefined, other: Matches | undefined): Matches | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return (event) => one(event) && other(event)
 }

@@ -1,5 +1,11 @@
-export type { DestinationOptions, ResolvedDestination, Route } from './destination-options.ts'
-export { destinationsSchema } from './destination-schema.ts'
+export type {
+  DeliveryOptions,
+  DestinationOptions,
+  ResolvedDelivery,
+  ResolvedDestination,
+  Route,
+} from './destination-options.ts'
+export { destinationName, destinationSchema } from './destination-schema.ts'
 export type { Filter } from './filter.ts'
 export { Forwarding, type DestinationStatus } from './forwarding.ts'
 export { isGlobal, networksOf } from './networks.ts'

@@ -2,10 +2,9 @@ import type { Sources } from 'postern'
 import { memory } from 'postern/memory'
 import type { GatewayConfig } from '../../config/define-config.ts'
 import { messageOf } from '../../config/problem.ts'
-import { resolveDestinations } from '../../config/resolve-destinations.ts'
+import { resolveDestinations, type AnyResolvedDestination } from '../../config/resolve-destinations.ts'
 import { resolveSources, withSources, type ResolvedSource } from '../../config/resolve-sources.ts'
 import { secretVariable } from '../../config/secret-variable.ts'
-import type { ResolvedDestination } from '../../forward/index.ts'
 import type { CliContext } from '../context.ts'
 import { createInbox } from '../inbox.ts'
 import { readGivenConfig } from '../production-config.ts'
@@ -53,15 +52,17 @@ export async function checkSources(
 function checkDestinations(
   { sources, destinations = {} }: GatewayConfig,
   env: CliContext['env'],
-): { readonly resolved: readonly ResolvedDestination[]; readonly findings: readonly Finding[] } {
+): { readonly resolved: readonly AnyResolvedDestination[]; readonly findings: readonly Finding[] } {
   const findings: Finding[] = []
-  const resolved: ResolvedDestination[] = []
+  const resolved: AnyResolvedDestination[] = []
   for (const [name, destination] of Object.entries(destinations)) {
     const checked = resolveDestinations({ [name]: destination }, { env, sources: Object.keys(sources) })
     if (!checked.ok) findings.push(...failures(checked.problems))
     for (const each of checked.ok ? checked.value : []) {
       resolved.push(each)
-      findings.push(ok(`destinations.${name}`, `sends to ${new URL(each.url).origin}, signed`))
+      const { origin } = new URL(each.url)
+      const how = 'notify' in each ? `tells ${each.notify} at ${origin}` : `sends to ${origin}, signed`
+      findings.push(ok(`destinations.${name}`, how))
     }
   }
   return { resolved, findings }
@@ -70,7 +71,7 @@ function checkDestinations(
 /** Puts an inbox together that never starts, and passes on what it says of its configuration. */
 async function tryConfig(
   config: GatewayConfig,
-  destinations: readonly ResolvedDestination[],
+  destinations: readonly AnyResolvedDestination[],
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = []
   const note = (message: string): void => {
