@@ -60,13 +60,13 @@ export function isInHeader(scheme: Scheme): scheme is SignatureScheme {
   return isSignature(scheme) && scheme.signature.in.every((place) => 'header' in place)
 }
 
-/** A secret as its owner is shown it: the same text for a number in every run. */
+/** A secret as its owner is shown it: the same text for a number in every run, and like no word that a finding may hold. */
 export function secretOf(scheme: Scheme, number: number): string {
   if (!isSignature(scheme)) return `the-static-secret-number-${number}`
   const { as, stripPrefixes = [], minBytes = 32 } = scheme.key
   const pair = pairOf(scheme, number)
   if (pair !== undefined) return (stripPrefixes[0] ?? '') + pair.publicKey.toString(as)
-  if (as === 'utf8') return `a signing secret, number ${number}`.padEnd(scheme.key.minBytes ?? 0, '.')
+  if (as === 'utf8') return `q${number}Zx9Kw7Lv2Bn8Tr4Mp6Yh1Jd`.padEnd(scheme.key.minBytes ?? 0, 'Gc5')
   return (stripPrefixes[0] ?? '') + Buffer.alloc(Math.max(minBytes, 32), number + 1).toString(as)
 }
 
