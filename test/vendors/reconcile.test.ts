@@ -253,14 +253,23 @@ describe('a gateway that reconciles', () => {
     await until(() => waits.length === 3)
     expect(await ids()).toEqual(['reconciled:instance:1:2:offline'])
 
-    nowMs += 1000
-    wake()
+    jobs.hint(attempted('outbid', 2))
+    expect(waits).toHaveLength(3)
+    jobs.hint(attempted('outbid', 1))
     await until(() => waits.length === 4)
-    expect(vast.asked).toHaveLength(2)
-    nowMs += 300_000
+    expect(waits.at(-1)).toBe(30_000)
     wake()
     await until(() => waits.length === 5)
     expect(vast.asked).toHaveLength(3)
+
+    nowMs += 1000
+    wake()
+    await until(() => waits.length === 6)
+    expect(vast.asked).toHaveLength(3)
+    nowMs += 300_000
+    wake()
+    await until(() => waits.length === 7)
+    expect(vast.asked).toHaveLength(4)
     await jobs.stop()
   })
 })
@@ -329,6 +338,21 @@ function accepted(type: string): Parameters<VendorJobs['hint']>[0] {
     verifiedBy: 'vast-signature-256',
     secretIndex: 0,
     deliveries: 1,
+    durationMs: 1,
+  }
+}
+
+/** A delivery of an event that another node took. */
+function attempted(type: string, attempt: number): Parameters<VendorJobs['hint']>[0] {
+  return {
+    kind: 'attempted',
+    source: 'vastai',
+    eventSeq: 1,
+    id: 'x',
+    type,
+    destination: 'handlers',
+    attempt,
+    outcome: 'succeeded',
     durationMs: 1,
   }
 }

@@ -73,7 +73,10 @@ export class VendorJobs {
 
   /** Looks soon after an event that says that there may be more to see. */
   hint(occurrence: Occurrence): void {
-    if (occurrence.kind !== 'accepted' || occurrence.outcome !== 'stored') return
+    if (occurrence.kind === 'rejected') return
+    // On a node that only works, the first attempt is how it hears of an event that another node took.
+    const isNews = occurrence.kind === 'accepted' ? occurrence.outcome === 'stored' : occurrence.attempt === 1
+    if (!isNews) return
     this.#lookers.get(occurrence.source)?.hint(occurrence.type)
   }
 
