@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { request as httpsRequest, Agent } from 'node:https'
 import { connect as connectPlain } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve as resolvePath } from 'node:path'
 import { connect, type SecureVersion, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { PublicServer } from './server.ts'
@@ -173,6 +174,36 @@ describe('the listener', () => {
     expect((await ask(port)).subject).toBe('two')
     expect((await ask(port, agent)).status).toBe(200)
   })
+})
+
+test('serve reads a renewed pair at once on SIGHUP, and goes on', async () => {
+  replaceBy('one')
+  const child = spawn(process.execPath, [resolvePath('packages/gateway/bin/postern.js'), 'serve'], {
+    cwd: folder,
+    env: {
+      PATH: process.env['PATH'],
+      PORT: '0',
+      VASTAI_WEBHOOK_SECRET: 'serve_secret_0123456789abcdef',
+      POSTERN_TLS_CERT: 'live.crt',
+      POSTERN_TLS_KEY: 'live.key',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const line = async (pattern: RegExp): Promise<string> => {
+    await vi.waitFor(() => expect(output).toMatch(pattern), { timeout: 20_000, interval: 20 })
+    return pattern.exec(output)?.[1] ?? ''
+  }
+  const port = Number(await line(/"port":(\d+),.*"tls":true/))
+  expect((await ask(port)).subject).toBe('one')
+  replaceBy('two')
+  child.kill('SIGHUP')
+  await line(/(the certificate was read again)/)
+  expect((await ask(port)).subject).toBe('two')
+  child.kill('SIGTERM')
+  expect((await once(child, 'exit'))[0]).toBe(0)
 })
 
 function replaceBy(name: string): void {

@@ -139,6 +139,17 @@ test('a histogram’s buckets hold what the smaller ones do, in seconds', () => 
   ])
 })
 
+test('what the library measures in milliseconds is told in seconds', async () => {
+  const postern = anInbox()
+  onTestFinished(() => postern.stop({ graceMs: 0 }))
+  const measured = await postern.metrics()
+  const acceptMs = { bounds: [2.5], counts: [1, 1], count: 2, sum: 4500, max: 4498 }
+  const text = prometheusText(inboxFamilies({ ...measured, acceptMs }, { engine: 'e', role: 'all' }))
+  expect(parse(text).find(({ name }) => name === 'postern_accept_duration_seconds')?.metrics).toEqual([
+    { buckets: { '0.0025': '1', '+Inf': '2' }, sum: '4.5', count: '2' },
+  ])
+})
+
 test('hostile label values stay inside their quotes', () => {
   const hostile = 'a"} 7\nevil_total{x="\\'
   const text = prometheusText([
