@@ -47,8 +47,11 @@ test('it is about 15 lines long, its imports aside', () => {
   expect(lines.filter((line) => !line.startsWith('import ')).length).toBeLessThanOrEqual(15)
 })
 
-test('every example of the README and of forwarding is sound to the compiler', () => {
-  const examples = [...blocks('ts'), ...blocks('ts', readFileSync('docs/forwarding.md', 'utf8'))]
+test('every example of the README, of forwarding and of notify is sound to the compiler', () => {
+  const pages = ['docs/forwarding.md', 'docs/notify.md'].flatMap((page) =>
+    blocks('ts', readFileSync(page, 'utf8')),
+  )
+  const examples = [...blocks('ts'), ...pages]
   examples.forEach((code, index) => writeFileSync(join(folder, `example-${index}.ts`), code))
   const options = [
     '--ignoreConfig',

@@ -1,11 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
-import { createPostern, sign, type NewEvent, type Postern, type Sources } from 'postern'
+import { createPostern, sign, type Logger, type NewEvent, type Postern, type Sources } from 'postern'
 import { memory } from 'postern/memory'
 import { standardWebhooks } from 'postern/providers'
 import { expect, onTestFinished } from 'vitest'
 import { Forwarding } from '../../packages/gateway/src/forward/index.ts'
+import type { OutletParts } from '../../packages/gateway/src/forward/outlet.ts'
+import type { Sender } from '../../packages/gateway/src/forward/sender.ts'
 import type { ResolvedDestination } from '../../packages/gateway/src/forward/index.ts'
 import type { Resolve } from '../../packages/gateway/src/forward/guarded-connect.ts'
 import type { Time } from '../../packages/gateway/src/forward/time.ts'
@@ -21,6 +23,11 @@ type Store = ReturnType<typeof memory>
 
 export interface ForwardingOptions {
   readonly destinations: Readonly<Record<string, Partial<ResolvedDestination> & { readonly url: string }>>
+  /** Those that send something of their own. */
+  readonly others?: (parts: OutletParts) => readonly Sender[]
+  /** Beside `shop`. */
+  readonly sources?: Sources
+  readonly log?: Logger
   readonly store?: Store
   readonly time?: Time
   readonly resolve?: Resolve
@@ -41,7 +48,8 @@ export interface Forwarded {
 export async function forwardingInbox(options: ForwardingOptions): Promise<Forwarded> {
   const { store = memory(), time, resolve } = options
   const source = standardWebhooks({ secret: SOURCE_SECRET })
-  const log = { debug() {}, info() {}, warn() {}, error() {} }
+  const sources: Sources = { shop: source, ...options.sources }
+  const log = options.log ?? { debug() {}, info() {}, warn() {}, error() {} }
   const destinations = Object.entries(options.destinations).map(([name, given]) => ({
     name,
     secrets: [SECRET],
@@ -50,13 +58,13 @@ export async function forwardingInbox(options: ForwardingOptions): Promise<Forwa
   }))
   const forwarding = new Forwarding({
     destinations,
-    sources: ['shop'],
+    ...(options.others && { others: options.others }),
+    sources: Object.keys(sources),
     state: store.state,
     log,
     ...(time && { time }),
     ...(resolve && { resolve }),
   })
-  const sources: Sources = { shop: source }
   const postern = createPostern({
     store,
     sources,

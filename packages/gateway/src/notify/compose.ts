@@ -14,6 +14,7 @@ const LONGEST_TITLE_CHARS = 300
 const LONGEST_FIELD_CHARS = 300
 const LONGEST_LABEL_CHARS = 60
 const MOST_FIELDS = 6
+const DEEPEST = 3
 /** So many members of an object are looked at for an event that nobody has described. */
 const MOST_MEMBERS = 50
 /** What a member with such a name holds is nobody's to read in a channel. */
@@ -91,21 +92,30 @@ function byFirstFields(event: WebhookEvent): Message {
     severity: 'info',
     title: nameOf(event),
     text: undefined,
-    fields: firstFields(valuesOf(event).json([])),
+    fields: firstFields(valuesOf(event).json([]), event),
     problem: undefined,
     isEnd: false,
   }
 }
 
-function firstFields(document: unknown): readonly Field[] {
+/** Leaves out what is told anyhow. */
+function firstFields(document: unknown, { id, type }: WebhookEvent): readonly Field[] {
   const fields: Field[] = []
-  for (const [name, value] of members(document)) {
-    fields.push(...field(name, scalarText(value)))
-    if (fields.length >= MOST_FIELDS) break
-    for (const [inner, each] of members(value)) fields.push(...field(`${name}.${inner}`, scalarText(each)))
-    if (fields.length >= MOST_FIELDS) break
+  for (const [path, value] of leaves(document, '', DEEPEST)) {
+    if (value !== id && value !== type) fields.push(...field(path, value))
+    if (fields.length === MOST_FIELDS) break
   }
-  return fields.slice(0, MOST_FIELDS)
+  return fields
+}
+
+/** In the order they stand in, those of an inner object where it stands. */
+function* leaves(value: unknown, prefix: string, depth: number): Generator<readonly [string, string]> {
+  if (depth === 0) return
+  for (const [name, each] of members(value)) {
+    const text = scalarText(each)
+    if (text !== undefined) yield [prefix + name, text]
+    else yield* leaves(each, `${prefix}${name}.`, depth - 1)
+  }
 }
 
 function members(value: unknown): readonly (readonly [string, unknown])[] {

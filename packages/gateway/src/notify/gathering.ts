@@ -34,6 +34,7 @@ export class Gathering<Each> {
       if (signal.aborted) return reject(signal.reason as Error)
       const onAbort = (): void => {
         this.#gathered = this.#gathered.filter((other) => other !== own)
+        if (this.#gathered.length === 0) this.#stopWaiting()
         reject(signal.reason as Error)
       }
       const own: Gathered<Each> = {
@@ -51,9 +52,13 @@ export class Gathering<Each> {
     })
   }
 
-  #sendOff(): void {
+  #stopWaiting(): void {
     this.#forget?.()
     this.#forget = undefined
+  }
+
+  #sendOff(): void {
+    this.#stopWaiting()
     const gathered = this.#gathered
     this.#gathered = []
     if (gathered.length > 0) this.#options.onFull(gathered)

@@ -25,7 +25,7 @@ const common = {
 /** Its length is what PagerDuty itself checks first. */
 const routingKey = v.pipe(text, v.regex(/^[A-Za-z0-9]{32}$/, 'must be 32 letters and digits'))
 
-const KINDS: Readonly<Record<NotifyKind, v.GenericSchema<unknown>>> = {
+const KINDS: Readonly<Record<NotifyKind, v.GenericSchema>> = {
   slack: v.strictObject({ ...common, notify: v.literal('slack'), webhookUrl: urlSchema }),
   discord: v.strictObject({ ...common, notify: v.literal('discord'), webhookUrl: urlSchema }),
   pagerduty: v.strictObject({

@@ -16,8 +16,11 @@ const SIGNS: Readonly<Record<Severity, string>> = {
 }
 /** Slack's own three ("Escaping text"): without `<` there is no mention of a person, a group or `<!here>`, and no hidden link. */
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
-/** They would begin or end bold, struck or code in mid-text: an apostrophe's kin is put in their place, which changes nothing. */
-const MARKS: Readonly<Record<string, string>> = { '*': '∗', _: '＿', '~': '∼', '`': 'ˋ' }
+/**
+ * They would end our bold, or make code of half a message: their likes are put in their place. Not for `_`, which ids have and
+ * people copy, and which makes italics at worst.
+ */
+const MARKS: Readonly<Record<string, string>> = { '*': '∗', '~': '∼', '`': 'ˋ' }
 
 /** An incoming webhook's body: blocks, and a text for where no blocks are shown. */
 export function slackBody(message: Message): object {
