@@ -121,10 +121,12 @@ export async function recordingTarget(answer: Answering = taken): Promise<Record
     inFlight += 1
     peak = Math.max(peak, inFlight)
     response.on('close', () => (inFlight -= 1))
-    void read(request).then((each) => {
+    const take = (each: Received): void => {
       received.push(each)
       answer(each, response)
-    })
+    }
+    // What is cut off, as by the death of its sender, has not been received.
+    void read(request).then(take, () => {})
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
