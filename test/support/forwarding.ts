@@ -108,6 +108,9 @@ export interface RecordingTarget {
   readonly peak: () => number
   /** The ids that came, in the order they came. */
   ids(): readonly string[]
+  /** From now on every connection to it is reset, those that are open as well, until it comes back. */
+  goDown(): void
+  comeBack(): void
 }
 
 type Answering = (request: Received, response: ServerResponse) => void
@@ -117,6 +120,7 @@ export async function recordingTarget(answer: Answering = taken): Promise<Record
   const received: Received[] = []
   let inFlight = 0
   let peak = 0
+  let isDown = false
   const server = createServer((request, response) => {
     inFlight += 1
     peak = Math.max(peak, inFlight)
@@ -128,6 +132,8 @@ export async function recordingTarget(answer: Answering = taken): Promise<Record
     // What is cut off, as by the death of its sender, has not been received.
     void read(request).then(take, () => {})
   })
+  // It keeps its port: one that is free meanwhile may be somebody else's afterwards.
+  server.on('connection', (socket) => isDown && socket.resetAndDestroy())
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
     server.closeAllConnections()
@@ -139,6 +145,11 @@ export async function recordingTarget(answer: Answering = taken): Promise<Record
     inFlight: () => inFlight,
     peak: () => peak,
     ids: () => received.map(({ headers }) => String(headers['postern-event-id'])),
+    goDown: () => {
+      isDown = true
+      server.closeAllConnections()
+    },
+    comeBack: () => void (isDown = false),
   }
 }
 
