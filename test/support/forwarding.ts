@@ -116,6 +116,9 @@ export interface RecordingTarget {
   readonly peak: () => number
   /** The ids that came, in the order they came. */
   ids(): readonly string[]
+  /** From now on every connection to it is reset, those that are open as well, until it comes back. */
+  goDown(): void
+  comeBack(): void
 }
 
 type Answering = (request: Received, response: ServerResponse) => void
@@ -125,15 +128,20 @@ export async function recordingTarget(answer: Answering = taken): Promise<Record
   const received: Received[] = []
   let inFlight = 0
   let peak = 0
+  let isDown = false
   const server = createServer((request, response) => {
     inFlight += 1
     peak = Math.max(peak, inFlight)
     response.on('close', () => (inFlight -= 1))
-    void read(request).then((each) => {
+    const take = (each: Received): void => {
       received.push(each)
       answer(each, response)
-    })
+    }
+    // What is cut off, as by the death of its sender, has not been received.
+    void read(request).then(take, () => {})
   })
+  // It keeps its port: one that is free meanwhile may be somebody else's afterwards.
+  server.on('connection', (socket) => isDown && socket.resetAndDestroy())
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
     server.closeAllConnections()
@@ -145,6 +153,11 @@ export async function recordingTarget(answer: Answering = taken): Promise<Record
     inFlight: () => inFlight,
     peak: () => peak,
     ids: () => received.map(({ headers }) => String(headers['postern-event-id'])),
+    goDown: () => {
+      isDown = true
+      server.closeAllConnections()
+    },
+    comeBack: () => void (isDown = false),
   }
 }
 

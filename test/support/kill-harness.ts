@@ -19,8 +19,14 @@ type Message =
 const SCRIPT = fileURLToPath(new URL('./kill-server.mjs', import.meta.url))
 const CONNECTIONS = 16
 
+/** Whatever takes this client's events, and can be ended by `kill -9`. */
+export interface Killable {
+  readonly port: number
+  kill(): Promise<unknown>
+}
+
 /** A server in a process of its own. */
-export class Victim {
+export class Victim implements Killable {
   readonly port: number
   readonly #child: ChildProcess
 
@@ -68,10 +74,10 @@ export class Client {
   #refusals: number[] = []
 
   /** Sends new events over many connections until `count` more are acknowledged, then kills the server mid-flight. */
-  async loadUntilKilled(victim: Victim, count: number): Promise<void> {
+  async loadUntilKilled(victim: Killable, count: number): Promise<void> {
     const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
     const goal = this.acknowledged.size + count
-    let killed: Promise<void> | undefined
+    let killed: Promise<unknown> | undefined
     const sender = async (): Promise<void> => {
       while (killed === undefined) {
         if (!(await this.send(victim.port, agent))) return

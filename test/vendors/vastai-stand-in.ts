@@ -38,6 +38,8 @@ export class VastaiStandIn extends StandIn {
   readonly webhooks: Webhook[] = []
   readonly secrets = new Map<number, string>()
   instances: Instance[] = []
+  /** Every notification by its id, and what it was answered at last. */
+  readonly sent = new Map<string, { readonly body: string; readonly status: number }>()
   /** Every secret it has ever told, to look for in what is printed. */
   readonly told: string[] = []
   /** Where the world's URL of a webhook leads to: a tunnel. */
@@ -67,6 +69,7 @@ export class VastaiStandIn extends StandIn {
     const body = JSON.stringify({ event_id, user_id: 123, notif_type: type, subject, message, timestamp })
     for (let attempt = 1; ; attempt += 1) {
       const status = await this.#send(webhook, { event_id, body, attempt })
+      this.sent.set(event_id, { body, status })
       const isRetried = status === 408 || status === 429 || status >= 500 || status === 0
       if (!isRetried || attempt === attempts) return status
       await new Promise((resolve) => setTimeout(resolve, 50))
