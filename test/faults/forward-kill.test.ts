@@ -16,8 +16,8 @@ import { allEvents, tempFolder } from '../support/inbox.ts'
 import { Client } from '../support/kill-harness.ts'
 import { SECRET as SOURCE_SECRET } from '../support/requests.ts'
 
-/** A long form: `FORWARD_KILLS=100 npx vitest run test/faults/forward-kill.test.ts`. */
-const CYCLES = Number(process.env['FORWARD_KILLS'] ?? 5)
+/** A long form: `KILLS=100 npx vitest run test/faults/forward-kill.test.ts`. */
+const CYCLES = Number(process.env['KILLS'] ?? 5)
 /** Short, so that what was under way at a kill is soon due again. */
 const LEASE_MS = 500
 
