@@ -89,8 +89,10 @@ function createPino(level: string, lines: GatheredLines): Pino {
   )
 }
 
-function levelOf(occurrence: Exclude<Occurrence, Rejected>): 'error' | 'info' | 'warn' {
+function levelOf(occurrence: Exclude<Occurrence, Rejected>): 'debug' | 'error' | 'info' | 'warn' {
   if (occurrence.kind === 'accepted' || occurrence.outcome === 'succeeded') return 'info'
+  // Untried: at a stop there are as many as were claimed, and a closed gate gives them back again and again.
+  if (occurrence.outcome === 'released') return 'debug'
   return occurrence.outcome === 'dead' ? 'error' : 'warn'
 }
 
