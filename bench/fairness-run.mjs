@@ -5,6 +5,7 @@
 //   node fairness-run.mjs <store> <seconds> [dead]
 import { createPostern } from 'postern'
 import { vastai } from 'postern/providers'
+import { anEvent } from './an-event.mjs'
 import { storeAt } from './store-at.mjs'
 
 const [place, seconds, dead] = process.argv.slice(2)
@@ -13,6 +14,7 @@ const DESTINATIONS = 10
 const EVENTS_PER_SECOND = 200
 const PARKED = 5000
 const WARM_UP_MS = 1000
+const BODY = Buffer.from('{"measured":true}')
 
 const store = await storeAt(place)
 const names = Array.from({ length: SOURCES }, (_, index) => `source-${index}`)
@@ -78,20 +80,5 @@ function handlerOf(name) {
 }
 
 function event(source, id, destinations) {
-  return {
-    tenant: '',
-    source,
-    id,
-    idKind: 'signed',
-    type: 'measured',
-    createdMs: undefined,
-    orderingKey: undefined,
-    onDead: undefined,
-    verifiedBy: 'none',
-    body: Buffer.from('{"measured":true}'),
-    headers: ['content-type', 'application/json'],
-    dedupeWindowMs: 600_000,
-    onConflict: 'hold',
-    destinations,
-  }
+  return { ...anEvent(id, { body: BODY }), source, destinations }
 }

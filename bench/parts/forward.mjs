@@ -133,8 +133,8 @@ function configOf(port) {
   const destinations = Array.from(
     { length: DESTINATIONS },
     (_, index) =>
-      `    to-${index}: { url: 'http://127.0.0.1:${port}/${index}', allowNetworks: ['127.0.0.0/8'], secret: '${SIGNING_KEY}', concurrency: 64 },`,
-  ).map((line) => line.replace(/to-(\d+):/, "'to-$1':"))
+      `    'to-${index}': { url: 'http://127.0.0.1:${port}/${index}', allowNetworks: ['127.0.0.0/8'], secret: '${SIGNING_KEY}', concurrency: 64 },`,
+  )
   return `import { vastai } from 'postern/providers'
 export default {
   sources: { vastai: vastai({ secret: '${SECRET}' }) },

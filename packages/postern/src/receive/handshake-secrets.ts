@@ -1,5 +1,6 @@
 import { hasSecret, type Logger, type Reason, type Source } from '../core/index.ts'
 import { withFurtherSecret } from '../core/further-secret.ts'
+import { OnceASecond } from './once-a-second.ts'
 
 /**
  * The secrets that handshakes bring, and the sources that verify by them. Nobody has signed such a handshake: a source
@@ -11,11 +12,12 @@ export class HandshakeSecrets {
   readonly #withKept = new Map<string, Source>()
   /** Sources whose secret is just being kept: of two that come at once only one is the first. */
   readonly #isKeeping = new Set<string>()
-  #warnedMs = -Infinity
+  readonly #onceASecond: OnceASecond
 
   constructor(sources: ReadonlyMap<string, Source>, log: Logger) {
     this.#sources = sources
     this.#log = log
+    this.#onceASecond = new OnceASecond(log)
   }
 
   /** A source with the secrets that were kept for it; `undefined` where none of the name is configured. */
@@ -27,7 +29,8 @@ export class HandshakeSecrets {
   async keep(name: string, source: Source, secret: string): Promise<Reason | undefined> {
     const { keep, keepMore } = source.handshake ?? {}
     if (keep === undefined || this.#isKeeping.has(name) || (hasSecret(source) && keepMore !== true)) {
-      this.#warnOnceASecond(name)
+      // Anybody can send these.
+      this.#onceASecond.say('warn', 'a handshake brought a secret that is not to be kept', { source: name })
       return 'secret_mismatch'
     }
     this.#isKeeping.add(name)
@@ -44,13 +47,5 @@ export class HandshakeSecrets {
     } finally {
       this.#isKeeping.delete(name)
     }
-  }
-
-  /** Anybody can send these. */
-  #warnOnceASecond(source: string): void {
-    const nowMs = performance.now()
-    if (nowMs - this.#warnedMs < 1000) return
-    this.#warnedMs = nowMs
-    this.#log.warn('a handshake brought a secret that is not to be kept', { source })
   }
 }

@@ -3,6 +3,7 @@ import type { Logger, Reason, Source } from '../core/index.ts'
 import type { RefusalReason } from '../inbox/index.ts'
 import { answerToHandshake, type Answer } from './answer.ts'
 import { HandshakeSecrets } from './handshake-secrets.ts'
+import { OnceASecond } from './once-a-second.ts'
 import { valueWithin } from './value-within.ts'
 
 const UNCONFIRMED =
@@ -13,11 +14,12 @@ export class Handshakes {
   readonly #secrets: HandshakeSecrets
   readonly #log: Logger
   readonly #withinMs: number
-  #loggedMs = -Infinity
+  readonly #onceASecond: OnceASecond
 
   constructor(sources: ReadonlyMap<string, Source>, log: Logger, withinMs: number) {
     this.#secrets = new HandshakeSecrets(sources, log)
     this.#log = log
+    this.#onceASecond = new OnceASecond(log)
     this.#withinMs = withinMs
   }
 
@@ -35,16 +37,9 @@ export class Handshakes {
     if (handshake.kind === 'visit' && !(await this.#isConfirmed(name, source, handshake.url))) {
       return 'handler_failed'
     }
-    this.#logOnceASecond(name, handshake)
+    // Anybody can send those that nothing signs.
+    this.#onceASecond.say('info', 'a handshake was answered', { source: name, handshake: handshake.name })
     return answerToHandshake(handshake)
-  }
-
-  /** Anybody can send those that nothing signs. */
-  #logOnceASecond(source: string, { name }: HandshakeAnswer): void {
-    const nowMs = performance.now()
-    if (nowMs - this.#loggedMs < 1000) return
-    this.#loggedMs = nowMs
-    this.#log.info('a handshake was answered', { source, handshake: name })
   }
 
   /** The answer to a handshake that nothing signs, or why there is none. */

@@ -1,7 +1,6 @@
 import {
   isAuthentic,
   type Clock,
-  type LogFields,
   type Logger,
   type Reason,
   type Source,
@@ -28,6 +27,7 @@ import {
 import { answerTo, DUPLICATE, RECEIVED, type Answer } from './answer.ts'
 import { Handshakes } from './handshakes.ts'
 import { newEvent, receivedEvent } from './new-event.ts'
+import { OnceASecond } from './once-a-second.ts'
 import { RejectedRecorder } from './rejected-recorder.ts'
 import { SecretSightings } from './secret-sightings.ts'
 import { valueWithin } from './value-within.ts'
@@ -73,8 +73,7 @@ export class Receiver {
   readonly #deadlines = new Deadlines(ANSWER_WITHIN_MS)
   /** What is left of that where a key was waited for. */
   readonly #laterDeadlines = new Deadlines(ANSWER_WITHIN_MS - KEY_WAIT_MS)
-  /** When each of the messages below was last logged. */
-  readonly #reportedMs = new Map<string, number>()
+  readonly #onceASecond: OnceASecond
   readonly #recorder: RejectedRecorder
   readonly #sightings: SecretSightings
   readonly #handshakes: Handshakes
@@ -88,6 +87,7 @@ export class Receiver {
     this.#options = options
     this.#recorder = new RejectedRecorder(options.store, options.log)
     this.#sightings = new SecretSightings(options.store.state)
+    this.#onceASecond = new OnceASecond(options.log)
     this.#handshakes = new Handshakes(options.sources, options.log, ANSWER_WITHIN_MS)
     this.#sightings = new SecretSightings(options.store.state)
   }
@@ -101,7 +101,7 @@ export class Receiver {
   refuse(source: string, reason: Reason | RefusalReason, told: WebhookRequest | Sender = {}): Answer {
     const configured = this.source(source)
     const answer = answerTo(reason, configured?.provider.answers, configured && methodsOf(configured))
-    if (reason === 'body_already_parsed') this.#reportOnceASecond('warn', PARSED_BODY, { source })
+    if (reason === 'body_already_parsed') this.#onceASecond.say('warn', PARSED_BODY, { source })
     this.#options.observe({
       kind: 'rejected',
       source,
@@ -285,7 +285,7 @@ export class Receiver {
     if (!isAuthentic(reason)) {
       if (isUnansweredHandshake(source, request)) {
         // It may have brought a secret, which is for no log.
-        this.#reportOnceASecond('warn', UNANSWERED, { source: name })
+        this.#onceASecond.say('warn', UNANSWERED, { source: name })
         return this.refuse(name, reason)
       }
       this.#recorder.note(name, reason, withoutStraySecrets(source.schemes, request))
@@ -318,17 +318,9 @@ export class Receiver {
   }
 
   #reportStoreError(error: unknown): void {
-    this.#reportOnceASecond('error', 'the store could not record a request; senders are answered 503', {
+    this.#onceASecond.say('error', 'the store could not record a request; senders are answered 503', {
       error,
     })
-  }
-
-  /** A full disk under load would otherwise fill the log as well. */
-  #reportOnceASecond(level: 'info' | 'warn' | 'error', message: string, fields: LogFields): void {
-    const nowMs = performance.now()
-    if (nowMs - (this.#reportedMs.get(message) ?? -Infinity) < 1000) return
-    this.#reportedMs.set(message, nowMs)
-    this.#options.log[level](message, fields)
   }
 
   #observeAccepted(

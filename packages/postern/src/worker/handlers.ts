@@ -76,7 +76,6 @@ export class HandlerTable<Effect, Tx = never> {
 /** The handlers of one source. */
 class SourceHandlers<Effect, Tx> {
   readonly #registrations: readonly Registration<Effect, Tx>[]
-  readonly #hasConditions: boolean
   readonly #hasBeginnings: boolean
   /** Of the types that handlers name; every other type has those of `*`. */
   readonly #byType = new Map<string, Matching<Effect, Tx>>()
@@ -84,7 +83,6 @@ class SourceHandlers<Effect, Tx> {
 
   constructor(registrations: readonly Registration<Effect, Tx>[]) {
     this.#registrations = registrations
-    this.#hasConditions = registrations.some(({ when }) => when !== undefined)
     this.#hasBeginnings = registrations.some(({ type }) => isBeginning(type))
     for (const { type } of registrations) this.#byType.set(type, this.#find(type))
     this.#ofAnyType = this.#find('*')
@@ -95,8 +93,8 @@ class SourceHandlers<Effect, Tx> {
   }
 
   destinationsFor(type: string, event: () => WebhookEvent): readonly string[] {
-    const { registrations, destinations } = this.#of(type)
-    if (!this.#hasConditions || registrations.every(({ when }) => when === undefined)) return destinations
+    const { registrations, destinations, hasConditions } = this.#of(type)
+    if (!hasConditions) return destinations
     const received = event()
     return destinationsOf(registrations.filter((registration) => wants(registration, received)))
   }
@@ -110,7 +108,8 @@ class SourceHandlers<Effect, Tx> {
 
   #find(type: string): Matching<Effect, Tx> {
     const registrations = this.#registrations.filter((registration) => isFor(registration.type, type))
-    return { registrations, destinations: destinationsOf(registrations) }
+    const hasConditions = registrations.some(({ when }) => when !== undefined)
+    return { registrations, destinations: destinationsOf(registrations), hasConditions }
   }
 }
 
@@ -118,6 +117,8 @@ class SourceHandlers<Effect, Tx> {
 interface Matching<Effect, Tx> {
   readonly registrations: readonly Registration<Effect, Tx>[]
   readonly destinations: readonly string[]
+  /** Whether any of them looks at the event first. */
+  readonly hasConditions: boolean
 }
 
 function isFor(pattern: string, type: string): boolean {

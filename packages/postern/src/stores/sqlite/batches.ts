@@ -1,16 +1,13 @@
-/** The most values that one statement takes; more are hardly any faster. */
-const MOST = 16
-
-/** Values in batches of 16, 8, 4, 2 and 1, so that few prepared statements serve every number of them. */
-export function inBatches<T>(values: readonly T[]): readonly (readonly T[])[] {
-  const batches: (readonly T[])[] = []
-  for (let at = 0, size = MOST; at < values.length;) {
-    if (size > values.length - at) {
+/** So many in batches of `most`, half of that, and so on to 1, so that few prepared statements serve every number. */
+export function batchSizes(total: number, most: number): readonly number[] {
+  const sizes: number[] = []
+  for (let size = most, left = total; left > 0;) {
+    if (size > left) {
       size /= 2
       continue
     }
-    batches.push(values.slice(at, at + size))
-    at += size
+    sizes.push(size)
+    left -= size
   }
-  return batches
+  return sizes
 }

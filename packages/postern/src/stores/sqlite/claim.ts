@@ -1,5 +1,5 @@
 import type { ClaimRequest } from '../../inbox/index.ts'
-import { inBatches } from './batches.ts'
+import { batchSizes } from './batches.ts'
 import type { Connection } from './connection.ts'
 import { destinationsWithWork } from './destinations-with-work.ts'
 import { EVENT_COLUMNS, type EventRow } from './event-row.ts'
@@ -28,15 +28,19 @@ export function claim(
   return { claimed, nextMs: claimed.length > 0 ? undefined : nextDueMs(connection, destinations) }
 }
 
+/** More are hardly any faster. */
+const MOST_PER_STATEMENT = 16
+
 /** The attempt is counted before it is made. */
 function leaseAll(connection: Connection, due: readonly DueRow[], untilMs: number): void {
-  for (const batch of inBatches(due.map(({ seq }) => seq))) {
-    const places = Array(batch.length).fill('?').join(', ')
+  const seqs = due.map(({ seq }) => seq)
+  for (const size of batchSizes(seqs.length, MOST_PER_STATEMENT)) {
+    const places = Array(size).fill('?').join(', ')
     connection
       .sql(
         `UPDATE delivery SET state = 'leased', token = token + 1, attempt = attempt + 1, lease_until_ms = ? WHERE seq IN (${places})`,
       )
-      .run(untilMs, ...batch)
+      .run(untilMs, ...seqs.splice(0, size))
   }
   for (const { seq, lane } of due) if (lane !== null) leased(connection, lane, seq, untilMs)
 }

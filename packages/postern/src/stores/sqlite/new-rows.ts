@@ -1,3 +1,4 @@
+import { batchSizes } from './batches.ts'
 import type { Database, SqliteValue, Statement } from './database.ts'
 
 /** Rows that one statement writes at most; more are no faster. */
@@ -124,14 +125,12 @@ class Table {
     const values = this.#waiting
     const perRow = values.length / this.#rows
     this.#waiting = []
-    let rows = this.#rows
+    const rows = this.#rows
     this.#rows = 0
-    // In powers of two, so that few statements serve every number.
-    for (let count = MOST_ROWS, at = 0; rows > 0; count /= 2) {
-      if (count > rows) continue
+    let at = 0
+    for (const count of batchSizes(rows, MOST_ROWS)) {
       this.#statement(count).run(...values.slice(at, at + count * perRow))
       at += count * perRow
-      rows -= count
     }
   }
 
