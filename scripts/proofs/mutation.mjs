@@ -1,12 +1,13 @@
 // `npm run proof:mutation`: mutation testing of `packages/postern/src/core/` by its own tests (Stryker). Not part of
-// `npm test`. Fails below 95 %, and where a mutant survives without a reason in `mutation/survivors.json`.
+// `npm test`. Fails below 95 %, and where a mutant survives without a reason in `mutation/survivors/<file>.json`: the code in whose place
+// it stands (`from`), what stands there (`to`; without it, whatever does) and the `reason`.
 //
 //   npm run proof:mutation -- [--mutate 'packages/postern/src/core/timestamp.ts,…'] [--concurrency 2] [--report FILE]
 //
 // What was tried before and has not changed since is not tried again: `.stryker-tmp/incremental.json`; delete it to start
 // anew. `--report` prints what is in a report, and tries nothing. The result is recorded in `docs/proofs/mutation.md`.
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 
@@ -22,7 +23,7 @@ const { values } = parseArgs({
 
 if (values.report === undefined) runStryker()
 const { files } = JSON.parse(readFileSync(values.report ?? REPORT, 'utf8'))
-const reasons = JSON.parse(readFileSync(new URL('mutation/survivors.json', import.meta.url), 'utf8'))
+const reasons = readReasons(new URL('mutation/survivors/', import.meta.url))
 const mutants = Object.entries(files).flatMap(([path, file]) =>
   file.mutants.map((mutant) => describe(basename(path), file.source, mutant)),
 )
@@ -45,6 +46,16 @@ function runStryker() {
   if (status !== 0) process.exit(status ?? 1)
 }
 
+/** Of each file of core its list, by the file's name. */
+function readReasons(folder) {
+  return Object.fromEntries(
+    readdirSync(folder).map((name) => [
+      name.replace('.json', '.ts'),
+      JSON.parse(readFileSync(new URL(name, folder), 'utf8')),
+    ]),
+  )
+}
+
 /** A mutant with the code in whose place it stands. */
 function describe(file, source, { mutatorName, replacement, status, location }) {
   const lines = source.split('\n')
@@ -55,9 +66,8 @@ function describe(file, source, { mutatorName, replacement, status, location }) 
 }
 
 function reasonFor({ file, original, replacement }) {
-  return reasons.find(
-    (each) =>
-      each.file === file && each.from === original && (each.to === undefined || each.to === replacement),
+  return (reasons[file] ?? []).find(
+    ({ from, to }) => from === original && (to === undefined || to === replacement),
   )?.reason
 }
 
