@@ -63,8 +63,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'takes any number of signatures',
     target: 'signature headers',
     file: 'signature-header.ts',
-    find: 'entries.length <= MAX_ENTRIES',
-    replace: 'entries.length > 0',
+    find: 'entries.push(entry) > MAX_ENTRIES',
+    replace: 'entries.push(entry) < 0',
   },
   {
     name: 'takes the last of doubled fields',

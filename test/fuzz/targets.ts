@@ -10,7 +10,7 @@ import { readEvent } from '../../packages/postern/src/core/envelope.ts'
 import { findMember, replaceRanges, stringAt } from '../../packages/postern/src/core/json-member.ts'
 import { DOUBLED, headerValue, toWebhookRequest } from '../../packages/postern/src/core/request.ts'
 import type { SignatureRule } from '../../packages/postern/src/core/scheme.ts'
-import { readSignatures } from '../../packages/postern/src/core/signature-header.ts'
+import { decodeSignature, readSignatures } from '../../packages/postern/src/core/signature-header.ts'
 import { defineSource } from '../../packages/postern/src/core/source.ts'
 import { parseTimestamp } from '../../packages/postern/src/core/timestamp.ts'
 import { almost } from './edits.ts'
@@ -146,17 +146,18 @@ const signatureHeaders = target(
     const read = readSignatures(
       { headers: ['s', text], url: '', json: () => undefined, fields: undefined },
       rule,
-      'hmac-sha256',
     )
     const right = rule.separator === undefined ? [text] : entriesOf(text, rule.separator)
     const wanted = right?.flatMap((entry) => signatureIn(entry, rule)) ?? []
     const isWhole =
       rule.pairSeparator === undefined || right?.every((each) => each === '' || each.includes('='))
-    if (right === undefined || isWhole === false || wanted.length === 0)
-      return read.ok ? 'accepted what is none' : undefined
-    if (!read.ok) return `refused what is right: ${read.reason}`
-    const found = read.signatures.map((bytes) => Buffer.from(bytes).toString('hex'))
-    if (found.join() !== wanted.join()) return `found ${found.join()}`
+    if (right === undefined || isWhole === false) return read.ok ? 'accepted what is none' : undefined
+    const scheme = { algorithm: 'hmac-sha256', signature: rule } as const
+    const written = read.ok ? read.signatures : []
+    const found = written.flatMap((each) => decodeSignature(each, scheme) ?? [])
+    const foundHex = found.map((bytes) => Buffer.from(bytes).toString('hex')).join()
+    if (foundHex !== wanted.join()) return `found ${foundHex}`
+    if (!read.ok) return undefined
     return wrongFields(right, rule, read.fields)
   },
 )

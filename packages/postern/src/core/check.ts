@@ -1,11 +1,11 @@
-import { constantTimeEqual, isHmac } from './crypto.ts'
-import { computeSignature } from './hmac.ts'
+import { constantTimeEqualText, isHmac } from './crypto.ts'
+import { signatureText } from './hmac.ts'
 import type { Keyring } from './keyring.ts'
 import { readable, readPlace, type Readable } from './place.ts'
 import type { Reason } from './reason.ts'
 import { DOUBLED, headerValue, type HeaderList, type WebhookRequest } from './request.ts'
 import type { DerivedPart, Part, Place, Scheme, SignatureScheme, SignedIdRule } from './scheme.ts'
-import { readSignatures } from './signature-header.ts'
+import { decodeSignature, readSignatures } from './signature-header.ts'
 import { DEFAULT_TOLERANCE_SECONDS, freshness, parseTimestamp } from './timestamp.ts'
 
 /** What a check needs beside the request. */
@@ -40,10 +40,10 @@ export function check(
 ): CheckResult {
   const unmet = unmetCondition(scheme, keys, request.headers)
   if (unmet !== undefined) return refused(unmet)
-  const read = readSignatures(whole, scheme.signature, scheme.algorithm)
+  const read = readSignatures(whole, scheme.signature)
   if (!read.ok) return read
 
-  const from = { ...whole, fields: read.fields }
+  const from = read.fields === undefined ? whole : { ...whole, fields: read.fields }
   const timestamp = readTimestamp(scheme, from)
   if ('reason' in timestamp) return refused(timestamp.reason)
   const id = readSignedId(scheme, from)
@@ -52,8 +52,11 @@ export function check(
   const content = signedContent(scheme.content, request, from, texts, derive)
   if (content === undefined) return refused('missing_content')
 
-  const secretIndex = match(scheme.algorithm, keys, read.signatures, content)
-  if (secretIndex === undefined) return refused('signature_mismatch')
+  const secretIndex = match(scheme, keys, read.signatures, content)
+  if (secretIndex === undefined) {
+    const isAnyDecoded = read.signatures.some((written) => decodeSignature(written, scheme) !== undefined)
+    return refused(isAnyDecoded ? 'signature_mismatch' : 'bad_encoding')
+  }
   if (timestamp.epochMs === undefined) return { ok: true, secretIndex }
   const tolerance =
     options.toleranceSeconds ?? scheme.timestamp?.toleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS
@@ -102,21 +105,27 @@ function contentOf(
   return found === DOUBLED ? undefined : found
 }
 
-/** Tries every signature against every key, without stopping at the first that fits; answers the key's index. */
+/**
+ * Tries every signature against every key, without stopping at the first that fits; answers the key's index. Signatures come
+ * as they are written, and one that is not written in the canonical form fits no key.
+ */
 export type MatchingKey = (
-  algorithm: SignatureScheme['algorithm'],
+  scheme: SignatureScheme,
   keys: Keyring,
-  signatures: readonly Uint8Array[],
+  signatures: readonly string[],
   content: readonly (string | Uint8Array)[],
 ) => number | undefined
 
-export const matchingKey: MatchingKey = (algorithm, keys, signatures, content) => {
+export const matchingKey: MatchingKey = ({ algorithm, signature }, keys, signatures, content) => {
   if (!isHmac(algorithm)) return undefined
+  const { encoding } = signature
   let matched: number | undefined
   keys.forEach((key, index) => {
-    const expected = computeSignature(algorithm, key, content)
-    for (const signature of signatures) {
-      if (constantTimeEqual(expected, signature)) matched ??= index
+    const expected = signatureText(algorithm, key, content, encoding)
+    for (const sent of signatures) {
+      // Hex may be in either case (RFC 4648 §8).
+      const text = encoding === 'hex' ? sent.toLowerCase() : sent
+      if (constantTimeEqualText(expected, text)) matched ??= index
     }
   })
   return matched

@@ -11,6 +11,7 @@ import { PosternError } from './errors.ts'
 import { Keyring } from './keyring.ts'
 import type { Method } from './method.ts'
 import type { KeyFormat, OtherAlgorithm, SignatureScheme } from './scheme.ts'
+import { decodeSignature } from './signature-header.ts'
 import { unsoundSignature } from './sound-signature.ts'
 
 /** What a public key must be, and the digest that is signed; Ed25519 has its own. */
@@ -43,9 +44,10 @@ export const keyedDigests: Method<SignatureScheme> = {
   check: (scheme, keys, request, options) => check(scheme, keys, request, options, digestingKey),
 }
 
-const verifyingKey: MatchingKey = (algorithm, keys, signatures, content) => {
+const verifyingKey: MatchingKey = (scheme, keys, written, content) => {
   const signed = joined(content)
-  const { digest } = KEYS[algorithm as keyof typeof KEYS]
+  const signatures = decoded(scheme, written)
+  const { digest } = KEYS[scheme.algorithm as keyof typeof KEYS]
   let matched: number | undefined
   keys.forEach((bytes, index) => {
     const key = parsed.get(bytes)
@@ -55,13 +57,18 @@ const verifyingKey: MatchingKey = (algorithm, keys, signatures, content) => {
   return matched
 }
 
-const digestingKey: MatchingKey = (_, keys, signatures, content) => {
+const digestingKey: MatchingKey = (scheme, keys, written, content) => {
+  const signatures = decoded(scheme, written)
   let matched: number | undefined
   keys.forEach((key, index) => {
     const expected = digestOf(key, content)
     for (const signature of signatures) if (constantTimeEqual(expected, signature)) matched ??= index
   })
   return matched
+}
+
+function decoded(scheme: SignatureScheme, written: readonly string[]): readonly Uint8Array[] {
+  return written.flatMap((text) => decodeSignature(text, scheme) ?? [])
 }
 
 /** The digest that is the signature of `sha256`. */

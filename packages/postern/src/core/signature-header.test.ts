@@ -1,10 +1,11 @@
 import { DOUBLED } from './request.ts'
 import { describe, expect, it, vi } from 'vitest'
 import { check } from './check.ts'
+import { encode } from './encoding.ts'
 import { Keyring } from './keyring.ts'
 import { readable, type Readable } from './place.ts'
 import type { SignatureScheme as Scheme, SignatureRule } from './scheme.ts'
-import { readSignatures, writeSignature, type ReadSignatures } from './signature-header.ts'
+import { decodeSignature, readSignatures, writeSignature, type ReadSignatures } from './signature-header.ts'
 
 const ONE = 'aa'.repeat(32)
 const TWO = 'BB'.repeat(32)
@@ -15,7 +16,7 @@ const pairs: SignatureRule = { ...bare, separator: ',', pairSeparator: '=', fiel
 
 function read(rule: SignatureRule, ...values: string[]): ReadSignatures {
   const headers = values.flatMap((value) => ['X-Signature', value])
-  return readSignatures(readableOf(headers), rule, 'hmac-sha256')
+  return readSignatures(readableOf(headers), rule)
 }
 
 function readableOf(headers: readonly string[]): Readable {
@@ -25,7 +26,10 @@ function readableOf(headers: readonly string[]): Readable {
 /** The signatures as hex; the reason where there are none. */
 function found(rule: SignatureRule, ...values: string[]): readonly string[] | string {
   const result = read(rule, ...values)
-  return result.ok ? result.signatures.map((bytes) => Buffer.from(bytes).toString('hex')) : result.reason
+  if (!result.ok) return result.reason
+  const scheme = { algorithm: 'hmac-sha256', signature: rule } as const
+  const signatures = result.signatures.flatMap((text) => decodeSignature(text, scheme) ?? [])
+  return signatures.length > 0 ? signatures.map((bytes) => encode(bytes, 'hex')) : 'bad_encoding'
 }
 
 describe('readSignatures', () => {
@@ -109,12 +113,12 @@ describe('readSignatures', () => {
   ] as const)(
     'takes of %s no signature of %i bytes, those from %i to %i, and none of %i',
     (algorithm, under, shortest, longest, over) => {
-      const rule: SignatureRule = { ...bare, encoding: 'base64' }
-      const lengths = [under, shortest, longest, over].map((length) => {
-        const headers = ['x-signature', Buffer.alloc(length, 1).toString('base64')]
-        return readSignatures(readableOf(headers), rule, algorithm).ok
+      const scheme = { algorithm, signature: { ...bare, encoding: 'base64' } } as const
+      const taken = [under, shortest, longest, over].map((length) => {
+        const written = Buffer.alloc(length, 1).toString('base64')
+        return decodeSignature(written, scheme) !== undefined
       })
-      expect(lengths).toEqual([false, true, true, false])
+      expect(taken).toEqual([false, true, true, false])
     },
   )
 
@@ -132,11 +136,11 @@ describe('readSignatures', () => {
   it('reads every header of a scheme that has several', () => {
     const rule: SignatureRule = { ...bare, in: [{ header: 'x-first' }, { header: 'x-second' }] }
     const headers = ['x-second', TWO, 'x-first', ONE]
-    expect(readSignatures(readableOf(headers), rule, 'hmac-sha256')).toMatchObject({
+    expect(readSignatures(readableOf(headers), rule)).toMatchObject({
       ok: true,
-      signatures: [{}, {}],
+      signatures: [ONE, TWO],
     })
-    expect(readSignatures(readableOf([...headers, 'X-First', ONE]), rule, 'hmac-sha256')).toEqual({
+    expect(readSignatures(readableOf([...headers, 'X-First', ONE]), rule)).toEqual({
       ok: false,
       reason: 'duplicate_header',
     })

@@ -11,18 +11,13 @@ export const MAX_HEADER_LENGTH = 4096
 
 /** What the places of a request's signatures hold. */
 export type ReadSignatures =
-  | { readonly ok: true; readonly signatures: readonly Uint8Array[]; readonly fields: Fields | undefined }
+  | { readonly ok: true; readonly signatures: readonly string[]; readonly fields: Fields | undefined }
   | { readonly ok: false; readonly reason: Reason }
 
-/** Reads every signature that a request offers under a rule, strictly decoded and of the algorithm's length. */
-export function readSignatures(
-  from: Readable,
-  rule: SignatureRule,
-  algorithm: SignatureScheme['algorithm'],
-): ReadSignatures {
-  const signatures: Uint8Array[] = []
+/** Reads every signature that a request offers under a rule, as it is written: whether it is one shows when it is compared. */
+export function readSignatures(from: Readable, rule: SignatureRule): ReadSignatures {
+  const signatures: string[] = []
   const fields = rule.pairSeparator === undefined ? undefined : new Map<string, string | typeof DOUBLED>()
-  // That of the entry that got furthest.
   let reason: Reason = 'missing_header'
   for (const place of rule.in) {
     const text = readPlace(place, from)
@@ -32,10 +27,8 @@ export function readSignatures(
     if (entries === undefined) return { ok: false, reason: 'malformed_header' }
     for (const entry of entries) {
       const encoded = signatureOf(entry, rule, fields)
-      const bytes = encoded === undefined ? undefined : decodeStrictly(encoded, rule.encoding)
-      if (bytes !== undefined && isLengthOf(algorithm, bytes.byteLength)) signatures.push(bytes)
-      else if (encoded !== undefined) reason = 'bad_encoding'
-      else if (reason === 'missing_header') reason = 'malformed_header'
+      if (encoded !== undefined) signatures.push(encoded)
+      else reason = 'malformed_header'
     }
   }
   return signatures.length > 0 ? { ok: true, signatures, fields } : { ok: false, reason }
@@ -47,6 +40,15 @@ const OTHER_LENGTHS: Readonly<Record<OtherAlgorithm, readonly [number, number]>>
   ed25519: [64, 64],
   'ecdsa-p256-sha256': [8, 72],
   'rsa-sha256': [256, 2048],
+}
+
+/** A signature's bytes; `undefined` where it is not strictly encoded, or not as long as those of the algorithm are. */
+export function decodeSignature(
+  written: string,
+  { algorithm, signature }: Pick<SignatureScheme, 'algorithm' | 'signature'>,
+): Uint8Array | undefined {
+  const bytes = decodeStrictly(written, signature.encoding)
+  return bytes !== undefined && isLengthOf(algorithm, bytes.byteLength) ? bytes : undefined
 }
 
 function isLengthOf(algorithm: SignatureScheme['algorithm'], bytes: number): boolean {
@@ -74,9 +76,19 @@ export function writeSignature(
 function splitEntries(text: string, rule: SignatureRule): readonly string[] | undefined {
   if (text.length > MAX_HEADER_LENGTH) return undefined
   if (rule.separator === undefined) return [text]
-  const entries = text.split(rule.separator).map((entry) => entry.trim())
-  const isPaired = entries.every((entry) => entry === '' || entry.includes(rule.pairSeparator ?? ''))
-  return isPaired && entries.length <= MAX_ENTRIES && !UNPRINTABLE.test(text) ? entries : undefined
+  if (UNPRINTABLE.test(text)) return undefined
+  const { separator, pairSeparator = '' } = rule
+  const entries: string[] = []
+  // Cut by hand: `split`, `map` and `every` cost a quarter of the whole check.
+  for (let start = 0; start <= text.length;) {
+    const found = text.indexOf(separator, start)
+    const end = found < 0 ? text.length : found
+    const entry = text.slice(start, end).trim()
+    if (entry !== '' && !entry.includes(pairSeparator)) return undefined
+    if (entries.push(entry) > MAX_ENTRIES) return undefined
+    start = end + separator.length
+  }
+  return entries
 }
 
 /** `trim` would take the line breaks and spaces of all Unicode. */

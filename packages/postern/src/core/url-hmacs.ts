@@ -48,10 +48,10 @@ export function withDigest(part: Part, url: string, body: Uint8Array): string {
   return `${url}${url.includes('?') ? '&' : '?'}${part.digestIn}=${sha256(body).toString('hex')}`
 }
 
-const matchingSpelling: MatchingKey = (algorithm, keys, signatures, [url, ...rest]) => {
+const matchingSpelling: MatchingKey = (scheme, keys, signatures, [url, ...rest]) => {
   let matched: number | undefined
   for (const spelling of urlSpellings(String(url))) {
-    matched ??= matchingKey(algorithm, keys, signatures, [spelling, ...rest])
+    matched ??= matchingKey(scheme, keys, signatures, [spelling, ...rest])
   }
   return matched
 }

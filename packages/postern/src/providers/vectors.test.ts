@@ -340,12 +340,12 @@ function idOf(scheme: Scheme, vector: Vector): { readonly id?: string } {
 }
 
 function fieldsOf(scheme: Scheme, { headers }: Vector): Fields {
-  const read = readSignatures(readableOf(headers), scheme.signature, scheme.algorithm)
+  const read = readSignatures(readableOf(headers), scheme.signature)
   return (read.ok && read.fields) || new Map()
 }
 
-function signaturesIn(scheme: Scheme, headers: Readonly<Record<string, string>>): readonly Uint8Array[] {
-  const read = readSignatures(readableOf(headers), scheme.signature, scheme.algorithm)
+function signaturesIn(scheme: Scheme, headers: Readonly<Record<string, string>>): readonly string[] {
+  const read = readSignatures(readableOf(headers), scheme.signature)
   return read.ok ? read.signatures : []
 }
 

@@ -46,7 +46,7 @@ export const UNIT_TEXT: Readonly<Record<Unit, string>> = {
 export function timeText(scheme: SignatureScheme, request: WebhookRequest): string | undefined {
   if (scheme.timestamp === undefined) return undefined
   const whole = readable(request)
-  const read = readSignatures(whole, scheme.signature, scheme.algorithm)
+  const read = readSignatures(whole, scheme.signature)
   const found = readPlace(scheme.timestamp.in, { ...whole, fields: read.ok ? read.fields : undefined })
   return typeof found === 'string' && found.length <= 64 ? found : undefined
 }

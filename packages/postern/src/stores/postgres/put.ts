@@ -152,26 +152,18 @@ function readAnswer(events: readonly NewEvent[], answer: Answer): readonly Recor
     const deliverySeq = leased.get(eventSeq)
     if (deliverySeq === undefined) return result
     const conflictsWith = outcome === 'conflict' ? other : undefined
-    return {
-      ...result,
-      leased: toClaimed(event, { deliverySeq, eventSeq, conflictsWith, receivedMs: answer.now }),
-    }
+    const recorded = { eventSeq, conflictsWith, receivedMs: answer.now }
+    return { leased: toClaimed(event, deliverySeq, recorded), ...result }
   })
 }
 
 function toClaimed(
-  event: NewEvent,
-  {
-    deliverySeq,
-    ...recorded
-  }: Pick<StoredEvent, 'eventSeq' | 'conflictsWith' | 'receivedMs'> & {
-    readonly deliverySeq: number
-  },
+  { tenant, source, id, type, createdMs, orderingKey, verifiedBy, body, headers, lease }: NewEvent,
+  deliverySeq: number,
+  recorded: Pick<StoredEvent, 'eventSeq' | 'conflictsWith' | 'receivedMs'>,
 ): Claimed {
-  const { tenant, source, id, type, createdMs, orderingKey, verifiedBy, body, headers } = event
-  const said = { tenant, source, id, type, createdMs, orderingKey, verifiedBy, body, headers }
-  const destination = event.lease?.destination ?? ''
-  return { deliverySeq, token: 1, destination, attempt: 1, event: { ...said, ...recorded } }
+  const said = { tenant, source, id, type, createdMs, orderingKey, verifiedBy, body, headers, ...recorded }
+  return { deliverySeq, token: 1, destination: lease?.destination ?? '', attempt: 1, event: said }
 }
 
 /** The first 128 bits. */

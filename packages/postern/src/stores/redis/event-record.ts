@@ -78,7 +78,7 @@ const HEAD_FIELDS = 8
 /** The event as it is handed out. */
 export function storedEvent({ summary, headers, body }: EventRecord, apart: Unpacked): StoredEvent {
   const { bodyBytes: _bodyBytes, ...event } = summary
-  if (body !== undefined) return { ...event, headers, body }
+  if (body !== undefined) return { headers, body, ...event }
   if (!Buffer.isBuffer(apart)) throw new Error(`The body of event ${event.eventSeq} is not there`)
-  return { ...event, headers, body: apart }
+  return { headers, body: apart, ...event }
 }

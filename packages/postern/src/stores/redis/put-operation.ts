@@ -67,18 +67,18 @@ export function putResult(event: NewEvent, value: Unpacked): PutResult {
     const [, , statuses, lease, record, apart] = row
     const result = { outcome: 'duplicate', eventSeq, deliveries: statuses.map(statusOf) } as const
     if (lease === false || record === false) return result
-    return { ...result, leased: claimedOf(event, lease, storedEvent(readRecord(eventSeq, record), apart)) }
+    return { leased: claimedOf(event, lease, storedEvent(readRecord(eventSeq, record), apart)), ...result }
   }
   if (row.length === 5) {
     const [, , conflictsWith, nowMs, lease] = row
     const result = { outcome: 'conflict', eventSeq, conflictsWith } as const
     if (lease === false) return result
-    return { ...result, leased: claimedOf(event, lease, asStored(event, eventSeq, nowMs, conflictsWith)) }
+    return { leased: claimedOf(event, lease, asStored(event, eventSeq, nowMs, conflictsWith)), ...result }
   }
   const [, , nowMs, lease] = row
   const result = { outcome: 'stored', eventSeq } as const
   if (lease === false) return result
-  return { ...result, leased: claimedOf(event, lease, asStored(event, eventSeq, nowMs, undefined)) }
+  return { leased: claimedOf(event, lease, asStored(event, eventSeq, nowMs, undefined)), ...result }
 }
 
 function statusOf([deliverySeq, destination, state]: readonly [number, Buffer, number]): DeliveryStatus {
@@ -98,6 +98,18 @@ function asStored(
   conflictsWith: number | undefined,
 ): StoredEvent {
   const { tenant, source, id, type, createdMs, orderingKey, verifiedBy, body, headers } = event
-  const said = { tenant, source, id, type, createdMs, orderingKey, verifiedBy, body, headers }
-  return { eventSeq, ...said, receivedMs, conflictsWith }
+  return {
+    eventSeq,
+    tenant,
+    source,
+    id,
+    type,
+    createdMs,
+    receivedMs,
+    orderingKey,
+    verifiedBy,
+    body,
+    headers,
+    conflictsWith,
+  }
 }

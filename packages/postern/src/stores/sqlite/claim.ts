@@ -14,16 +14,20 @@ export function claim(
 ): ClaimResult {
   const destinations = destinationsWithWork(connection, served)
   const due = destinations.flatMap(({ name, limit }) =>
-    dueDeliveries(connection, name, limit, nowMs).map((row) => ({ ...row, destination: name })),
+    dueDeliveries(connection, name, limit, nowMs).map((row) => ({ row, destination: name })),
   )
-  leaseAll(connection, due, wholeMs(nowMs + leaseMs))
+  leaseAll(
+    connection,
+    due.map(({ row }) => row),
+    wholeMs(nowMs + leaseMs),
+  )
   const events = new Map<number, EventRow>()
-  const claimed = due.map(({ seq, token, attempt, destination, eventSeq }) => ({
-    deliverySeq: seq,
-    token: token + 1,
+  const claimed = due.map(({ row, destination }) => ({
+    deliverySeq: row.seq,
+    token: row.token + 1,
     destination,
-    attempt: attempt + 1,
-    event: eventOnce(connection, events, eventSeq),
+    attempt: row.attempt + 1,
+    event: eventOnce(connection, events, row.eventSeq),
   }))
   return { claimed, nextMs: claimed.length > 0 ? undefined : nextDueMs(connection, destinations) }
 }

@@ -25,18 +25,18 @@ export interface EventRow extends EventSummaryRow {
 export function toStoredEvent(row: EventRow, body: Uint8Array = row.body): StoredEvent {
   let headers: string[] | undefined
   return {
-    ...withoutBytes(row),
     body,
     /** Parsed when first asked for: few handlers do. */
     get headers() {
       // Written by put from an array of strings.
       return (headers ??= JSON.parse(row.headers) as string[])
     },
+    ...withoutBytes(row),
   }
 }
 
 export function toSummary(row: EventSummaryRow & { readonly body_bytes: number }): EventSummary {
-  return { ...withoutBytes(row), bodyBytes: row.body_bytes }
+  return { bodyBytes: row.body_bytes, ...withoutBytes(row) }
 }
 
 function withoutBytes(row: EventSummaryRow): Omit<StoredEvent, 'body' | 'headers'> {

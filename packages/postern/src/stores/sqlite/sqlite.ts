@@ -208,7 +208,7 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
       row.outcome === 'duplicate' ? (await this.get(row.eventSeq))?.event : storedEvent(event, row, nowMs)
     if (stored === undefined) return resultOf(row)
     const { deliverySeq, token, destination, attempt } = lease
-    return { ...resultOf(row), leased: { deliverySeq, token, destination, attempt, event: stored } }
+    return { leased: { deliverySeq, token, destination, attempt, event: stored }, ...resultOf(row) }
   }
 
   async #claimDue({ destinations, leaseMs, keepMs = 0 }: ClaimRequest): Promise<ClaimResult> {
@@ -225,7 +225,7 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
     bytes: number,
   ): Promise<ResultOf[V]> {
     // The time completes the operation; the compiler does not put an `Omit` of a union together again.
-    const whole = { ...operation, nowMs: this.#now() } as unknown as OperationOf<V>
+    const whole = { nowMs: this.#now(), ...operation } as unknown as OperationOf<V>
     const result = await this.#add(whole, bytes)
     if (!result.ok) throw new PosternError('store_unavailable', `SQLite: ${result.error}`)
     // The engine answers each verb with its own result.
