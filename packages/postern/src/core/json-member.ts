@@ -81,7 +81,6 @@ const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 const OPEN_ARRAY = 0x5b
 const CLOSE_ARRAY = 0x5d
-const COMMA = 0x2c
 
 interface MemberName {
   readonly name: string
@@ -93,7 +92,7 @@ function collect(body: Uint8Array, start: number, path: readonly MemberName[], f
   const [name, ...rest] = path
   if (name === undefined || body[start] !== OPEN_OBJECT) return
   let at = skipSpace(body, start + 1)
-  while (at < body.length && body[at] !== CLOSE_OBJECT) {
+  while (body[at] === QUOTE) {
     const key = { start: at, end: skipString(body, at) }
     const valueStart = skipSpace(body, skipSpace(body, key.end) + 1)
     const value = { start: valueStart, end: skipValue(body, valueStart) }
@@ -101,8 +100,8 @@ function collect(body: Uint8Array, start: number, path: readonly MemberName[], f
       if (rest.length === 0) found.push(value)
       else collect(body, value.start, rest, found)
     }
-    at = skipSpace(body, value.end)
-    if (body[at] === COMMA) at = skipSpace(body, at + 1)
+    // Past the comma, or past the brace, behind which no name can stand.
+    at = skipSpace(body, skipSpace(body, value.end) + 1)
   }
 }
 
