@@ -81,6 +81,7 @@ const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 const OPEN_ARRAY = 0x5b
 const CLOSE_ARRAY = 0x5d
+const COMMA = 0x2c
 
 interface MemberName {
   readonly name: string
@@ -100,8 +101,8 @@ function collect(body: Uint8Array, start: number, path: readonly MemberName[], f
       if (rest.length === 0) found.push(value)
       else collect(body, value.start, rest, found)
     }
-    // Past the comma, or past the brace, behind which no name can stand.
-    at = skipSpace(body, skipSpace(body, value.end) + 1)
+    at = skipSpace(body, value.end)
+    if (body[at] === COMMA) at = skipSpace(body, at + 1)
   }
 }
 
