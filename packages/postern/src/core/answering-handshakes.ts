@@ -13,7 +13,8 @@ export function answeringHandshakes<Events extends EventMap>(
   options: HandshakeOptions | boolean | undefined,
 ): Source<Events> {
   if (options === undefined || options === false) return source
-  const { token, origins, keep, keepMore = false, ...others } = options === true ? {} : options
+  // `true` has none of them.
+  const { token, origins, keep, keepMore = false, ...others } = Object(options) as HandshakeOptions
   const rules = source.provider.openHandshakes ?? []
   const refuse = (problem: string): never => {
     throw new PosternError('bad_config', `${source.provider.name}: handshake ${problem}`)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { MAX_NAME_LENGTH, readData, readEvent, UNKNOWN_TYPE, type ReadEvent } from './envelope.ts'
-import type { Envelope } from './provider.ts'
+import type { Envelope, Provider } from './provider.ts'
 import type { WebhookRequest } from './request.ts'
 import type { SignatureScheme as Scheme } from './scheme.ts'
 import { defineSource, type Source } from './source.ts'
@@ -18,8 +18,10 @@ const first: Envelope = { name: 'first', id: [{ json: ['event_id'] }], type: { j
 const second: Envelope = { name: 'second', id: [{ json: ['id'] }], type: { json: ['type'] }, data: ['data'] }
 const byHeader: Envelope = { name: 'header', id: [{ header: 'x-id' }], type: { json: ['event'] } }
 
+const provider: Omit<Provider, 'envelopes'> = { name: 'sample', title: 'Sample', schemes: [scheme] }
+
 function source(...envelopes: Envelope[]): Source {
-  return defineSource({ name: 'sample', title: 'Sample', schemes: [scheme], envelopes })
+  return defineSource({ ...provider, envelopes })
 }
 
 function request(body: unknown, headers: readonly string[] = []): WebhookRequest {
@@ -77,6 +79,25 @@ describe('the envelope that counts', () => {
     const read = event([first, second], body)
     expect(read).toMatchObject({ type: 't', idKind: 'digest', data: { a: 1 } })
     expect(read.id).toBe(digestId(body))
+  })
+
+  it('is one whose id is there before one whose id is not, of one type', () => {
+    const other: Envelope = { ...second, name: 'other', id: [{ json: ['other'] }] }
+    expect(event([second, other], { other: 'o', type: 't' })).toMatchObject({ id: 'o', idKind: 'signed' })
+    const otherHeader: Envelope = { ...byHeader, name: 'other', id: [{ header: 'x-other' }] }
+    expect(event([byHeader, otherHeader], { event: 'e' }, ['x-other', 'o'])).toMatchObject({
+      id: 'o',
+      idKind: 'unsigned',
+    })
+  })
+
+  it('is none of a request that has a text where there must be none', () => {
+    const unless: Envelope = { ...first, unless: { json: ['more'] } }
+    const body = { event_id: 'a', kind: 'k', id: 'b', type: 't' }
+    expect(event([unless, second], body)).toMatchObject({ id: 'a', type: 'k' })
+    expect(event([unless, second], { ...body, more: 'm' })).toMatchObject({ id: 'b', type: 't' })
+    expect(event([unless, second], { ...body, more: '' })).toMatchObject({ id: 'b', type: 't' })
+    expect(event([unless], { ...body, more: 'm' })).toMatchObject({ type: UNKNOWN_TYPE, idKind: 'digest' })
   })
 
   it('is not chosen by any header that a scheme does not sign', () => {
@@ -141,6 +162,19 @@ describe('an id', () => {
 
   it('that the body holds twice is the last, as JSON.parse reads it', () => {
     expect(readEvent(source(second), raw('{"id":"a","id":"b","type":"t"}'))).toMatchObject({ id: 'b' })
+  })
+})
+
+describe('an id of a provider whose every arrival is an event', () => {
+  const every = defineSource({ ...provider, envelopes: [second], everyArrival: true })
+
+  it('is another one each time, whatever the request brings, and needs no other guard', () => {
+    const read = [1, 2].map(() => readEvent(every, request({ id: 'a', type: 't' }))!)
+    for (const { id, idKind, type } of read) {
+      expect(id).toMatch(/^arrival:[0-9a-f]{32}$/)
+      expect([idKind, type]).toEqual(['signed', 't'])
+    }
+    expect(read[0]!.id).not.toBe(read[1]!.id)
   })
 })
 
@@ -245,6 +279,12 @@ describe('created', () => {
     expect(event([second], { id: 'a', type: 't' }).createdMs).toBeUndefined()
   })
 
+  it('is a time that a Date can hold, from the epoch to its last millisecond', () => {
+    expect(created(seconds, 0)).toBe(0)
+    expect(created(milliseconds, 8.64e15)).toBe(8.64e15)
+    expect(created(milliseconds, 8.64e15 + 1)).toBeUndefined()
+  })
+
   it('as a text is a time that a Date can hold, or absent', () => {
     const ms = created(seconds, '999999999999999') ?? 0
     expect(new Date(ms).getTime()).not.toBeNaN()
@@ -296,6 +336,24 @@ describe('a body', () => {
       expect(readEvent(source(second), raw(text))).toBeUndefined()
     },
   )
+
+  it('that cannot be read is kept where the provider says so: as its bytes alone', () => {
+    const kept = defineSource({
+      ...provider,
+      unreadableBody: 'keep',
+      envelopes: [{ ...byHeader, type: { header: 'x-type' } }],
+    })
+    const unreadable = { ...raw('Hello'), headers: ['x-id', 'a', 'x-type', 't'] }
+    expect(readEvent(kept, unreadable)).toEqual({
+      id: `sha256:${createHash('sha256').update('Hello').digest('hex')}`,
+      idKind: 'digest',
+      type: 'unknown',
+      createdMs: undefined,
+      orderingKey: undefined,
+      data: undefined,
+    })
+    expect(readEvent(kept, { ...unreadable, body: Buffer.from('{}') })).toMatchObject({ id: 'a', type: 't' })
+  })
 
   it('may be a list, or have a byte order mark', () => {
     expect(readEvent(source(second), raw('[]'))).toMatchObject({

@@ -84,13 +84,13 @@ function dataOf(envelope: Envelope | undefined, body: object): unknown {
 
 /** An envelope with what it gives of a request. */
 interface Match {
-  readonly envelope: ReadableEnvelope | undefined
-  readonly type: string | undefined
+  readonly envelope?: ReadableEnvelope
+  readonly type?: string
   /** Absent where no envelope gives one. */
   readonly id?: string
 }
 
-const NO_MATCH: Match = { envelope: undefined, type: undefined }
+const NO_MATCH: Match = {}
 
 /** The first envelope with a signed id; else the first with any; without an id, the first that gives a type. */
 function chooseEnvelope(envelopes: readonly ReadableEnvelope[], from: Readable): Match {

@@ -48,6 +48,17 @@ describe('GrowingBytes', () => {
     expect(Math.max(...ratios)).toBeLessThanOrEqual(2)
   })
 
+  it('copies what it has only where a block is full, into one of at least 4 KiB or twice the length', () => {
+    const bytes = new GrowingBytes(100_000)
+    const blocks = new Map<ArrayBufferLike, number>()
+    for (let length = 1; length <= 8195; length += 1) {
+      bytes.add(Uint8Array.of(1))
+      blocks.set(bytes.bytes().buffer, length)
+    }
+    // How much each block had in it when it was left.
+    expect([...blocks.values()]).toEqual([1, 4096, 8194, 8195])
+  })
+
   it('never takes more than its maximum', () => {
     const bytes = gathered(5000, Array<number>(3000).fill(1), Array<number>(1000).fill(2))
     expect(bytes.capacity).toBe(5000)

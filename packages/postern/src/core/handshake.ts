@@ -33,8 +33,8 @@ export function handshakeAnswer(
   source: Source,
   verified: { readonly request: WebhookRequest; readonly scheme: string; readonly secretIndex: number },
 ): HandshakeAnswer | undefined {
-  const handshakes = source.provider.handshakes ?? []
-  if (handshakes.length === 0) return undefined
+  const { handshakes } = source.provider
+  if (handshakes === undefined) return undefined
   const from = readable(verified.request)
   const key = keyOf(source, verified)
   for (const handshake of handshakes) {
@@ -66,6 +66,8 @@ export function openHandshake(
     const reason = refusalOf(rule, handshake, source, request, from, nowMs)
     if (reason !== undefined) return { ok: false, reason }
     const secret = rule.secret && challengeAt(rule.secret, from)
+    // An answer would say that it is kept.
+    if (rule.secret !== undefined && secret === undefined) continue
     const answer = answerOf(rule, from, firstKey(source))
     if (answer !== undefined) return { ok: true, answer, secret }
   }
@@ -108,7 +110,7 @@ function refusalOf(
   }
   if (rule.origin !== undefined && origins !== undefined) {
     const origin = readPlace(rule.origin, from)
-    if (typeof origin !== 'string' || !origins.includes(origin)) return 'secret_mismatch'
+    if (!origins.some((allowed) => allowed === origin)) return 'secret_mismatch'
   }
   if (rule.isAuthenticated !== true) return undefined
   const authenticated = authenticate(request, source, nowMs)

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
-import { findMember, replaceRanges, stringAt } from './json-member.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { findInEach, findMember, replaceRanges, stringAt } from './json-member.ts'
 
 const RUNS = { numRuns: 500 }
 const CUT = '"[redacted]"'
@@ -37,11 +37,14 @@ describe('a member is found where it stands', () => {
     ['as a number', '{"passcode":-1.5e+3,"a":1}', `{"passcode":${CUT},"a":1}`],
     ['as a number with a capital exponent', '{"passcode":1E5,"a":1}', `{"passcode":${CUT},"a":1}`],
     ['as null', '{"passcode":null}', `{"passcode":${CUT}}`],
+    ['as true', '{"passcode":true,"a":1}', `{"passcode":${CUT},"a":1}`],
+    ['as false', '{"passcode":false,"a":1}', `{"passcode":${CUT},"a":1}`],
     ['as an object', '{"passcode":{"a":["]"]},"b":1}', `{"passcode":${CUT},"b":1}`],
     ['as an empty list', '{"passcode":[],"b":1}', `{"passcode":${CUT},"b":1}`],
     ['twice', '{"passcode":"s","a":1,"passcode":"t"}', `{"passcode":${CUT},"a":1,"passcode":${CUT}}`],
     ['not in another object', '{"a":{"passcode":"s"}}', '{"a":{"passcode":"s"}}'],
     ['not in a list', '[{"passcode":"s"}]', '[{"passcode":"s"}]'],
+    ['not as the text before another in a list', '["passcode","s"]', '["passcode","s"]'],
     [
       'not under another name',
       '{"Passcode":"s","passcodes":"s","passcod":"s"}',
@@ -66,6 +69,10 @@ describe('a member is found where it stands', () => {
     expect(cut('{"a":"b"}', ['a', 'b'])).toBe('{"a":"b"}')
   })
 
+  it('at a path of no names nowhere', () => {
+    expect(read('{"":"s","a":"t"}', [])).toEqual([])
+  })
+
   it('called __proto__ or constructor only where the body has it', () => {
     expect(read('{"__proto__":"s"}', ['__proto__'])).toEqual(['s'])
     expect(read('{}', ['constructor'])).toEqual([])
@@ -81,6 +88,26 @@ describe('a member is found where it stands', () => {
     '{"passcode":"s"}x',
     '\ufeff\ufeff{}',
   ])('and nothing is found in what is not JSON: %j', (body) => expect(cut(body)).toBeUndefined())
+
+  it('under a name of letters beyond ASCII', () => {
+    expect(read('{"größe":"s","gro\u0308ße":"t"}', ['größe'])).toEqual(['s'])
+    expect(read(String.raw`{"gr\u00f6\u00dfe":"s"}`, ['größe'])).toEqual(['s'])
+  })
+
+  // A megabyte of names parsed one by one would keep everybody else waiting.
+  it('and its name is parsed only where it is escaped and not too short to be it', () => {
+    const plain = Array.from({ length: 100 }, (_, at) => `"a plain name ${at}":1`)
+    const short = Array.from({ length: 100 }, () => String.raw`"\n\n\na":1`)
+    const body = `{${[...plain, ...short, String.raw`"p\u0061sscode":"s"`].join(',')}}`
+    const parse = vi.spyOn(JSON, 'parse')
+    try {
+      expect(findMember(Buffer.from(body), ['passcode'])).toHaveLength(1)
+      // The body, and the one name.
+      expect(parse).toHaveBeenCalledTimes(2)
+    } finally {
+      parse.mockRestore()
+    }
+  })
 
   it('without recursion in values however deep', () => {
     const deep = `{"a":${'['.repeat(200_000)}${']'.repeat(200_000)},"passcode":"s"}`
@@ -98,6 +125,44 @@ describe('a member is read as JSON reads it', () => {
 
   it.each(['1', 'null', 'true', '{"a":"s"}', '["s"]'])('and is no text where it is %s', (value) => {
     expect(read(`{"passcode":${value}}`)).toEqual([undefined])
+  })
+})
+
+describe('an array whose elements are looked into', () => {
+  const found = (
+    body: string,
+    path: readonly string[] = ['b'],
+  ): readonly (readonly string[])[] | undefined => {
+    const bytes = Buffer.from(body)
+    return findInEach(bytes, ['list'], path)?.map((ranges) =>
+      ranges.map(({ start, end }) => bytes.subarray(start, end).toString()),
+    )
+  }
+
+  it.each([
+    ['a text', '{"list":"x"}'],
+    ['a number', '{"list":12}'],
+    ['an object', '{"list":{}}'],
+    ['an object with members', '{"list":{"b":1}}'],
+    ['absent', '{}'],
+    ['there twice', '{"list":[],"list":[]}'],
+    ['in what is not JSON', '{"list":['],
+  ])('is none where it is %s', (_, body) => {
+    expect(found(body)).toBeUndefined()
+  })
+
+  it.each([
+    ['with white space anywhere', '{"list":[ {"b":1} ,\n{"b":2}\t] }', [['1'], ['2']]],
+    ['of literals, texts and lists', '{"list":[true,-1.5E+3,"]",[{"b":1}],{}]}', [[], [], [], [], []]],
+    ['followed by others', '{"list":[{"b":1}],"other":[{"b":2}]}', [['1']]],
+    ['of one element', '{"list":[{"b":[1,2]}]}', [['[1,2]']]],
+    ['of none', '{"list":[ ]}', []],
+  ])('gives the values of each: %s', (_, body, values) => {
+    expect(found(body)).toEqual(values)
+  })
+
+  it('gives none for a path of no names', () => {
+    expect(found('{"list":[{"b":1},{}]}', [])).toEqual([[], []])
   })
 })
 

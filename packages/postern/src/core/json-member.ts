@@ -16,12 +16,13 @@ export interface ByteRange {
 export function findMember(body: Uint8Array, path: readonly string[]): readonly ByteRange[] | undefined {
   if (parseJson(body) === undefined) return undefined
   const found: ByteRange[] = []
-  collect(body, skipSpace(body, hasByteOrderMark(body) ? 3 : 0), namesOf(path), found)
+  // Nothing that is JSON begins so but a byte order mark.
+  collect(body, skipSpace(body, body[0] === 0xef ? 3 : 0), namesOf(path), found)
   return found
 }
 
 function namesOf(path: readonly string[]): readonly MemberName[] {
-  return path.map((name) => ({ name, bytes: Buffer.from(name, 'utf8') }))
+  return path.map((name) => ({ name, bytes: Buffer.from(name) }))
 }
 
 /** More than any provider puts into one request; beyond it a sender is spending our time. */
@@ -36,8 +37,9 @@ export function findInEach(
   array: readonly string[],
   path: readonly string[],
 ): readonly (readonly ByteRange[])[] | undefined {
-  const [range, second] = findMember(body, array) ?? []
-  if (range === undefined || second !== undefined || body[range.start] !== OPEN_ARRAY) return undefined
+  const arrays = findMember(body, array)
+  const range = arrays?.length === 1 ? arrays[0] : undefined
+  if (range === undefined || body[range.start] !== OPEN_ARRAY) return undefined
   const names = namesOf(path)
   const elements: ByteRange[][] = []
   let at = skipSpace(body, range.start + 1)
@@ -46,8 +48,8 @@ export function findInEach(
     const found: ByteRange[] = []
     collect(body, at, names, found)
     elements.push(found)
-    at = skipSpace(body, skipValue(body, at))
-    if (body[at] === COMMA) at = skipSpace(body, at + 1)
+    // Past the comma, or past the bracket that ends the array.
+    at = skipSpace(body, skipSpace(body, skipValue(body, at)) + 1)
   }
   return elements
 }
@@ -91,7 +93,7 @@ function collect(body: Uint8Array, start: number, path: readonly MemberName[], f
   const [name, ...rest] = path
   if (name === undefined || body[start] !== OPEN_OBJECT) return
   let at = skipSpace(body, start + 1)
-  while (at < body.length && body[at] !== CLOSE_OBJECT) {
+  while (body[at] === QUOTE) {
     const key = { start: at, end: skipString(body, at) }
     const valueStart = skipSpace(body, skipSpace(body, key.end) + 1)
     const value = { start: valueStart, end: skipValue(body, valueStart) }
@@ -142,15 +144,15 @@ function skipString(body: Uint8Array, start: number): number {
 /** A number, `true`, `false` or `null`. */
 function skipLiteral(body: Uint8Array, start: number): number {
   let at = start
-  while (at < body.length && isLiteralByte(body[at] as number)) at += 1
+  while (isLiteralByte(body[at] as number)) at += 1
   return at
 }
 
-/** Letters, digits, `+`, `-` and `.`. */
+/** Digits, `+`, `-`, `.`, `E`, and the letters from `a` to `u`, of which the others are made. Behind the end there is none. */
 function isLiteralByte(byte: number): boolean {
   return (
     (byte >= 0x30 && byte <= 0x39) ||
-    (byte >= 0x61 && byte <= 0x7a) ||
+    (byte >= 0x61 && byte <= 0x75) ||
     byte === 0x45 ||
     byte === 0x2b ||
     byte === 0x2d ||
@@ -160,15 +162,11 @@ function isLiteralByte(byte: number): boolean {
 
 function skipSpace(body: Uint8Array, start: number): number {
   let at = start
-  while (at < body.length && isSpace(body[at] as number)) at += 1
+  while (isSpace(body[at] as number)) at += 1
   return at
 }
 
-/** RFC 8259 §2: space, tab, line feed, carriage return. */
+/** RFC 8259 §2: space, tab, line feed, carriage return. Behind the end there is none. */
 function isSpace(byte: number): boolean {
   return byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d
-}
-
-function hasByteOrderMark(body: Uint8Array): boolean {
-  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf
 }

@@ -35,7 +35,7 @@ export interface OpenHandshakes {
 export function isToken(tokens: Keyring | undefined, sent: string): boolean {
   let isFound = false
   tokens?.forEach((token) => {
-    if (sameSecret(token, Buffer.from(sent, 'utf8'))) isFound = true
+    if (sameSecret(token, Buffer.from(sent))) isFound = true
   })
   return isFound
 }

@@ -29,6 +29,13 @@ describe('readPlace', () => {
     expect(readPlace({ query: 'token' }, readable(request()))).toBeUndefined()
   })
 
+  it('reads a parameter behind the question mark only, wherever that stands', () => {
+    expect(readPlace({ query: 'token' }, readable(request({ url: '?token=b' })))).toBe('b')
+    expect(readPlace({ query: 'token' }, readable(request({ url: '/hooks?a=1?&token=b' })))).toBe('b')
+    expect(readPlace({ query: 'token' }, readable(request({ url: 'token=b' })))).toBeUndefined()
+    expect(readPlace({ query: 'token' }, readable(request({ url: '/hooks&token=b' })))).toBeUndefined()
+  })
+
   it('says that a query parameter came twice', () => {
     expect(readPlace({ query: 'a' }, readable(request({ url: '/?a=1&a=2' })))).toBe(DOUBLED)
   })

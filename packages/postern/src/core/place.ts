@@ -22,7 +22,9 @@ export function readPlace(place: Place, from: Readable): Found {
   if ('header' in place) return headerValue(from.headers, place.header)
   if ('json' in place) return textOf(readPath(from.json(), place.json))
   if ('field' in place) return from.fields?.get(place.field)
-  const values = new URLSearchParams(queryOf(from.url)).getAll(place.query)
+  const start = from.url.indexOf('?')
+  if (start < 0) return undefined
+  const values = new URLSearchParams(from.url.slice(start + 1)).getAll(place.query)
   return values.length > 1 ? DOUBLED : values[0]
 }
 
@@ -69,9 +71,4 @@ export function parseJson(body: Uint8Array): unknown {
   } catch {
     return undefined
   }
-}
-
-function queryOf(url: string): string {
-  const start = url.indexOf('?')
-  return start < 0 ? '' : url.slice(start + 1)
 }
