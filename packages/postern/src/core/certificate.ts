@@ -25,7 +25,7 @@ const PEM = /-----BEGIN (CERTIFICATE|PUBLIC KEY)-----[A-Za-z0-9+/=\s]+-----END \
 
 /** Reads a PEM file; `undefined` where it has no RSA key that is long enough. */
 export function readCertified(bytes: Uint8Array): Certified | undefined {
-  const text = Buffer.from(bytes).toString('latin1')
+  const text = Buffer.from(bytes).toString()
   const blocks = Array.from(text.matchAll(PEM), ([block, kind]) => ({ block, kind })).slice(
     0,
     MAX_CERTIFICATES,
@@ -131,7 +131,8 @@ function isValidAt({ validFrom, validTo }: X509Certificate, nowMs: number): bool
 }
 
 function isLongRsa({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
-  return asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= SHORTEST_RSA_BITS
+  const { modulusLength = 0 } = asymmetricKeyDetails ?? {}
+  return asymmetricKeyType === 'rsa' && modulusLength >= SHORTEST_RSA_BITS
 }
 
 let parsedRoots: readonly X509Certificate[] | undefined

@@ -85,8 +85,8 @@ export function signMessage(
 }
 
 function isOf({ types }: KeyRule, { asymmetricKeyType: type, asymmetricKeyDetails }: KeyObject): boolean {
-  const { namedCurve, modulusLength } = asymmetricKeyDetails ?? {}
+  const { namedCurve, modulusLength = 0 } = asymmetricKeyDetails ?? {}
   if (type === undefined || !types.includes(type)) return false
   if (type === 'ec') return namedCurve === 'prime256v1'
-  return type === 'ed25519' || (modulusLength ?? 0) >= SHORTEST_RSA_BITS
+  return type === 'ed25519' || modulusLength >= SHORTEST_RSA_BITS
 }

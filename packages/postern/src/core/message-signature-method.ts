@@ -95,7 +95,7 @@ function checkOne(
   })
   if (matched === undefined) return refused('signature_mismatch')
   const nowSeconds = Math.floor(options.nowMs / 1000)
-  if (said.expires !== undefined && nowSeconds > said.expires) return refused('stale')
+  if (nowSeconds > said.expires) return refused('stale')
   const tolerance = options.toleranceSeconds ?? scheme.timestamp.toleranceSeconds
   const age = freshness(said.created * 1000, options.nowMs, tolerance)
   return age === 'fresh' ? { ok: true, secretIndex: matched } : refused(age)
@@ -105,7 +105,7 @@ function checkOne(
 function readParameters(
   { signedWith, tag }: MessageSignatureScheme,
   { parameters }: InnerList,
-): { readonly created: number; readonly expires: number | undefined } | { readonly reason: Reason } {
+): { readonly created: number; readonly expires: number } | { readonly reason: Reason } {
   const created = parameters.get('created')
   const expires = parameters.get('expires')
   const alg = parameters.get('alg')
@@ -118,7 +118,7 @@ function readParameters(
   if (created.kind !== 'integer' || (expires !== undefined && expires.kind !== 'integer')) {
     return { reason: 'malformed_timestamp' }
   }
-  return { created: created.value, expires: expires?.value }
+  return { created: created.value, expires: expires?.value ?? Number.POSITIVE_INFINITY }
 }
 
 function hasOwnDigest({ headers, body }: WebhookRequest): boolean {

@@ -86,8 +86,7 @@ function writeInteger({
 function writeDecimal(value: number): string | undefined {
   const thousandths = roundedToEven(value * 1000)
   if (!Number.isFinite(value) || Math.abs(thousandths) >= 1e15) return undefined
-  const text = (thousandths / 1000).toFixed(3).replace(/0{1,2}$/, '')
-  return Object.is(thousandths, -0) ? '0.0' : text
+  return (thousandths / 1000).toFixed(3).replace(/0{1,2}$/, '')
 }
 
 function roundedToEven(value: number): number {
@@ -98,7 +97,7 @@ function roundedToEven(value: number): number {
 
 function writeDisplayString(value: string): string | undefined {
   if (/\p{Surrogate}/u.test(value)) return undefined
-  const escaped = Array.from(Buffer.from(value, 'utf8'), (byte) =>
+  const escaped = Array.from(Buffer.from(value), (byte) =>
     byte < 0x20 || byte > 0x7e || byte === 0x22 || byte === 0x25
       ? `%${byte.toString(16).padStart(2, '0')}`
       : String.fromCharCode(byte),

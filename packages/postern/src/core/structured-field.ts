@@ -99,7 +99,7 @@ class Cursor {
   }
 
   isAtEnd(): boolean {
-    return this.#at >= this.#text.length
+    return this.#at === this.#text.length
   }
 
   peek(): string {
@@ -192,7 +192,7 @@ function numberAt(cursor: Cursor): BareItem {
 
 function dateAt(cursor: Cursor): number {
   cursor.expect('@')
-  const number = /[-0-9]/.test(cursor.peek()) ? numberAt(cursor) : fail()
+  const number = numberAt(cursor)
   return number.kind === 'integer' ? number.value : fail()
 }
 
