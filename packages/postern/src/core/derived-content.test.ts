@@ -12,7 +12,6 @@ import {
   type Verdict,
 } from './index.ts'
 import { findInEach } from './json-member.ts'
-import { urlSpellings } from './url-spellings.ts'
 
 const SECRET = 'a signing secret, long enough'
 const NOW_MS = 1_772_490_001_000
@@ -91,42 +90,6 @@ describe('a form', () => {
         sortedForm(bytes)
         parseForm(bytes)
       }),
-    )
-  })
-})
-
-describe('the spellings of a URL', () => {
-  it.each([
-    ['https://example.com/a', ['https://example.com/a', 'https://example.com:443/a']],
-    ['http://example.com/a', ['http://example.com/a', 'http://example.com:80/a']],
-    ['https://example.com:8443/a', ['https://example.com:8443/a', 'https://example.com/a']],
-    ['https://u:p@example.com', ['https://u:p@example.com', 'https://u:p@example.com:443']],
-    ['https://[::1]/a', ['https://[::1]/a', 'https://[::1]:443/a']],
-    ['/a/path', ['/a/path']],
-    ['', ['']],
-  ])('of %j', (url, spellings) => {
-    expect(urlSpellings(url)).toEqual(spellings)
-  })
-
-  it('of a query are as it came, and with quotes, signs and spaces escaped otherwise', () => {
-    expect(urlSpellings("/a?b=c'd+e%3a%40%zz&f")).toEqual([
-      "/a?b=c'd+e%3a%40%zz&f",
-      '/a?b=c%27d+e%3a%40%zz&f',
-      "/a?b=c'd+e:@%zz&f",
-    ])
-    expect(urlSpellings("/a?b=c'd+e%3a%40")).toContain("/a?b=c'd%20e%3A%40")
-  })
-
-  it('begin with what came, are few, and never a throw', () => {
-    fc.assert(
-      fc.property(
-        fc.oneof(fc.string({ unit: 'grapheme' }), fc.webUrl({ withQueryParameters: true })),
-        (url) => {
-          const spellings = urlSpellings(url)
-          expect(spellings[0]).toBe(url)
-          expect(spellings.length).toBeLessThanOrEqual(12)
-        },
-      ),
     )
   })
 })
