@@ -92,7 +92,9 @@ describe('listed headers', () => {
   it('are up to sixty-four', () => {
     const names = ['x-list', 'x-time', ...Array.from({ length: 63 }, (_, at) => `x-${at}`)]
     const sent = (count: number): readonly string[] => [
-      ...['x-list', names.slice(0, count).join(','), ...time],
+      'x-list',
+      names.slice(0, count).join(','),
+      ...time,
       ...names.slice(2).flatMap((name) => [name, '1']),
     ]
     expect(String(of(sent(64))).split(';')).toHaveLength(64)
