@@ -1,6 +1,15 @@
 import * as crypto from 'node:crypto'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { constantTimeEqual, sha256, SIGNATURE_BYTES, type Algorithm } from './crypto.ts'
+import {
+  constantTimeEqual,
+  isHmac,
+  randomBytes,
+  sameSecret,
+  sha256,
+  SIGNATURE_BYTES,
+  streamedHmac,
+  type Algorithm,
+} from './crypto.ts'
 import { computeSignature } from './hmac.ts'
 
 vi.mock('node:crypto', { spy: true })
@@ -44,6 +53,82 @@ describe('computeSignature', () => {
     expect(computeSignature('hmac-sha256', key, ['a.', '$$ $& $1'])).toEqual(
       computeSignature('hmac-sha256', key, ['a.$$ $& $1']),
     )
+  })
+
+  // The digest of a key is made with it, and then each signature is two digests.
+  it('prepares a key for an algorithm once', () => {
+    const key = Buffer.from('a key of this test')
+    const digests = (algorithm: Algorithm): number => {
+      vi.mocked(crypto.hash).mockClear()
+      computeSignature(algorithm, key, ['content'])
+      return vi.mocked(crypto.hash).mock.calls.length
+    }
+    expect([digests('hmac-sha256'), digests('hmac-sha256'), digests('hmac-sha1')]).toEqual([3, 2, 3])
+  })
+
+  // 16 KiB for the padded key and the content. A UTF-16 unit takes three bytes of UTF-8 at most, and is counted so.
+  it.each([
+    ['hmac-sha256', 'bytes', 16 * 1024 - 64],
+    ['hmac-sha512', 'bytes', 16 * 1024 - 128],
+    ['hmac-sha1', 'text', (16 * 1024 - 64) / 3],
+  ] as const)(
+    'puts together for %s what is short, and streams what is longer: %s',
+    (algorithm, kind, most) => {
+      const key = Buffer.from('key')
+      for (const [length, streamed] of [
+        [0, 0],
+        [most, 0],
+        [most + 1, 1],
+      ] as const) {
+        vi.mocked(crypto.createHmac).mockClear()
+        computeSignature(algorithm, key, [kind === 'text' ? 'x'.repeat(length) : Buffer.alloc(length), ''])
+        expect(crypto.createHmac).toHaveBeenCalledTimes(streamed)
+      }
+    },
+  )
+})
+
+describe('isHmac', () => {
+  it('is of the three algorithms that are computed and compared, and of no inherited name', () => {
+    expect(['hmac-sha1', 'hmac-sha256', 'hmac-sha512'].map(isHmac)).toEqual([true, true, true])
+    expect(['', 'sha256', 'ed25519', 'HMAC-SHA256', 'constructor'].map(isHmac)).not.toContain(true)
+  })
+})
+
+describe('streamedHmac', () => {
+  // RFC 4231 §4.3.
+  it('gives what the RFC has, in bytes of its own', () => {
+    const signature = streamedHmac('sha256', Buffer.from('Jefe'), [
+      'what do ya want ',
+      Buffer.from('for nothing?'),
+    ])
+    expect(signature.toString('hex')).toBe('5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843')
+  })
+})
+
+describe('sameSecret', () => {
+  it.each([
+    [true, 'a secret', 'a secret'],
+    [true, '', ''],
+    [false, 'a secret', 'a secreT'],
+    [false, 'a secret', 'a secret '],
+    [false, 'a secret', ''],
+    [false, '', 'a secret'],
+  ])('is %s of %j and %j', (isSame, expected, sent) => {
+    expect(sameSecret(Buffer.from(expected), Buffer.from(sent))).toBe(isSame)
+  })
+
+  it('compares hashes, so that time tells nothing of the length', () => {
+    sameSecret(Buffer.from('expected'), Buffer.from('x'))
+    const [[left, right]] = vi.mocked(crypto.timingSafeEqual).mock.calls as unknown as [[Buffer, Buffer]]
+    expect([left, right]).toEqual([sha256('expected'), sha256('x')])
+  })
+})
+
+describe('randomBytes', () => {
+  it('are as many as are asked for, and never the same', () => {
+    expect([0, 1, 32].map((length) => randomBytes(length).byteLength)).toEqual([0, 1, 32])
+    expect(randomBytes(16)).not.toEqual(randomBytes(16))
   })
 })
 

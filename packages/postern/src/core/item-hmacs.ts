@@ -23,8 +23,7 @@ export const itemHmacs: Method<SignatureScheme> = {
     if (keys.size === 0) return { ok: false, reason: 'no_secret' }
     const whole = readable(request)
     const items = readPath(whole.json(), scheme.each ?? [])
-    if (!Array.isArray(items) || items.length === 0 || items.length > MAX_ITEMS)
-      return { ok: false, reason: 'missing_content' }
+    if (!Array.isArray(items) || items.length > MAX_ITEMS) return { ok: false, reason: 'missing_content' }
     return together(
       items.map((item: unknown) =>
         check(scheme, keys, request, options, matchingKey, deriveJoined, itemOf(whole, item)),
@@ -65,7 +64,10 @@ export function itemOf(whole: Readable, item: unknown): Readable {
   return { ...whole, json: () => item }
 }
 
-/** The first item's result where all are authentic; else the reason of the one that got least far. */
+/**
+ * The first item's result where all are authentic; else the reason of the one that got least far. Without an item nothing
+ * is signed.
+ */
 function together(results: readonly CheckResult[]): CheckResult {
   const [first, ...others] = results.flatMap((result): readonly Reason[] =>
     result.ok ? [] : [result.reason],

@@ -23,7 +23,7 @@ export const urlHmacs: Method<SignatureScheme> = {
   signs: (place, scheme) => {
     const { in: places, encoding, separator } = scheme.signature
     const isOne = encoding === 'base64' && separator === undefined && places.length === 1
-    return 'json' in place || isSigned(place, scheme) || (isOne && places.some((at) => samePlace(at, place)))
+    return 'json' in place || isSigned(place, scheme) || (isOne && samePlace(places[0] ?? {}, place))
   },
   keyring: (secrets, { key }) => new Keyring(secrets, key),
   check(scheme, keys, request, options) {
@@ -65,7 +65,7 @@ function isFormOrDigest(part: Part): part is FormOrDigest {
 /** Whether the digest in the URL, if there is one, is that of the body. */
 function holdsDigest(part: FormOrDigest, { url, body }: { url: string; body: Uint8Array }): boolean {
   const digest = digestIn(part, url)
-  return digest === 'none' || constantTimeEqual(sha256(body), Buffer.from(digest ?? '', 'hex'))
+  return digest === 'none' || constantTimeEqual(sha256(body), Buffer.from(String(digest), 'hex'))
 }
 
 /**
@@ -76,9 +76,10 @@ function holdsDigest(part: FormOrDigest, { url, body }: { url: string; body: Uin
  */
 function digestIn({ digestIn: name }: FormOrDigest, url: string): string | undefined {
   const query = queryOf(url)
-  const [before = '', digest = '', ...more] = query.split(`${name}=`)
+  const [before, digest, ...more] = query.split(`${name}=`)
   if (!query.includes(name)) return 'none'
-  return more.length === 0 && /[?&]$/.test(before) && /^[0-9a-f]{64}$/i.test(digest) ? digest : undefined
+  const isLast = more.length === 0 && /[?&]$/.test(String(before)) && /^[0-9a-f]{64}$/i.test(String(digest))
+  return isLast ? digest : undefined
 }
 
 function queryOf(url: string): string {

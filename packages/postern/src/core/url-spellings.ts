@@ -14,14 +14,13 @@ export function urlSpellings(url: string): readonly string[] {
   return [...spellings]
 }
 
-/** Scheme, user, host (IPv6 in brackets), port and path. */
-const ADDRESS = /^(https?):\/\/([^/]*@)?(\[[^\]/]*\]|[^:/[\]@]*)(:\d+)?(\/.*)?$/i
+/** Scheme, user and host (IPv6 in brackets); port; path. */
+const ADDRESS = /^(https?:\/\/(?:[^/]*@)?(?:\[[^\]/]*\]|[^:/[\]@]*))(:\d+)?(\/.*)?$/i
 
 function portSpellings(address: string): readonly string[] {
-  const [, scheme, user = '', host, port, path = ''] = ADDRESS.exec(address) ?? []
-  if (scheme === undefined || host === undefined) return []
-  const spelt = (withPort: string): string => `${scheme}://${user}${host}${withPort}${path}`
-  return [spelt(''), spelt(port ?? (scheme.toLowerCase() === 'https' ? ':443' : ':80'))]
+  const [, host, port, path = ''] = ADDRESS.exec(address) ?? []
+  if (host === undefined) return []
+  return [host + path, host + (port ?? (/^https/i.test(host) ? ':443' : ':80')) + path]
 }
 
 /** As it came, with quotes escaped, with `@` and `:` not, and each name and value escaped anew. */
