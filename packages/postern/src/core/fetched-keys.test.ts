@@ -105,7 +105,7 @@ describe('keys that are fetched', () => {
 
   it('are fetched from four addresses at a time at most', async () => {
     const { fetch, asked, answer } = heldServer()
-    const keys = keysOf(fetch)
+    const keys = keysOf(fetch, 10 * SECOND_MS)
     const waiting = numbers(5).map((number) => keys.get(numbered(number), NOW_MS))
     expect(asked).toEqual(numbers(4).map(numbered))
     expect(await waiting[4]).toBeUndefined()

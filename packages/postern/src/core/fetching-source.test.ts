@@ -1,7 +1,7 @@
-import { createHmac, sign as signBytes } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import * as jose from 'jose'
 import { describe, expect, it } from 'vitest'
-import { RFC_7515_KEYS } from '../../../../test/support/rfc-keys.ts'
+import { AUDIENCE, bearer, NOW, NOW_MS, SET } from '../../../../test/support/tokens.ts'
 import type { KeyFetch } from './fetched-keys.ts'
 import { defineFetchingSource } from './fetching-source.ts'
 import { hmacs } from './hmac-method.ts'
@@ -13,10 +13,7 @@ import type { Source } from './source.ts'
 import { bearerTokens } from './token-method.ts'
 import { verify } from './verify.ts'
 
-const NOW_MS = Date.UTC(2026, 2, 2, 22, 20, 1)
-const NOW = NOW_MS / 1000
 const BODY = '{"id":"1","type":"t"}'
-const AUDIENCE = 'https://example.com/push'
 const SECRET = 'a signing secret, long enough'
 
 const token: TokenScheme = {
@@ -38,18 +35,10 @@ const signed: SignatureScheme = {
   content: ['body'],
 }
 
-function bearer(claims: object): string {
-  const header = { alg: 'RS256', kid: 'own' }
-  const all = { iss: 'https://other.example', aud: AUDIENCE, iat: NOW, exp: NOW + 3600, ...claims }
-  const content = [header, all].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
-  const text = content.join('.')
-  const signature = signBytes('sha256', Buffer.from(text), RFC_7515_KEYS.privateKey)
-  return `Bearer ${text}.${signature.toString('base64url')}`
-}
-
 function requestOf(claims: object = {}): WebhookRequest {
   const signature = createHmac('sha256', SECRET).update(BODY).digest('hex')
-  const headers = ['authorization', bearer(claims), 'x-signature', signature]
+  const authorization = bearer({ iss: 'https://other.example', ...claims })
+  const headers = ['authorization', authorization, 'x-signature', signature]
   return { method: 'POST', url: '/', headers, body: Buffer.from(BODY) }
 }
 
@@ -58,7 +47,7 @@ function sourceOf(options: KeyedSourceOptions): { readonly source: Source; reado
   const asked: string[] = []
   const fetch: KeyFetch = (url) => {
     asked.push(url)
-    return Promise.resolve(Response.json({ keys: [{ ...RFC_7515_KEYS.publicJwk, kid: 'own' }] }))
+    return Promise.resolve(Response.json(SET))
   }
   const envelope = { name: 'own', id: [{ json: ['id'] }], type: { json: ['type'] } }
   const schemes = [signed, token, otherToken]

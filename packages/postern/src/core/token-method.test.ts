@@ -1,95 +1,33 @@
-import { createHmac, createPublicKey, sign as signBytes } from 'node:crypto'
+import { createHmac, createPublicKey } from 'node:crypto'
 import * as jose from 'jose'
 import { describe, expect, it } from 'vitest'
-import { RFC_7515_KEYS, RFC_7515_TOKEN, RFC_7517_KEYS } from '../../../../test/support/rfc-keys.ts'
-import type { KeyFetch } from './fetched-keys.ts'
+import {
+  RFC_7515_KEYS as own,
+  RFC_7515_TOKEN,
+  RFC_7517_KEYS as stranger,
+} from '../../../../test/support/rfc-keys.ts'
+import {
+  arrive,
+  arriveAt,
+  AUDIENCE,
+  base64url,
+  bearer,
+  BODY,
+  CLAIMS,
+  type Given,
+  KEYS_URL,
+  NOW,
+  NOW_MS,
+  requestOf,
+  scheme,
+  serving,
+  SET,
+  sourceOf,
+} from '../../../../test/support/tokens.ts'
 import { defineFetchingSource } from './fetching-source.ts'
 import type { Provider } from './provider.ts'
-import type { TokenScheme } from './scheme.ts'
-import type { KeyedSourceOptions } from './source-options.ts'
-import type { Source } from './source.ts'
-import { bearerTokens, type Jose } from './token-method.ts'
-import { verify, verifyRequest, type Verdict } from './verify.ts'
-
-const NOW_MS = Date.UTC(2026, 2, 2, 22, 20, 1)
-const NOW = NOW_MS / 1000
-const MINUTE_MS = 60_000
-const AUDIENCE = 'https://example.com/push'
-const KEYS_URL = 'https://keys.example/oauth2/v3/certs'
-const BODY = '{"id":"1"}'
-
-const own = RFC_7515_KEYS
-const stranger = RFC_7517_KEYS
-const OWN_KEY = { ...own.publicJwk, kid: 'own', use: 'sig', alg: 'RS256' }
-const SET = { keys: [OWN_KEY] }
-
-const scheme: TokenScheme = {
-  name: 'own-tokens',
-  algorithm: 'jwt',
-  token: { header: 'authorization', authScheme: 'Bearer' },
-  keysUrl: KEYS_URL,
-  issuers: ['https://issuer.example', 'issuer.example'],
-  claims: { email: ['first@sample.example', 'push@sample.example'], email_verified: true },
-  maxAgeSeconds: 3600,
-  timestamp: { toleranceSeconds: 300 },
-}
-
-const CLAIMS = {
-  iss: 'https://issuer.example',
-  aud: AUDIENCE,
-  email: 'push@sample.example',
-  email_verified: true,
-  iat: NOW,
-  exp: NOW + 3600,
-}
-
-interface Given extends Partial<TokenScheme> {
-  readonly jose?: Jose
-  readonly fetch?: KeyFetch
-  readonly options?: KeyedSourceOptions
-}
-
-function sourceOf({ jose: reader = jose, fetch = serving(), options, ...parts }: Given = {}): Source {
-  const envelope = { name: 'own', id: [{ json: ['id'] }], defaultType: 'message' }
-  const schemes = [{ ...scheme, ...parts }]
-  const provider: Provider = { name: 'own', title: 'Own', schemes, envelopes: [envelope] }
-  return defineFetchingSource([bearerTokens(reader, { fetch })], provider, { secret: AUDIENCE, ...options })
-}
-
-function serving(set: unknown = SET, asked: string[] = []): KeyFetch {
-  return (url) => {
-    asked.push(url)
-    return Promise.resolve(new Response(typeof set === 'string' ? set : JSON.stringify(set)))
-  }
-}
-
-function requestOf(authorization: string | readonly string[]): { headers: string[]; body: Uint8Array } {
-  const headers = [authorization].flat().flatMap((value) => ['Authorization', value])
-  return { headers: ['X-Before', '1', ...headers, 'X-After', '2'], body: Buffer.from(BODY) }
-}
-
-function arriveAt(
-  source: Source,
-  authorization: string | readonly string[],
-  nowMs = NOW_MS,
-): Promise<Verdict> {
-  return verify(requestOf(authorization), source, { now: () => nowMs })
-}
-
-const arrive = (authorization: string | readonly string[], given?: Given): Promise<Verdict> =>
-  arriveAt(sourceOf(given), authorization)
-
-const base64url = (text: string): string => Buffer.from(text).toString('base64url')
-
-/** A token in the compact form (RFC 7515 §3.1), signed with RS256 by hand: what reads it is not what wrote it. */
-function bearer(changes: object = {}, header: object = {}, { privateKey } = own): string {
-  const parts = [
-    { alg: 'RS256', kid: 'own', typ: 'JWT', ...header },
-    { ...CLAIMS, ...changes },
-  ]
-  const content = parts.map((part) => base64url(JSON.stringify(part))).join('.')
-  return `Bearer ${content}.${signBytes('sha256', Buffer.from(content), privateKey).toString('base64url')}`
-}
+import { bearerTokens } from './token-method.ts'
+import { verify } from './verify.ts'
 
 const ok = { ok: true }
 const refused = (reason: string): unknown => ({ ok: false, reason })
@@ -333,177 +271,5 @@ describe('a header that holds no token', () => {
     expect(asked).toEqual([])
     const complete = { headers: [...headers, 'x-kind', 'push'], body }
     expect(await verify(complete, source, { now: () => NOW_MS })).toMatchObject(ok)
-  })
-})
-
-describe('the keys of an issuer', () => {
-  const newKey = { ...stranger.publicJwk, kid: 'new', use: 'sig', alg: 'RS256' }
-  const renewed = (changes: object = {}): string => bearer(changes, { kid: 'new' }, stranger)
-
-  it('are fetched again, once a minute, for a name that is not among them', async () => {
-    const asked: string[] = []
-    const rotating: KeyFetch = (url, init) =>
-      serving(asked.length === 0 ? SET : { keys: [newKey] }, asked)(url, init)
-    const source = sourceOf({ fetch: rotating })
-    expect(await arriveAt(source, bearer())).toMatchObject(ok)
-    expect(await arriveAt(source, renewed(), NOW_MS + MINUTE_MS - 1)).toEqual(refused('unknown_key'))
-    expect(asked).toHaveLength(1)
-    expect(await arriveAt(source, renewed(), NOW_MS + MINUTE_MS)).toMatchObject(ok)
-    for (let number = 0; number < 10; number += 1) {
-      const madeUp = bearer({}, { kid: `made-up-${number}` })
-      expect(await arriveAt(source, madeUp, NOW_MS + MINUTE_MS + 1000)).toEqual(refused('unknown_key'))
-    }
-    expect(asked).toHaveLength(2)
-  })
-
-  it('say by the renewed ones why a token is refused', async () => {
-    const asked: string[] = []
-    const rotating: KeyFetch = (url, init) =>
-      serving(asked.length === 0 ? SET : { keys: [newKey] }, asked)(url, init)
-    const source = sourceOf({ fetch: rotating })
-    await arriveAt(source, bearer())
-    expect(await arriveAt(source, renewed({ exp: NOW - 600 }), NOW_MS + MINUTE_MS)).toEqual(refused('stale'))
-  })
-
-  it('are not fetched again for what they could tell', async () => {
-    const asked: string[] = []
-    const source = sourceOf({ fetch: serving(SET, asked) })
-    await arriveAt(source, bearer())
-    expect(await arriveAt(source, bearer(), NOW_MS + MINUTE_MS)).toMatchObject(ok)
-    expect(await arriveAt(source, bearer({}, {}, stranger), NOW_MS + MINUTE_MS)).toEqual(
-      refused('signature_mismatch'),
-    )
-    expect(asked).toHaveLength(1)
-  })
-
-  it('are tried once where they could not be renewed', async () => {
-    let read = 0
-    const counting: Jose = {
-      createLocalJWKSet: (set) => jose.createLocalJWKSet(set),
-      jwtVerify: (token, key, options) => {
-        read += 1
-        return jose.jwtVerify(token, key, options)
-      },
-    }
-    const source = sourceOf({ jose: counting })
-    expect(await arriveAt(source, renewed())).toEqual(refused('unknown_key'))
-    expect(read).toBe(1)
-  })
-
-  it('are told apart by their names: of two that a token could mean none is taken', async () => {
-    const { kid: _, ...nameless } = OWN_KEY
-    const set = { keys: [nameless, { ...nameless, n: newKey.n }] }
-    expect(await arrive(bearer({}, { kid: undefined }), { fetch: serving(set) })).toEqual(
-      refused('unknown_key'),
-    )
-  })
-
-  it('are up to 32', async () => {
-    const others = (count: number): object[] => Array.from({ length: count }, () => newKey)
-    const fetch = serving({ keys: [...others(31), OWN_KEY] })
-    expect(await arrive(bearer(), { fetch })).toMatchObject(ok)
-    const tooMany = serving({ keys: [...others(32), OWN_KEY] })
-    expect(await arrive(bearer(), { fetch: tooMany })).toEqual(refused('key_unavailable'))
-  })
-
-  it.each<[string, unknown]>([
-    ['nothing', ''],
-    ['a page', '<html>'],
-    ['null', 'null'],
-    ['a list without a name', '[]'],
-    ['no list', '{"keys":{}}'],
-    ['an empty list', '{"keys":[]}'],
-    ['a text', '{"keys":"RSA"}'],
-    ['no keys', '{"keys":[1]}'],
-    ['keys that are null', '{"keys":[null]}'],
-    ['keys of no kind', '{"keys":[{}]}'],
-    ['keys whose kind is no text', '{"keys":[{"kty":1}]}'],
-    ['keys of which one is none', { keys: [OWN_KEY, { kty: 1 }] }],
-  ])('that are %s are as good as none: the sender is asked to come again', async (_, set) => {
-    expect(await arrive(bearer(), { fetch: serving(set) })).toEqual(refused('key_unavailable'))
-  })
-})
-
-describe('a source of tokens', () => {
-  it('says that bodies are not signed', () => {
-    expect(sourceOf().warnings).toEqual([expect.stringMatching(/the body is not signed.*TLS/) as string])
-  })
-
-  it('says what can be said of a request before anything is fetched', () => {
-    const reasonOf = (authorization: string | readonly string[]): unknown =>
-      verifyRequest({ method: 'POST', url: '/', ...requestOf(authorization) }, sourceOf(), NOW_MS)
-    expect(reasonOf(bearer())).toEqual(refused('key_unavailable'))
-    expect(reasonOf([])).toEqual(refused('missing_header'))
-    expect(reasonOf('Bearer a.b')).toEqual(refused('malformed_header'))
-  })
-
-  it.each<[string, unknown]>([
-    ['nothing', undefined],
-    ['another package', {}],
-    ['one that only reads tokens', { jwtVerify: jose.jwtVerify }],
-    ['one that only reads keys', { createLocalJWKSet: jose.createLocalJWKSet }],
-  ])('cannot be made with %s in place of the package that reads them', (_, other) => {
-    expect(() => bearerTokens(other as Jose)).toThrow(
-      expect.objectContaining({
-        code: 'bad_config',
-        message: expect.stringMatching(/npm install jose.*import \* as jose from 'jose'/) as string,
-      }),
-    )
-  })
-
-  // No version of `jose` has to say what a refused token claims.
-  it('keeps no token as genuine where it cannot be seen for whom it was', async () => {
-    const silent: Jose = {
-      createLocalJWKSet: (set) => jose.createLocalJWKSet(set),
-      jwtVerify: (token, key, options) =>
-        jose.jwtVerify(token, key, options).catch((error: unknown) => {
-          const { code, claim, reason } = error as Readonly<Record<string, unknown>>
-          throw Object.assign(new Error('refused'), { code, claim, reason })
-        }),
-    }
-    expect(await arrive(bearer(), { jose: silent })).toMatchObject(ok)
-    expect(await arrive(bearer({ exp: NOW - 300 }), { jose: silent })).toEqual(refused('not_for_us'))
-    expect(await arrive(bearer({ iat: NOW + 301 }), { jose: silent })).toEqual(refused('not_for_us'))
-  })
-
-  it('refuses a token whose reader fails in a way of its own', async () => {
-    const failing: Jose = { ...jose, jwtVerify: () => Promise.reject(new Error('out of order')) }
-    expect(await arrive(bearer(), { jose: failing })).toEqual(refused('malformed_header'))
-  })
-
-  it.each(['https://keys.example/', 'https://keys-1.example/a/B_~.9-'])('takes keys at %s', (keysUrl) => {
-    expect(sourceOf({ keysUrl }).schemes).toHaveLength(1)
-  })
-
-  it.each([
-    'http://keys.example/a',
-    'xhttps://keys.example/a',
-    'https://keys.example',
-    'https:///a',
-    'https://Keys.example/a',
-    'https://keys.example:8443/a',
-    'https://user@keys.example/a',
-    'https://keys.example/a?b',
-    'https://keys.example/a#b',
-  ])('takes no keys at %s', (keysUrl) => {
-    expect(() => sourceOf({ keysUrl })).toThrow(
-      expect.objectContaining({
-        code: 'bad_scheme',
-        message: `own: scheme 'own-tokens' has keys at '${keysUrl}', which is no plain https address`,
-      }),
-    )
-  })
-
-  it('has an issuer', () => {
-    expect(() => sourceOf({ issuers: [] })).toThrow(/names no issuer/)
-  })
-
-  it('takes tokens that are young enough at some time', async () => {
-    for (const maxAgeSeconds of [0, -1, Number.NaN]) {
-      expect(() => sourceOf({ maxAgeSeconds })).toThrow(/tokens that are never young enough/)
-    }
-    const given: Given = { maxAgeSeconds: 1, options: { toleranceSeconds: 0 } }
-    expect(await arrive(bearer({ iat: NOW - 1 }), given)).toMatchObject(ok)
-    expect(await arrive(bearer({ iat: NOW - 2 }), given)).toEqual(refused('stale'))
   })
 })
