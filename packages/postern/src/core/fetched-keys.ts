@@ -122,7 +122,7 @@ export class FetchedKeys<Key> {
     this.#known.delete(url)
     this.#known.set(url, entry)
     const [oldest] = this.#known.keys()
-    if (this.#known.size > MAX_KEYS && oldest !== undefined) this.#known.delete(oldest)
+    if (this.#known.size > MAX_KEYS) this.#known.delete(oldest as string)
   }
 }
 

@@ -17,7 +17,10 @@ export function pinnedUrl(
   withQuery: 'with-query' | 'without-query',
 ): string | undefined {
   if (text.length > MAX_URL_LENGTH) return undefined
-  const [, host = '', path = '', query] = ADDRESS.exec(text) ?? []
+  // What is no address is refused as such: an expression may also fit an empty text.
+  const address = ADDRESS.exec(text)
+  if (address === null) return undefined
+  const [host, path, query] = address.slice(1) as [string, string, string?]
   if (query !== undefined && withQuery === 'without-query') return undefined
   return isWhole(pin.hosts, host) && isWhole(pin.paths, path) && !path.includes('..') ? text : undefined
 }

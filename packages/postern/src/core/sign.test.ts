@@ -1,10 +1,22 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, createPublicKey, verify as verifyBytes } from 'node:crypto'
+import * as jose from 'jose'
 import { describe, expect, it } from 'vitest'
+import { RFC_7515_KEYS } from '../../../../test/support/rfc-keys.ts'
+import { certificates } from './certificate-method.ts'
 import { check } from './check.ts'
-import type { SignatureScheme as Scheme } from './scheme.ts'
-import type { SignInput } from './sign-input.ts'
-import { sign } from './sign.ts'
-import { defineSource, type Source } from './source.ts'
+import { messageSignatures } from './message-signature-method.ts'
+import type { Method } from './method.ts'
+import type {
+  Scheme as AnyScheme,
+  SignatureScheme as Scheme,
+  StaticSecretScheme,
+  TokenScheme,
+} from './scheme.ts'
+import type { SignedRequest, SignInput } from './sign-input.ts'
+import { sign, signRequest } from './sign.ts'
+import type { KeyedSourceOptions } from './source-options.ts'
+import { defineSource, defineSourceBy, type Source } from './source.ts'
+import { bearerTokens } from './token-method.ts'
 import { verifyRequest } from './verify.ts'
 
 const SECRET = 'the secret of these tests'
@@ -118,6 +130,11 @@ describe('sign', () => {
     })
   })
 
+  it('answers the bytes that were given, where nothing is put into them', () => {
+    const body = Buffer.from(BODY)
+    expect(signRequest(sourceOf(plain), { body, nowMs: NOW_MS }).body).toBe(body)
+  })
+
   it('answers the headers to add, without those that were given', () => {
     const more = schemes.find(({ name }) => name === 'url')!
     expect(Object.keys(sign(sourceOf(more), input))).toEqual(['x-signature'])
@@ -133,10 +150,13 @@ describe('sign', () => {
   })
 
   it('refuses a scheme that the source has not, by name', () => {
-    expect(() => sign(sourceOf(plain), { ...input, scheme: 'other' })).toThrow(
-      expect.objectContaining({ code: 'bad_scheme' }),
+    const [, sha1] = schemes as readonly [Scheme, Scheme]
+    expect(() => sign(sourceOf(plain, sha1), { ...input, scheme: 'other' })).toThrow(
+      expect.objectContaining({
+        code: 'bad_scheme',
+        message: "sample has no scheme 'other'; it has plain, sha1",
+      }),
     )
-    expect(() => sign(sourceOf(plain), { ...input, scheme: 'other' })).toThrow(/it has plain/)
   })
 
   it('refuses a source without a secret', () => {
@@ -151,6 +171,173 @@ describe('sign', () => {
     const withHeader = schemes.find(({ name }) => name === 'url')!
     expect(() => sign(sourceOf(withHeader), { ...input, headers: {} })).toThrow(
       expect.objectContaining({ code: 'bad_scheme' }),
+    )
+  })
+})
+
+describe('a source with several secrets', () => {
+  const inQuery = (query: string): StaticSecretScheme => ({
+    name: query,
+    verifiedBy: query,
+    algorithm: 'static-secret',
+    secret: { query },
+  })
+  const inHeader: StaticSecretScheme = {
+    name: 'token',
+    verifiedBy: 'token',
+    algorithm: 'static-secret',
+    secret: { header: 'x-token' },
+    required: { 'x-kind': 'push' },
+  }
+  const inBody: StaticSecretScheme = {
+    name: 'member',
+    verifiedBy: 'member',
+    algorithm: 'static-secret',
+    secret: { json: ['pass'] },
+  }
+  const whole: Scheme = { ...plain, name: 'whole', content: ['url', 'body'] }
+  const mac = (text: string): string => createHmac('sha256', SECRET).update(text).digest('hex')
+
+  function source(list: readonly AnyScheme[], secrets: KeyedSourceOptions): Source {
+    return defineSource({ name: 'sample', title: 'Sample', schemes: list, envelopes: [] }, secrets)
+  }
+
+  it('is spoken to with one scheme of each, in any order signed last', () => {
+    const secret = { secret: SECRET, otherSecrets: { a: 'secret a', member: 'secret m', b: 'secret b' } }
+    const [a, b] = [inQuery('a'), inQuery('b')]
+    const body = '{"pass":"secret m"}'
+    const url = '/x?a=secret%20a&b=secret%20b'
+    for (const list of [
+      [whole, a, inBody, b],
+      [a, whole, inBody, b],
+      [a, inBody, b, whole],
+    ]) {
+      const sent = signRequest(source(list, secret), { body: '{"pass":0}', nowMs: NOW_MS, url: '/x' })
+      expect({ ...sent, body: Buffer.from(sent.body).toString() }).toEqual({
+        headers: { 'x-signature': mac(url + body) },
+        url,
+        body,
+      })
+    }
+  })
+
+  it('is sent all of the headers, those that are required too', () => {
+    const secrets = { secret: SECRET, otherSecrets: { token: 'secret t' } }
+    expect(sign(source([plain, inHeader], secrets), { body: BODY, nowMs: NOW_MS })).toEqual({
+      'x-token': 'secret t',
+      'x-kind': 'push',
+      'x-signature': mac(BODY),
+    })
+  })
+
+  it('is signed for each in the order of its schemes', () => {
+    const second: Scheme = { ...plain, name: 'second', verifiedBy: 'second', algorithm: 'hmac-sha512' }
+    const signature = { in: [{ header: 'x-second' }], encoding: 'hex' } as const
+    const secrets = { secret: SECRET, otherSecrets: { second: 'another secret' } }
+    const both = source([plain, { ...second, signature }], secrets)
+    expect(Object.keys(sign(both, { body: BODY, nowMs: NOW_MS }))).toEqual(['x-signature', 'x-second'])
+  })
+
+  it('is not spoken to by a secret that it has not', () => {
+    const one = source([plain, inHeader], { secret: SECRET })
+    expect(sign(one, { body: BODY, nowMs: NOW_MS })).toEqual({ 'x-signature': mac(BODY) })
+    // The first that has one, where none is named.
+    const other = source([plain, inHeader], { otherSecrets: { token: 'secret t' } })
+    expect(sign(other, { body: BODY, nowMs: NOW_MS })).toEqual({ 'x-token': 'secret t', 'x-kind': 'push' })
+  })
+
+  it('is spoken to with the scheme that is named, beside the other secrets’', () => {
+    const secrets = { secret: SECRET, otherSecrets: { token: 'secret t' } }
+    const both = source([plain, inHeader, { ...plain, name: 'upper', content: ['method', 'body'] }], secrets)
+    expect(sign(both, { body: BODY, nowMs: NOW_MS, scheme: 'upper' })).toEqual({
+      'x-token': 'secret t',
+      'x-kind': 'push',
+      'x-signature': mac(`POST${BODY}`),
+    })
+  })
+
+  it.each([
+    ['the body', inBody],
+    ['the URL', inQuery('a')],
+  ])('is not signed for by headers alone where one of them stands in %s', (_, scheme) => {
+    const carried = source([scheme], { otherSecrets: { [scheme.name]: 'secret' } })
+    expect(() => sign(carried, { body: '{"pass":0}', nowMs: NOW_MS })).toThrow(
+      expect.objectContaining({
+        code: 'bad_scheme',
+        message: expect.stringMatching(/^sample .* body or the URL; use signRequest/) as string,
+      }),
+    )
+  })
+})
+
+describe('a request of a scheme with a form of its own', () => {
+  function request(method: Method, scheme: AnyScheme, secret: string, privateKey?: string): SignedRequest {
+    const provider = { name: 'sample', title: 'Sample', schemes: [scheme], envelopes: [] }
+    return signRequest(defineSourceBy([method], provider, { secret }), {
+      body: BODY,
+      nowMs: NOW_MS,
+      ...(privateKey !== undefined && { privateKey }),
+    })
+  }
+  const own = RFC_7515_KEYS
+  const publicKey = createPublicKey({ key: own.publicJwk, format: 'jwk' })
+
+  it('is signed with the key of a certificate', () => {
+    const { headers } = request(
+      certificates(),
+      {
+        name: 'certified',
+        algorithm: 'rsa-certificate',
+        digest: 'sha256',
+        signature: { at: { header: 'x-signature' }, encoding: 'base64' },
+        certificate: { at: { header: 'x-url' }, hosts: 'keys\\.example', paths: '/.*', trust: 'host' },
+        timestamp: { in: { header: 'x-time' }, unit: 'seconds' },
+        content: [{ header: 'x-time' }, { literal: '.' }, 'configured'],
+      },
+      'account 1',
+      own.privateKey,
+    )
+    expect(headers['x-time']).toBe('1700000000')
+    const signature = Buffer.from(headers['x-signature'] as string, 'base64')
+    expect(verifyBytes('sha256', Buffer.from('1700000000.account 1'), publicKey, signature)).toBe(true)
+  })
+
+  it('is signed as RFC 9421 says', () => {
+    const { headers } = request(
+      messageSignatures,
+      {
+        name: 'message',
+        algorithm: 'http-message-signature',
+        signedWith: 'hmac-sha256',
+        key: { as: 'utf8' },
+        components: ['@method'],
+        timestamp: { toleranceSeconds: 300 },
+      },
+      SECRET,
+    )
+    const parameters = '("@method");created=1700000000'
+    const base = `"@method": POST\n"@signature-params": ${parameters}`
+    expect(headers).toEqual({
+      'signature-input': `sig=${parameters}`,
+      signature: `sig=:${createHmac('sha256', SECRET).update(base).digest('base64')}:`,
+    })
+  })
+
+  it('cannot be signed where its issuer makes the tokens', () => {
+    const token: TokenScheme = {
+      name: 'token',
+      algorithm: 'jwt',
+      token: { header: 'authorization', authScheme: 'Bearer' },
+      keysUrl: 'https://keys.example/a',
+      issuers: ['https://issuer.example'],
+      maxAgeSeconds: 3600,
+      timestamp: { toleranceSeconds: 300 },
+    }
+    expect(() => request(bearerTokens(jose), token, 'audience', own.privateKey)).toThrow(
+      expect.objectContaining({
+        code: 'bad_scheme',
+        message: "Cannot sign with 'token': its issuer makes the tokens",
+      }),
     )
   })
 })

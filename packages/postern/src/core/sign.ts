@@ -73,7 +73,7 @@ function schemesToSpeak(source: Source, name: string | undefined): readonly Keye
 }
 
 function bytesOf(body: Uint8Array | string): Uint8Array {
-  return typeof body === 'string' ? Buffer.from(body, 'utf8') : body
+  return typeof body === 'string' ? Buffer.from(body) : body
 }
 
 /** The scheme of a name; without one, the first that has a key, and else the first. */

@@ -1,7 +1,7 @@
 import { PosternError } from './errors.ts'
 import { methodOf, type Method } from './method.ts'
 import type { Provider } from './provider.ts'
-import { isSignature, type Place, type Scheme } from './scheme.ts'
+import { isSignature, type Part, type Place, type Scheme } from './scheme.ts'
 
 /** Refuses schemes that look protected and are not, or that no request can pass. */
 export function assertSound(provider: Provider, methods: readonly Method[]): void {
@@ -26,11 +26,11 @@ export function isSigned(place: Place, scheme: Scheme): boolean {
   if (!isSignature(scheme)) return 'json' in place
   if ('json' in place && scheme.content.includes('body')) return true
   if (scheme.id !== undefined && samePlace(scheme.id.in, place)) return true
-  return scheme.content.some((part) => typeof part === 'object' && samePlace(part, place))
+  return scheme.content.some((part) => samePlace(part, place))
 }
 
-/** Whether two places are one. */
-export function samePlace(left: object, right: Place): boolean {
+/** Whether what may be a place is that one. */
+export function samePlace(left: Part, right: Place): boolean {
   return JSON.stringify(left) === JSON.stringify(right)
 }
 
@@ -49,6 +49,6 @@ function unsoundness(
 
 /** Wherever they stand: a scheme is JSON, and places have one form in it. */
 function headerNames(scheme: Scheme): readonly string[] {
-  const inPlaces = [...JSON.stringify(scheme).matchAll(/"header":"([^"]+)"/g)].map(([, name = '']) => name)
+  const inPlaces = JSON.stringify(scheme).match(/(?<="header":")[^"]+/g) ?? []
   return [...inPlaces, ...Object.keys(scheme.required ?? {})]
 }

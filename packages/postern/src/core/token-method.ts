@@ -82,10 +82,8 @@ async function checkToken(
   const first = await forAnyAudience(jose, set, scheme, keys, token.text, options)
   if (first.ok || first.reason !== 'unknown_key') return first
   // Keys are replaced without notice: a set of an hour ago may not have this one.
-  const renewed = await fetched.renewed(scheme.keysUrl, options.nowMs)
-  return renewed === undefined || renewed === set
-    ? first
-    : forAnyAudience(jose, renewed, scheme, keys, token.text, options)
+  const renewed = (await fetched.renewed(scheme.keysUrl, options.nowMs)) ?? set
+  return renewed === set ? first : forAnyAudience(jose, renewed, scheme, keys, token.text, options)
 }
 
 function tokenOf(
@@ -182,7 +180,7 @@ function reasonOf(scheme: TokenScheme, error: unknown): Reason {
   }
   // Looked at after issuer and audience; one that is missing is found before them.
   const isOfFuture = (claim === 'iat' || claim === 'nbf') && how === 'check_failed'
-  const reason = REASONS[code ?? ''] ?? 'malformed_header'
+  const reason = REASONS[String(code)] ?? 'malformed_header'
   if (reason === 'not_for_us' && isOfFuture)
     return payload && hasClaims(scheme, payload) ? 'future' : 'not_for_us'
   // One that is not for us is not authentic, however old it is.
@@ -193,15 +191,15 @@ function reasonOf(scheme: TokenScheme, error: unknown): Reason {
 type KeySet = object
 
 function keySet(jose: Jose, bytes: Uint8Array): KeySet | undefined {
-  const parsed = parseJson(bytes) as { readonly keys?: unknown } | null | undefined
-  const keys: unknown = parsed?.keys
+  // Of what is no object there are none.
+  const { keys } = Object(parseJson(bytes)) as { readonly keys?: unknown }
   if (!Array.isArray(keys) || keys.length === 0 || keys.length > MAX_KEYS || !keys.every(isKey))
     return undefined
   return jose.createLocalJWKSet({ keys }) as KeySet
 }
 
 function isKey(key: unknown): key is { kty: string } {
-  return typeof key === 'object' && key !== null && 'kty' in key && typeof key.kty === 'string'
+  return typeof (Object(key) as { readonly kty?: unknown }).kty === 'string'
 }
 
 function unsoundToken({ keysUrl, issuers, maxAgeSeconds }: TokenScheme): string | undefined {
