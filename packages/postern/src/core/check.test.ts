@@ -154,6 +154,26 @@ describe('check', () => {
     },
   )
 
+  it('refuses what only a method of its own could match or derive', () => {
+    const signature = Buffer.alloc(64).toString('hex')
+    const ed25519: Scheme = { ...timed, algorithm: 'ed25519' }
+    expect(run(ed25519, request({ headers: { 'X-Signature': `sha256=${signature}` } }))).toEqual(
+      refused('signature_mismatch'),
+    )
+    const derived: Scheme = { ...timed, content: [...timed.content, { derived: 'escaped-path' }] }
+    expect(run(derived, request())).toEqual(refused('missing_content'))
+  })
+
+  it('signs what is derived as it was made', () => {
+    const derived: Scheme = { ...timed, content: ['timestamp', { derived: 'escaped-path' }] }
+    const arrived = request({ headers: { 'X-Signature': `sha256=${hmac(`${NOW}/made`)}` } })
+    const keys = new Keyring([SECRET], timed.key)
+    const made = check(derived, keys, arrived, { nowMs: NOW_MS }, undefined, (part) =>
+      part.derived === 'escaped-path' ? '/made' : undefined,
+    )
+    expect(made).toEqual(accepted)
+  })
+
   it('never says what the signature should have been', () => {
     const result = run(timed, request({ headers: { 'X-Signature': `sha256=${'0'.repeat(64)}` } }))
     expect(Object.keys(result).toSorted()).toEqual(['ok', 'reason'])

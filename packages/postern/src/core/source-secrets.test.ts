@@ -160,7 +160,7 @@ describe('the dedupe window', () => {
     ['300 s where no time is signed', [hmac], undefined, 601_000],
     [
       '300 s where the time of a scheme is left out',
-      [{ ...hmac, timestamp: undefined } as Scheme],
+      [{ ...hmac, timestamp: undefined } as unknown as Scheme],
       undefined,
       601_000,
     ],
