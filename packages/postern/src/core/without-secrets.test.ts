@@ -151,6 +151,10 @@ describe('a request without the secrets that its schemes carry', () => {
   })
 })
 
+function escapedWhole(secret: string): string {
+  return Buffer.from(secret).toString('hex').replaceAll(/../g, '%$&')
+}
+
 describe('a refused request as it may be shown', () => {
   const inHeader = keyed(sent({ header: 'x-token' }), 'an older one', SECRET)
 
@@ -168,6 +172,14 @@ describe('a refused request as it may be shown', () => {
     ['its own header', { headers: ['X-Token', 'a wrong one', 'a', '1'] }, { headers: ['a', '1'] }],
     ['the URL', { url: `/x/${SECRET}` }, { url: '[redacted]' }],
     ['the URL, escaped', { url: `/x?a=${encodeURIComponent(SECRET)}` }, { url: '[redacted]' }],
+    [
+      'the URL, as forms write it',
+      { url: `/x?${new URLSearchParams({ a: SECRET })}` },
+      { url: '[redacted]' },
+    ],
+    ['the URL, escaped in small letters', { url: '/x?an%20older%20one%2f%c3%bc' }, { url: '[redacted]' }],
+    ['the URL, with all of it escaped', { url: `/x?${escapedWhole(SECRET)}` }, { url: '[redacted]' }],
+    ['a URL with what is no escape', { url: '/x?%&%1&%zz&%61n+old' }, {}],
     ['the body', { body: 'token=an older one&a=1' }, { body: '' }],
     ['the body, as a text of JSON', { body: JSON.stringify({ a: [`x${SECRET}x`] }) }, { body: '' }],
     ['the body, as a name of JSON', { body: JSON.stringify({ [SECRET]: 1 }) }, { body: '' }],
@@ -183,6 +195,16 @@ describe('a refused request as it may be shown', () => {
     const came = request(parts)
     const shown = withoutStraySecrets([inHeader, keyed(hmac, 'what signs')], came)
     expect({ ...shown, body: text(shown.body) }).toEqual({ ...came, body: text(came.body), ...change })
+  })
+
+  it.each([
+    ['ü+%41', '/x?a=ü+%41'],
+    ['ü+%41', '/x?a=%C3%BC%2B%2541'],
+    ['ü+%41', '/x?a=ü%2B%2541'],
+    ['ü A', '/x?a=%c3%bc+%41'],
+  ])('is without the secret %j in %s', (secret, url) => {
+    const schemes = [keyed(sent({ json: ['pass'] }), secret)]
+    expect(withoutStraySecrets(schemes, request({ url })).url).toBe('[redacted]')
   })
 
   it('is also without a token, beside a secret that is sent and alone', () => {
