@@ -179,4 +179,8 @@ describe('OpenKeyring', () => {
     expect(keysOf(ring)).toEqual([Buffer.from('é').toString('latin1'), 'a longer one than sixteen bytes'])
     expect(ring).toMatchObject({ size: 2, hasWeakKey: false })
   })
+
+  it('refuses an empty text for its length', () => {
+    expect(() => new OpenKeyring([''])).toThrow(/is 0 bytes long/)
+  })
 })

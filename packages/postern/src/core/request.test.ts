@@ -85,6 +85,7 @@ describe('toWebhookRequest', () => {
   ])('refuses %s as the body with a TypeError', (_, wrong) => {
     const request = { headers: [], body: wrong } as unknown as RequestLike
     expect(() => toWebhookRequest(request)).toThrow(TypeError)
+    expect(() => toWebhookRequest(request)).toThrow(/raw bytes as received.*before any parser/)
   })
 })
 

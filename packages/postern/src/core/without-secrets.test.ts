@@ -197,6 +197,16 @@ describe('a refused request as it may be shown', () => {
     expect({ ...shown, body: text(shown.body) }).toEqual({ ...came, body: text(came.body), ...change })
   })
 
+  it('has an empty value where its headers end with a name', () => {
+    const schemes = [keyed(sent({ query: 'token' }), SECRET)]
+    expect(withoutStraySecrets(schemes, request({ headers: ['a', '1', 'b'] })).headers).toEqual([
+      'a',
+      '1',
+      'b',
+      '',
+    ])
+  })
+
   it.each([
     ['ü+%41', '/x?a=ü+%41'],
     ['ü+%41', '/x?a=%C3%BC%2B%2541'],
