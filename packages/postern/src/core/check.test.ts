@@ -80,6 +80,14 @@ describe('check', () => {
     expect(run(timed, request())).toEqual(accepted)
   })
 
+  it('accepts one that has the header which the scheme requires, with its value', () => {
+    const versioned: Scheme = { ...timed, required: { 'x-version': '1', 'x-kind': 'a' } }
+    expect(run(versioned, request({ headers: { 'X-Version': '1', 'x-kind': 'a' } }))).toEqual(accepted)
+    expect(run(versioned, request({ headers: { 'X-Version': '1', 'x-kind': 'A' } }))).toEqual(
+      refused('malformed_header'),
+    )
+  })
+
   const reasons: readonly [string, Scheme, WebhookRequest][] = [
     ['missing_header', timed, request({ headers: { 'X-Signature': undefined } })],
     ['missing_header', timed, request({ headers: { 'X-Timestamp': undefined } })],
