@@ -80,6 +80,14 @@ describe('check', () => {
     expect(run(timed, request())).toEqual(accepted)
   })
 
+  it('accepts one that has the header which the scheme requires, with its value', () => {
+    const versioned: Scheme = { ...timed, required: { 'x-version': '1', 'x-kind': 'a' } }
+    expect(run(versioned, request({ headers: { 'X-Version': '1', 'x-kind': 'a' } }))).toEqual(accepted)
+    expect(run(versioned, request({ headers: { 'X-Version': '1', 'x-kind': 'A' } }))).toEqual(
+      refused('malformed_header'),
+    )
+  })
+
   const reasons: readonly [string, Scheme, WebhookRequest][] = [
     ['missing_header', timed, request({ headers: { 'X-Signature': undefined } })],
     ['missing_header', timed, request({ headers: { 'X-Timestamp': undefined } })],
@@ -153,6 +161,26 @@ describe('check', () => {
       expect(run(timed, forged)).toEqual(refused('signature_mismatch'))
     },
   )
+
+  it('refuses what only a method of its own could match or derive', () => {
+    const signature = Buffer.alloc(64).toString('hex')
+    const ed25519: Scheme = { ...timed, algorithm: 'ed25519' }
+    expect(run(ed25519, request({ headers: { 'X-Signature': `sha256=${signature}` } }))).toEqual(
+      refused('signature_mismatch'),
+    )
+    const derived: Scheme = { ...timed, content: [...timed.content, { derived: 'escaped-path' }] }
+    expect(run(derived, request())).toEqual(refused('missing_content'))
+  })
+
+  it('signs what is derived as it was made', () => {
+    const derived: Scheme = { ...timed, content: ['timestamp', { derived: 'escaped-path' }] }
+    const arrived = request({ headers: { 'X-Signature': `sha256=${hmac(`${NOW}/made`)}` } })
+    const keys = new Keyring([SECRET], timed.key)
+    const made = check(derived, keys, arrived, { nowMs: NOW_MS }, undefined, (part) =>
+      part.derived === 'escaped-path' ? '/made' : undefined,
+    )
+    expect(made).toEqual(accepted)
+  })
 
   it('never says what the signature should have been', () => {
     const result = run(timed, request({ headers: { 'X-Signature': `sha256=${'0'.repeat(64)}` } }))

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { PosternError } from './errors.ts'
-import { configuredSecrets, Keyring } from './keyring.ts'
+import { configuredSecrets, Keyring, OpenKeyring } from './keyring.ts'
 import type { KeyFormat } from './scheme.ts'
 
 const SECRET = 'a-secret-nobody-must-ever-see'
@@ -65,6 +66,23 @@ describe('Keyring', () => {
     },
   )
 
+  // As utf8 anything decodes: what is wrong with an empty secret is its length.
+  it.each([
+    ['utf8', '', 'at least 1'],
+    ['utf8', 'key', 'at least 4'],
+    ['hex', '6b6579', 'at least 4'],
+  ] as const)('says how long a secret in %s is, and has to be: %j', (as, secret, atLeast) => {
+    const format: KeyFormat = secret === '' ? { as } : { as, minBytes: 4 }
+    const length = secret === '' ? '0' : '3'
+    expect(() => new Keyring([secret], format)).toThrow(
+      `The signing secret is ${length} bytes long; this provider's have ${atLeast}`,
+    )
+  })
+
+  it('takes a secret of exactly the length that the provider issues', () => {
+    expect(keysOf(new Keyring(['a2V5'], { as: 'base64', minBytes: 3 }))).toEqual(['key'])
+  })
+
   it('refuses the whole list for one bad secret', () => {
     expect(() => new Keyring(['a2V5', '!'], { as: 'base64' })).toThrow(PosternError)
   })
@@ -108,9 +126,27 @@ describe('Keyring', () => {
 
   it('signs with the first key, and refuses to sign without one', () => {
     expect(Buffer.from(new Keyring(['new', 'old'], { as: 'utf8' }).first()).toString()).toBe('new')
-    expect(() => new Keyring([], { as: 'utf8' }).first()).toThrow(
-      expect.objectContaining({ code: 'no_secret' }),
-    )
+    const first = (): Uint8Array => new Keyring([], { as: 'utf8' }).first()
+    expect(first).toThrow(expect.objectContaining({ code: 'no_secret' }))
+    expect(first).toThrow(/the source has no signing secret/)
+  })
+
+  it('tells secrets apart by digests of what was given, whatever it decodes to', () => {
+    const digestsOf = (...secrets: readonly string[]): readonly string[] =>
+      secrets.map((secret) => createHash('sha256').update(secret).digest('hex'))
+    expect(new Keyring([], { as: 'utf8' }).digests()).toEqual([])
+    expect(new Keyring(['6b6579', '6B6579'], { as: 'hex' }).digests()).toEqual(digestsOf('6b6579', '6B6579'))
+    expect(new Keyring(['é'], { as: 'utf8' }).digests()).toEqual(digestsOf('é'))
+  })
+
+  it('continues another: its keys and digests come first', () => {
+    const before = new Keyring(['6b6579'], { as: 'hex' })
+    const both = new Keyring(['x'.repeat(16)], { as: 'utf8' }, before)
+    expect(keysOf(both)).toEqual(['key', 'x'.repeat(16)])
+    expect(both).toMatchObject({ size: 2, hasWeakKey: true })
+    const [first] = before.digests()
+    expect(both.digests()).toEqual([first, ...new Keyring(['x'.repeat(16)], { as: 'utf8' }).digests()])
+    expect(before.size).toBe(1)
   })
 
   it('shows nothing of a key to JSON, console, spread or keys', () => {
@@ -134,5 +170,17 @@ describe('Keyring', () => {
         .replace(/(..)(?=.)/g, '$1 '),
     )
     expect(JSON.parse(JSON.stringify(ring))).toEqual({ size: 1, hasWeakKey: false })
+  })
+})
+
+describe('OpenKeyring', () => {
+  it('holds what is expected as it is, and never calls it weak', () => {
+    const ring = new OpenKeyring(['é', 'a longer one than sixteen bytes'])
+    expect(keysOf(ring)).toEqual([Buffer.from('é').toString('latin1'), 'a longer one than sixteen bytes'])
+    expect(ring).toMatchObject({ size: 2, hasWeakKey: false })
+  })
+
+  it('refuses an empty text for its length', () => {
+    expect(() => new OpenKeyring([''])).toThrow(/is 0 bytes long/)
   })
 })

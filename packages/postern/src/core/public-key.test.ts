@@ -1,8 +1,16 @@
-import { createHash, generateKeyPairSync, sign as nodeSign, type KeyObject } from 'node:crypto'
+import {
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  sign as nodeSign,
+  type KeyObject,
+} from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { keyPair } from '../../../../test/support/key-pairs.ts'
 import { hmacs } from './hmac-method.ts'
+import { Keyring } from './keyring.ts'
 import type { Provider } from './provider.ts'
+import { publicKeys, signWith } from './public-key.ts'
 import type { KeyFormat, SignatureScheme } from './scheme.ts'
 import { signRequest } from './sign.ts'
 import { defineHmacSource, defineSource, defineSourceBy, withSecret } from './source.ts'
@@ -98,13 +106,8 @@ describe.each([
     expect(await arrive(scheme, publicKey, signature)).toMatchObject({ ok: true, secretIndex: 0 })
     const refused = { ok: false, reason: 'signature_mismatch' }
     expect(await arrive(scheme, publicKey, signature, `${BODY} `)).toEqual(refused)
-    const other =
-      algorithm === 'rsa-sha256'
-        ? generateKeyPairSync('rsa', { modulusLength: 2048 })
-            .publicKey.export({ format: 'der', type: 'spki' })
-            .toString('base64')
-        : keyPair(algorithm, 2).publicKey.toString('base64')
-    expect(await arrive(scheme, other, signature)).toEqual(refused)
+    const other = algorithm === 'rsa-sha256' ? rsaKeyOf(2048) : keyPair(algorithm, 2).publicKey
+    expect(await arrive(scheme, other.toString('base64'), signature)).toEqual(refused)
   })
 
   it('of any bytes is a mismatch or badly encoded, and never a throw', async () => {
@@ -140,10 +143,62 @@ describe.each([
     ],
     ['cut short', () => Buffer.from(publicKey, 'base64').subarray(0, -1)],
     ['of another curve', () => spki(generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).publicKey)],
-    ['of 1024 bits', () => spki(generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey)],
+    ['of RSA with 2047 bits', () => rsaKeyOf(2047)],
+    ['of no bytes but one', () => Buffer.of(0)],
   ])('has no key %s', (_, make) => {
     const secret = make().toString('base64')
-    expect(() => defineSource(providerOf(scheme), { secret })).toThrow(/is no public key for/)
+    expect(() => defineSource(providerOf(scheme), { secret })).toThrow(
+      expect.objectContaining({
+        code: 'bad_secret',
+        message: `The key is no public key for '${algorithm}'; copy it again from the provider`,
+      }),
+    )
+  })
+
+  it('is over the parts one after another, texts as UTF-8', async () => {
+    const inParts: SignatureScheme = { ...scheme, content: [{ literal: 'é.' }, 'body', { literal: '\n' }] }
+    const content = Buffer.from(`é.${BODY}\n`, 'utf8')
+    const signed = nodeSign(algorithm === 'ed25519' ? null : 'sha256', content, privateKey)
+    expect(await arrive(inParts, publicKey, signed)).toMatchObject({ ok: true })
+    expect(await arrive(inParts, publicKey, signature)).toMatchObject({ reason: 'signature_mismatch' })
+  })
+
+  it('is no match, and no throw, for bytes that were never read as a key', () => {
+    const keys = new Keyring([publicKey], scheme.key)
+    const headers = ['x-signature', signature.toString('base64')]
+    const request = { method: 'POST', url: '/', headers, body: Buffer.from(BODY) }
+    expect(publicKeys.check(scheme, keys, request, { nowMs: NOW_MS })).toEqual({
+      ok: false,
+      reason: 'signature_mismatch',
+    })
+  })
+})
+
+describe('a key in PEM', () => {
+  const p256 = pem(createPublicKey(keyPair('ecdsa-p256-sha256', 1).privateKey))
+  const ed25519 = pem(createPublicKey(keyPair('ed25519', 1).privateKey))
+
+  it.each([
+    ['ed25519', p256],
+    ['ed25519', pem(rsa.publicKey)],
+    ['ecdsa-p256-sha256', ed25519],
+    ['rsa-sha256', p256],
+    ['rsa-sha256', ed25519],
+  ] as const)('of another kind than %s is refused (%#)', (algorithm, secret) => {
+    const provider = providerOf(schemeOf(algorithm, { as: 'utf8' }))
+    expect(() => defineSource(provider, { secret })).toThrow(/is no public key for/)
+  })
+})
+
+describe('signWith', () => {
+  it.each(['hmac-sha256', 'sha256'] as const)('refuses %s, which no private key signs with', (algorithm) => {
+    const { privateKey } = keyPair('ed25519', 1)
+    expect(() => signWith(privateKey, algorithm, [BODY])).toThrow(
+      expect.objectContaining({
+        code: 'bad_scheme',
+        message: `No private key signs with '${algorithm}'`,
+      }),
+    )
   })
 })
 
@@ -155,8 +210,18 @@ describe('a digest over key and content', () => {
     const digest = createHash('sha256').update(SECRET).update(BODY).digest()
     expect(await arrive(scheme, SECRET, digest)).toMatchObject({ ok: true })
     expect(await arrive(scheme, SECRET, digest, `${BODY} `)).toMatchObject({ reason: 'signature_mismatch' })
+    const inParts: SignatureScheme = { ...scheme, content: [{ literal: 'é.' }, 'body'] }
+    const ofParts = createHash('sha256').update(`${SECRET}é.${BODY}`, 'utf8').digest()
+    expect(await arrive(inParts, SECRET, ofParts)).toMatchObject({ ok: true })
     const swapped = createHash('sha256').update(BODY).update(SECRET).digest()
     expect(await arrive(scheme, SECRET, swapped)).toMatchObject({ reason: 'signature_mismatch' })
+  })
+
+  it('is verified by the key that made it, whichever it is', async () => {
+    const digest = createHash('sha256').update(SECRET).update(BODY).digest()
+    const headers = { 'x-signature': digest.toString('base64') }
+    const source = defineSource(providerOf(scheme), { secret: ['a newer one', SECRET, SECRET] })
+    expect(await verify({ headers, body: Buffer.from(BODY) }, source)).toMatchObject({ secretIndex: 1 })
   })
 })
 
@@ -178,6 +243,15 @@ describe('a source made with some methods', () => {
 
 function spki(key: KeyObject): Buffer {
   return key.export({ format: 'der', type: 'spki' })
+}
+
+/** A public key of so many bits: which primes its modulus is made of, if any, is not looked at. */
+function rsaKeyOf(bits: number): Buffer {
+  const modulus = Buffer.alloc(Math.ceil(bits / 8), 0xff)
+  modulus[0] = 0xff >> (modulus.length * 8 - bits)
+  return spki(
+    createPublicKey({ key: { kty: 'RSA', n: modulus.toString('base64url'), e: 'AQAB' }, format: 'jwk' }),
+  )
 }
 
 function hexReversed(bytes: Uint8Array): string {

@@ -54,14 +54,14 @@ export const REASONS = [
 
 export type Reason = (typeof REASONS)[number]
 
-/** The reason of the scheme that got furthest; of equals, the first listed. */
+/** The reason of the scheme that got furthest. */
 export function furthest(reasons: readonly [Reason, ...Reason[]]): Reason {
-  return reasons.reduce((best, reason) => (rankOf(reason) > rankOf(best) ? reason : best))
+  return REASONS[Math.max(...reasons.map(rankOf))] as Reason
 }
 
 /** The reason of what got least far: a request is no more authentic than the weakest of what it must satisfy. */
 export function nearest(reasons: readonly [Reason, ...Reason[]]): Reason {
-  return reasons.reduce((worst, reason) => (rankOf(reason) < rankOf(worst) ? reason : worst))
+  return REASONS[Math.min(...reasons.map(rankOf))] as Reason
 }
 
 /** Whether the signature was good, so that the request is the provider's although it was refused. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { DOUBLED, fromFetch, headerValue, toWebhookRequest, type RequestLike } from './request.ts'
 
 const body = Buffer.from('{}')
@@ -85,10 +85,15 @@ describe('toWebhookRequest', () => {
   ])('refuses %s as the body with a TypeError', (_, wrong) => {
     const request = { headers: [], body: wrong } as unknown as RequestLike
     expect(() => toWebhookRequest(request)).toThrow(TypeError)
+    expect(() => toWebhookRequest(request)).toThrow(/raw bytes as received.*before any parser/)
   })
 })
 
 describe('headerValue', () => {
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
   it('compares names without regard to case, values with', () => {
     expect(headerValue(['X-Sig', 'A'], 'x-sig')).toBe('A')
     expect(headerValue(['X-Sig', 'A', 'x-sig', 'a'], 'x-sig')).toBe(DOUBLED)
@@ -101,6 +106,15 @@ describe('headerValue', () => {
 
   it('does not take a longer or shorter name', () => {
     expect(headerValue(['x-sig2', 'a', 'x-si', 'b', 'x-sig ', 'c'], 'x-sig')).toBeUndefined()
+  })
+
+  // Every request has some twenty headers, and is searched for three or four.
+  it('lower-cases no name but one of its length that is not in lower case yet', () => {
+    const lowerCase = vi.spyOn(String.prototype, 'toLowerCase')
+    headerValue(['X-Signature-2', 'a', 'x-sig', 'b', 'host', 'c', 'X-S', 'd'], 'x-sig')
+    expect(lowerCase).not.toHaveBeenCalled()
+    headerValue(['X-Sig', 'a', 'X-Tok', 'b'], 'x-sig')
+    expect(lowerCase).toHaveBeenCalledTimes(2)
   })
 
   it('survives a list that ends with a name', () => {

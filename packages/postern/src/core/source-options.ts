@@ -62,7 +62,7 @@ export function assertKnownOptions(provider: Provider, options: KeyedSourceOptio
   }
   for (const name of NUMBERS) {
     const value: unknown = options[name]
-    if (value === undefined || (typeof value === 'number' && Number.isFinite(value) && value >= 0)) continue
+    if (value === undefined || (Number.isFinite(value) && (value as number) >= 0)) continue
     throw unsound(provider, `${name} must be a number of 0 or more`)
   }
   for (const [name, choices] of Object.entries(CHOICES)) {

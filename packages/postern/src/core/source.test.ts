@@ -61,7 +61,9 @@ describe('the options of a source', () => {
     (name) => {
       const options = { [name]: 1 } as SourceOptions
       expect(() => defineSource(provider(), options)).toThrow(badConfig)
-      expect(() => defineSource(provider(), options)).toThrow(`sample: unknown option '${name}'`)
+      expect(() => defineSource(provider(), options)).toThrow(
+        `sample: unknown option '${name}'; known are secret, otherSecrets, toleranceSeconds, maxBodyBytes, dedupeWindowMs, orderBy, onDead, onConflict, ack`,
+      )
     },
   )
 
@@ -70,12 +72,24 @@ describe('the options of a source', () => {
     ['toleranceSeconds', -1],
     ['toleranceSeconds', Infinity],
     ['toleranceSeconds', '300'],
+    ['toleranceSeconds', null],
+    ['toleranceSeconds', 300n],
     ['maxBodyBytes', Number.NaN],
     ['maxBodyBytes', -1],
+    ['maxBodyBytes', [1]],
     ['dedupeWindowMs', '7d'],
     ['dedupeWindowMs', Infinity],
-  ])('refuse %s of %j', (name, value) => {
-    expect(() => defineSource(provider(), { [name]: value } as SourceOptions)).toThrow(badConfig)
+  ])('refuse %s of %s', (name, value) => {
+    const source = (): unknown => defineSource(provider(), { [name]: value } as SourceOptions)
+    expect(source).toThrow(badConfig)
+    expect(source).toThrow(`sample: ${name} must be a number of 0 or more`)
+  })
+
+  it('may be numbers of 0', () => {
+    expect(defineSource(provider(), { toleranceSeconds: 0, maxBodyBytes: 0 })).toMatchObject({
+      toleranceSeconds: 0,
+      maxBodyBytes: 0,
+    })
   })
 
   it('may be given as undefined', () => {
@@ -123,6 +137,14 @@ describe('the order of a source', () => {
     expect(defineSource(provider(), { orderBy: places }).orderBy).toEqual(places)
   })
 
+  it("is by the provider's key where any of its envelopes has one", () => {
+    const { envelopes } = provider()
+    const source = defineSource(provider({ envelopes: [...envelopes, ...ordered.envelopes] }), {
+      orderBy: true,
+    })
+    expect(source).toMatchObject({ orderBy: undefined, onDead: 'block' })
+  })
+
   it.each<readonly [string, object, RegExp]>([
     [
       "true without a provider's key",
@@ -135,7 +157,10 @@ describe('the order of a source', () => {
     ['a number', { orderBy: 1 }, /orderBy must be/],
     ['an empty path', { orderBy: { json: [] } }, /orderBy must be/],
     ['a path that is text', { orderBy: { json: 'id' } }, /orderBy must be/],
+    ['a path with an empty name', { orderBy: { json: ['data', ''] } }, /orderBy must be/],
+    ['a path with a number', { orderBy: { json: ['data', 0] } }, /orderBy must be/],
     ['an empty header', { orderBy: { header: '' } }, /orderBy must be/],
+    ['an empty query', { orderBy: { query: '' } }, /orderBy must be/],
     ['an unknown kind of place', { orderBy: { body: 'id' } }, /orderBy must be/],
     ['a field of the signature', { orderBy: { field: 't' } }, /orderBy must be/],
     ['one bad place among good ones', { orderBy: [{ json: ['id'] }, {}] }, /orderBy must be/],

@@ -124,10 +124,10 @@ function makeSource<Events extends EventMap>(
   assertKnownOptions(provider, options)
   assertSound(provider, methods)
   const secrets = secretsByName(provider, options)
-  const schemes = provider.schemes.flatMap((scheme) => {
-    const method = methodOf(scheme, methods)
-    return method === undefined ? [] : [keyed(scheme, method, secrets)]
-  })
+  // `assertSound` has found a method for each.
+  const schemes = provider.schemes.map((scheme) =>
+    keyed(scheme, methodOf(scheme, methods) as Method, secrets),
+  )
   assertApart(provider.name, schemes)
   return {
     provider,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { formatTimestamp, freshness, parseTimestamp } from './timestamp.ts'
 
 const oddNumbers = [
@@ -79,7 +79,11 @@ describe('parseTimestamp of seconds and milliseconds', () => {
 })
 
 describe('parseTimestamp of RFC 3339', () => {
-  it.each([
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
+  const readings: readonly (readonly [string, string])[] = [
     ['2026-01-01T00:00:00Z', '2026-01-01T00:00:00.000Z'],
     ['2026-01-01t00:00:00z', '2026-01-01T00:00:00.000Z'],
     ['2026-01-01T00:00:00.5Z', '2026-01-01T00:00:00.500Z'],
@@ -97,8 +101,25 @@ describe('parseTimestamp of RFC 3339', () => {
     ['2024-02-29T12:00:00Z', '2024-02-29T12:00:00.000Z'],
     ['2000-02-29T12:00:00Z', '2000-02-29T12:00:00.000Z'],
     ['9999-12-31T23:59:59Z', '9999-12-31T23:59:59.000Z'],
-  ])('reads %s', (text, iso) => {
+    ['2026-01-28T00:00:00Z', '2026-01-28T00:00:00.000Z'],
+    ['2026-02-28T23:59:59Z', '2026-02-28T23:59:59.000Z'],
+    ...[1, 3, 5, 7, 8, 10, 12].map((month) => lastDay(month, 31)),
+    ...[4, 6, 9, 11].map((month) => lastDay(month, 30)),
+  ]
+
+  it.each(readings)('reads %s', (text, iso) => {
     expect(new Date(parseTimestamp(text, 'rfc3339')!).toISOString()).toBe(iso)
+  })
+
+  // ECMA-262 §21.4.1.32: capitals, and milliseconds. What else Date.parse reads is the engine's own.
+  it.each(readings)('reads %s in an engine that reads no more than it has to', (text, iso) => {
+    const parse = Date.parse
+    vi.spyOn(Date, 'parse').mockImplementation((asked) =>
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/.test(asked)
+        ? parse(asked)
+        : Number.NaN,
+    )
+    expect(parseTimestamp(text, 'rfc3339')).toBe(parse(iso))
   })
 
   it.each([
@@ -114,6 +135,9 @@ describe('parseTimestamp of RFC 3339', () => {
     ['2026-01-01T00:00:00Z ', 'a space at the end'],
     ['2026-01-01T00:00:00Z\n', 'a line break at the end'],
     ['2026-01-01T00:00:00Zjunk', 'something after it'],
+    // V8 takes it for the end of the text.
+    ['2026-01-01T00:00:00Z\0', 'a NUL after it'],
+    ['2026-01-01T00:00:00.5+01:00\0', 'a NUL after its offset'],
     ['2026-02-30T00:00:00Z', 'February 30'],
     ['2026-02-29T00:00:00Z', 'February 29 of a common year'],
     ['1900-02-29T00:00:00Z', 'February 29 of a common century'],
@@ -164,6 +188,11 @@ describe('parseTimestamp of RFC 3339', () => {
     expect(parseTimestamp('2026-01-01T24:00:00Z', 'rfc3339')).toBeUndefined()
   })
 })
+
+function lastDay(month: number, day: number): readonly [string, string] {
+  const date = `2026-${String(month).padStart(2, '0')}-${day}`
+  return [`${date}T12:00:00Z`, `${date}T12:00:00.000Z`]
+}
 
 describe('freshness', () => {
   const signedMs = 1_700_000_000_000

@@ -109,6 +109,19 @@ describe('verify', () => {
     expect(await verify(signed(), turned, { now })).toMatchObject({ ok: true, scheme: 'timed' })
   })
 
+  it('says the first scheme where several pass, whichever comes after it', async () => {
+    const both = {
+      headers: { ...signedHeaders(), 'x-other': `sha256=${hmac(BODY)}` },
+      body: Buffer.from(BODY),
+    }
+    expect(await verify(both, source, { now })).toMatchObject({ ok: true, scheme: 'timed' })
+    const turned = defineSource({ ...provider, schemes: [untimed, timed] }, { secret: SECRET })
+    expect(await verify(both, turned, { now })).toMatchObject({ ok: true, scheme: 'untimed' })
+    // Of a later scheme not even the reason is of use.
+    const stale = { now: () => NOW_MS + 301_000 }
+    expect(await verify(both, turned, stale)).toMatchObject({ ok: true, scheme: 'untimed' })
+  })
+
   it('passes by one scheme although the headers of the other are wrong', async () => {
     const headers = { ...signedHeaders(), 'x-other': 'sha256=zz' }
     expect(await reasonOf({ headers, body: Buffer.from(BODY) })).toBe('accepted')

@@ -164,7 +164,7 @@ function after(before: Authenticated | undefined, result: CheckResult, { name }:
 function together(results: readonly SecretResult[]): Authenticated {
   const [first, ...others] = results
   if (first === undefined) return NO_SECRET
-  return others.length === 0 ? first.of : others.reduce((left, { of }) => both(left, of), first.of)
+  return others.reduce((left, { of }) => both(left, of), first.of)
 }
 
 const NO_SECRET: Authenticated = { ok: false, reason: 'no_secret' }

@@ -49,12 +49,12 @@ export function withoutStraySecrets(
     return withoutStaticSecrets(schemes, request)
   const shown = request.body.byteLength > MAX_SHOWN_BYTES ? { ...request, body: new Uint8Array() } : request
   let { url, headers, body } = withoutStaticSecrets(schemes, shown)
+  const spellings = spellingsOf(url)
   for (const { scheme, keys } of schemes) {
     if (scheme.algorithm !== 'static-secret') continue
     keys.forEach((key) => {
-      const encoded = encodeURIComponent(secretText(key))
       headers = withoutValuesOf(headers, key)
-      if (holdsText(url, key) || holdsText(url, Buffer.from(encoded))) url = '[redacted]'
+      if (spellings.some((bytes) => holdsSecret(bytes, key))) url = CUT_OUT
       if (holds(body, key)) body = new Uint8Array()
     })
   }
@@ -90,6 +90,19 @@ export function withoutHeader(headers: HeaderList, name: string): HeaderList {
     if (candidate.toLowerCase() !== name) kept.push(candidate, headers[index + 1] ?? '')
   }
   return kept
+}
+
+/** A URL as it came, and what it stands for: clients differ in what they escape and how, and forms write a space as `+`. */
+function spellingsOf(url: string): readonly Uint8Array[] {
+  return [Buffer.from(url), unescaped(url), unescaped(url.replaceAll('+', ' '))]
+}
+
+function unescaped(url: string): Uint8Array {
+  const bytes = Buffer.from(url).toString('latin1')
+  return Buffer.from(
+    bytes.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))),
+    'latin1',
+  )
 }
 
 function withoutValuesOf(headers: HeaderList, key: Uint8Array): HeaderList {
