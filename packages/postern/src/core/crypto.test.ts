@@ -2,6 +2,7 @@ import * as crypto from 'node:crypto'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   constantTimeEqual,
+  constantTimeEqualText,
   isHmac,
   randomBytes,
   sameSecret,
@@ -97,12 +98,50 @@ describe('isHmac', () => {
 
 describe('streamedHmac', () => {
   // RFC 4231 §4.3.
-  it('gives what the RFC has, in bytes of its own', () => {
-    const signature = streamedHmac('sha256', Buffer.from('Jefe'), [
-      'what do ya want ',
-      Buffer.from('for nothing?'),
-    ])
-    expect(signature.toString('hex')).toBe('5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843')
+  it('gives what the RFC has, however it is cut', () => {
+    const parts = ['what do ', 'ya want ', Buffer.from('for '), Buffer.from('nothing'), '?']
+    expect(streamedHmac('sha256', Buffer.from('Jefe'), parts, 'hex')).toBe(
+      '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843',
+    )
+  })
+})
+
+describe('constantTimeEqualText', () => {
+  const long = 'f'.repeat(128)
+
+  it.each([
+    [true, 'YWJj', 'YWJj'],
+    [true, '', ''],
+    [true, long, long],
+    [false, `${long}f`, `${long}f`],
+    [false, 'YWJj', 'YWJk'],
+    [false, 'YWJj', 'XWJj'],
+    [false, 'YWJj', 'YWJ'],
+    [false, 'YWJj', 'YWJj='],
+    [false, 'YWJj', ''],
+    [false, '', 'Y'],
+  ])('is %s of %j and %j', (isEqual, expected, sent) => {
+    expect(constantTimeEqualText(expected, sent)).toBe(isEqual)
+  })
+
+  // Cut to a byte U+0141 is an A, and the no-break space's two bytes begin with one more.
+  it.each(['\u0141BC', 'AB\u0143', '\u00a0B', 'A\ud83d'])('takes %j for nothing in ASCII', (sent) => {
+    expect(constantTimeEqualText('ABC', sent)).toBe(false)
+  })
+
+  it('has nothing left of what it compared before', () => {
+    expect(constantTimeEqualText('aaaa', 'bbbb')).toBe(false)
+    expect(constantTimeEqualText('cc', 'cc')).toBe(true)
+    expect(constantTimeEqualText('dddd', 'dddd')).toBe(true)
+    expect(constantTimeEqualText('aaaa', 'a\u00e9')).toBe(false)
+    expect(constantTimeEqualText('aaaa', 'a\ud83da')).toBe(false)
+  })
+
+  it('compares by what OpenSSL compares with, and only what is as long', () => {
+    vi.mocked(crypto.timingSafeEqual).mockClear()
+    constantTimeEqualText('aaaa', 'bbbb')
+    constantTimeEqualText('aaaa', 'bbbbb')
+    expect(crypto.timingSafeEqual).toHaveBeenCalledTimes(1)
   })
 })
 

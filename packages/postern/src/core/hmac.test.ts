@@ -29,16 +29,14 @@ describe.each(HASHES)('HMAC with $hashName', (algorithm) => {
         const hmacKey = new HmacKey(algorithm, key)
         // One key for all: nothing of one content may be left for the next.
         for (const content of contents)
-          expect(hmacKey.sign(content).toString('hex')).toBe(reference(hashName, key, content))
+          expect(hmacKey.sign(content, 'hex')).toBe(reference(hashName, key, content))
       }),
     )
   })
 
   it.each([0, blockBytes - 1, blockBytes, blockBytes + 1])('takes a key of %i bytes', (length) => {
     const key = Uint8Array.from({ length }, (_, index) => index)
-    expect(new HmacKey(algorithm, key).sign(['content']).toString('hex')).toBe(
-      reference(hashName, key, ['content']),
-    )
+    expect(new HmacKey(algorithm, key).sign(['content'], 'hex')).toBe(reference(hashName, key, ['content']))
   })
 
   // 16 KiB are put together in one place, and text may take three bytes a unit.
@@ -47,17 +45,27 @@ describe.each(HASHES)('HMAC with $hashName', (algorithm) => {
     (length) => {
       const key = Buffer.from('key')
       for (const content of [[Buffer.alloc(length, 7)], ['€'.repeat(length / 3), 'é'], ['x'.repeat(length)]])
-        expect(new HmacKey(algorithm, key).sign(content).toString('hex')).toBe(
-          reference(hashName, key, content),
-        )
+        expect(new HmacKey(algorithm, key).sign(content, 'hex')).toBe(reference(hashName, key, content))
     },
   )
 
-  it('keeps no signature in the place of the next', () => {
-    const key = new HmacKey(algorithm, Buffer.from('key'))
-    const first = key.sign(['first'])
-    const before = first.toString('hex')
-    key.sign(['second'])
-    expect(first.toString('hex')).toBe(before)
+  // A half of a surrogate pair alone would be written as U+FFFD, and the emoji be two of those.
+  it.each([0, 16 * 1024])('takes texts side by side as one, behind %i bytes', (length) => {
+    const key = Buffer.from('key')
+    const hmacKey = new HmacKey(algorithm, key)
+    const [before, emoji] = [Buffer.alloc(length, 7), '\u{1f600}']
+    for (const halves of [
+      ['\ud83d', '\ude00'],
+      ['', '\ud83d', '', '\ude00', ''],
+    ]) {
+      expect(hmacKey.sign([before, ...halves], 'hex')).toBe(reference(hashName, key, [before, emoji]))
+      expect(hmacKey.sign([...halves, before], 'hex')).toBe(reference(hashName, key, [emoji, before]))
+    }
+  })
+
+  it.each(['hex', 'base64', 'base64url'] as const)('writes a signature in %s', (encoding) => {
+    const key = Buffer.from('key')
+    const signature = Buffer.from(reference(hashName, key, ['content']), 'hex')
+    expect(new HmacKey(algorithm, key).sign(['content'], encoding)).toBe(signature.toString(encoding))
   })
 })

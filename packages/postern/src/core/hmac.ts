@@ -6,7 +6,7 @@ export function computeSignature(
   key: Uint8Array,
   parts: readonly (string | Uint8Array)[],
 ): Uint8Array {
-  return hmacKey(algorithm, key).sign(parts)
+  return Buffer.from(signatureText(algorithm, key, parts, 'binary'), 'binary')
 }
 
 /** The same as text, which costs less than bytes that are encoded afterwards. */
@@ -16,7 +16,7 @@ export function signatureText(
   parts: readonly (string | Uint8Array)[],
   encoding: DigestEncoding,
 ): string {
-  return hmacKey(algorithm, key).signatureText(parts, encoding)
+  return hmacKey(algorithm, key).sign(parts, encoding)
 }
 
 /** Keys as they were prepared for an algorithm. A key's bytes are a keyring's own, and never change. */
@@ -59,12 +59,7 @@ export class HmacKey {
   }
 
   /** Signs the concatenation of `parts`. Strings are taken as UTF-8, bytes as they are. */
-  sign(parts: readonly (string | Uint8Array)[]): Buffer {
-    return Buffer.from(this.signatureText(parts, 'binary'), 'binary')
-  }
-
-  /** What `sign` signs, as text. */
-  signatureText(parts: readonly (string | Uint8Array)[], encoding: DigestEncoding): string {
+  sign(parts: readonly (string | Uint8Array)[], encoding: DigestEncoding): string {
     const blockBytes = this.#inner.length
     if (longestBytes(parts) > workspace.length - blockBytes)
       return streamedHmac(this.#hashName, this.#key, parts, encoding)

@@ -22,8 +22,10 @@ export const urlHmacs: Method<SignatureScheme> = {
   complaint: unsoundSignature,
   signs: (place, scheme) => {
     const { in: places, encoding, separator } = scheme.signature
-    const isOne = encoding === 'base64' && separator === undefined && places.length === 1
-    return 'json' in place || isSigned(place, scheme) || (isOne && samePlace(places[0] ?? {}, place))
+    const isOneText = encoding === 'base64' && separator === undefined && places.length === 1
+    return (
+      'json' in place || isSigned(place, scheme) || (isOneText && places.every((at) => samePlace(at, place)))
+    )
   },
   keyring: (secrets, { key }) => new Keyring(secrets, key),
   check(scheme, keys, request, options) {
