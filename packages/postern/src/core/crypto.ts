@@ -72,15 +72,20 @@ export function constantTimeEqual(left: Uint8Array, right: Uint8Array): boolean 
 export function constantTimeEqualText(expected: string, sent: string): boolean {
   const { length } = expected
   if (sent.length !== length || length > MAX_COMPARED) return false
-  const [left, right] = (compared[length] ??= [Buffer.alloc(length), Buffer.alloc(length)])
-  left.write(expected)
-  const bytes = right.write(sent)
-  return bytes === length && constantTimeEqual(left, right)
+  const { both, left, right } = (compared[length] ??= sideBySide(length))
+  // One write costs less than two. Of text that is not ASCII fewer characters have room than there are.
+  return both.write(expected + sent) === 2 * length && constantTimeEqual(left, right)
 }
 
-/** The longest text that is compared, and where the two of each length are put: that of SHA-512 in hex. */
+/** The longest text that is compared: SHA-512 in hex. */
 const MAX_COMPARED = 128
-const compared: [Buffer, Buffer][] = []
+/** Where texts of each length are put to be compared. */
+const compared: { both: Buffer; left: Buffer; right: Buffer }[] = []
+
+function sideBySide(length: number): (typeof compared)[number] {
+  const both = Buffer.alloc(2 * length)
+  return { both, left: both.subarray(0, length), right: both.subarray(length) }
+}
 
 /**
  * Whether two secrets are the same, in time that does not depend on what the expected one is, nor on how long: both
