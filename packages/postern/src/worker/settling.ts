@@ -11,7 +11,7 @@ import type {
 import { LazyAbort, runAttempt, type AttemptOptions, type AttemptResult } from './attempt.ts'
 import { nextTurn, pause } from './pause.ts'
 
-export interface SettlingSettings<Effect, Tx = never> extends AttemptOptions<Effect, Tx> {
+export interface SettlingSettings<Effect, Tx = never> {
   readonly store: Pick<Store<Effect>, 'settle'> & Partial<Pick<SettlesIn<Tx>, 'haveSucceeded'>>
   readonly log: Logger
   readonly observe: Observer
@@ -38,11 +38,16 @@ const SUCCEEDED = { outcome: { kind: 'succeeded' }, effects: [] } as const
 /** Tells the store how attempts ended, those of one turn of the event loop together, and then the observer. */
 export class Settling<Effect, Tx = never> {
   readonly #settings: SettlingSettings<Effect, Tx>
+  readonly #optionsOf: (destination: string) => AttemptOptions<Effect, Tx>
   readonly #unsettled: FinishedAttempt<Effect>[] = []
   readonly #underWay = new Set<Promise<void>>()
 
-  constructor(settings: SettlingSettings<Effect, Tx>) {
+  constructor(
+    settings: SettlingSettings<Effect, Tx>,
+    optionsOf: (destination: string) => AttemptOptions<Effect, Tx>,
+  ) {
     this.#settings = settings
+    this.#optionsOf = optionsOf
   }
 
   get isIdle(): boolean {
@@ -159,8 +164,12 @@ export class Settling<Effect, Tx = never> {
 
   /** Effects that cannot be written fail the attempt like a handler that throws. */
   async #withFailedEffects(attempt: FinishedAttempt<Effect>, error: Error): Promise<FinishedAttempt<Effect>> {
-    const throwing = { ...this.#settings, handlersFor: () => [() => Promise.reject(error)] }
-    return { ...attempt, result: await runAttempt(attempt.claimed, new LazyAbort(), throwing) }
+    const { claimed } = attempt
+    const throwing = {
+      ...this.#optionsOf(claimed.destination),
+      handlersFor: () => [() => Promise.reject(error)],
+    }
+    return { ...attempt, result: await runAttempt(claimed, new LazyAbort(), throwing) }
   }
 
   #report(

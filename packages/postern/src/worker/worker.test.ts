@@ -194,6 +194,20 @@ describe('a started worker', () => {
     expect(outcomes()).toEqual(['dead'])
   })
 
+  test('gives up when a destination has it, however soon the others do', async () => {
+    const failing = () => Promise.reject(new Error('down'))
+    const limits = new Map([['patient', { retry: { giveUpAfterMs: 60_000 } }]])
+    const soon = { ...schedule, giveUpAfterMs: 500 }
+    const { worker, store } = aWorker({
+      handlers: { hasty: failing, patient: failing },
+      limits,
+      schedule: soon,
+    })
+    await putAll(store, events(1, { destinations: ['hasty', 'patient'] }))
+    await worker.drain()
+    expect(outcomes().toSorted()).toEqual(['dead', 'retry'])
+  })
+
   test('holds attempts to a destination’s own deadline', async () => {
     vi.useFakeTimers()
     const slow = new HandWork()
@@ -1036,6 +1050,15 @@ describe('effects', () => {
     const eventSeq = await putStored(store)
     await worker.drain()
     expect((await deliveryOf(store, eventSeq)).state).toBe('dead')
+  })
+
+  test('that fail are tried again as their destination has it', async () => {
+    const once: TestHandler = (_event, { tx }) => tx(failingEffect)
+    const limits = new Map([['once', { retry: { attempts: 1 } }]])
+    const { worker, store } = aWorker({ handlers: { once }, limits })
+    await putAll(store, events(1, { destinations: ['once'] }))
+    await worker.drain()
+    expect(outcomes()).toEqual(['dead'])
   })
 
   test('that fail harm no other delivery settled with them', async () => {

@@ -1,6 +1,7 @@
 import type { Logger } from '../core/index.ts'
 import {
   Deadlines,
+  withinGiveUp,
   type Claimed,
   type Observer,
   type Reservation,
@@ -64,11 +65,12 @@ export class Worker<Effect, Tx = never> {
   #onFinished: (() => void) | undefined
 
   constructor(settings: WorkerSettings<Effect, Tx>) {
-    this.#settings = settings
+    // Cut only here: what a destination has of its own begins from the whole schedule.
+    this.#settings = { ...settings, schedule: withinGiveUp(settings.schedule) }
     this.#places = new Places(settings.destinations, settings.concurrency, settings.limits)
     this.#places.onOpen((destination) => this.#gotPlaces(destination))
     this.#ownOptions = ownOptions(settings, settings.limits)
-    this.#settling = new Settling(settings)
+    this.#settling = new Settling(this.#settings, (destination) => this.#optionsOf(destination))
   }
 
   /** Starts to claim and run. Calling it again changes nothing. */
@@ -109,7 +111,7 @@ export class Worker<Effect, Tx = never> {
     if (withinMs <= 0) return new Promise((resolve) => this.#giveBackUnbegun(claimed, resolve, false))
     const timeoutMs = Math.min(this.#settings.handlerTimeoutMs, withinMs)
     const options = {
-      ...this.#settings,
+      ...this.#optionsOf(claimed.destination),
       handlerTimeoutMs: timeoutMs,
       deadlines: this.#deadlinesOf(timeoutMs),
     }
