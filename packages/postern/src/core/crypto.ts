@@ -64,27 +64,25 @@ export function constantTimeEqual(left: Uint8Array, right: Uint8Array): boolean 
 }
 
 /**
- * As `constantTimeEqual`, of two texts; `expected` is ASCII, and text that is not equals none.
+ * As `constantTimeEqual`, of two texts; `expected` is ASCII and ours, and text that is not ASCII equals none.
  *
  * Signatures are compared as they are written: only one text is the canonical form of one signature, and making it of the
  * expected one costs a third of what decoding the other strictly does.
  */
 export function constantTimeEqualText(expected: string, sent: string): boolean {
   const { length } = expected
-  if (sent.length !== length || length > MAX_COMPARED) return false
-  const { both, left, right } = (compared[length] ??= sideBySide(length))
+  if (sent.length !== length) return false
+  const [both, left, right] = (compared[length] ??= sideBySide(length))
   // One write costs less than two. Of text that is not ASCII fewer characters have room than there are.
   return both.write(expected + sent) === 2 * length && constantTimeEqual(left, right)
 }
 
-/** The longest text that is compared: SHA-512 in hex. */
-const MAX_COMPARED = 128
-/** Where texts of each length are put to be compared. */
-const compared: { both: Buffer; left: Buffer; right: Buffer }[] = []
+/** Where texts of each length are put to be compared: of as many lengths as algorithms and encodings have. */
+const compared: (readonly [Buffer, Buffer, Buffer])[] = []
 
-function sideBySide(length: number): (typeof compared)[number] {
+function sideBySide(length: number): readonly [both: Buffer, left: Buffer, right: Buffer] {
   const both = Buffer.alloc(2 * length)
-  return { both, left: both.subarray(0, length), right: both.subarray(length) }
+  return [both, both.subarray(0, length), both.subarray(length)]
 }
 
 /**
