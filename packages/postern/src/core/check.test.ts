@@ -252,6 +252,16 @@ describe('several secrets', () => {
     expect(withSecrets('newer', 'older')).toEqual(refused('signature_mismatch'))
   })
 
+  it('are not what is wrong with a signature that is encoded right, whatever stands beside it', () => {
+    const [wrong, none] = ['0'.repeat(64), 'z'.repeat(64)]
+    for (const [header, reason] of [
+      [`t=${NOW},v1=${wrong},v1=${none}`, 'signature_mismatch'],
+      [`t=${NOW},v1=${none},v1=${wrong}`, 'signature_mismatch'],
+      [`t=${NOW},v1=${none},v1=${none}`, 'bad_encoding'],
+    ] as const)
+      expect(run(stripeLike, raw(['x-signature', header], '{}'))).toEqual(refused(reason))
+  })
+
   it('report the first where one is listed twice', () => {
     expect(withSecrets(SECRET, SECRET)).toEqual({ ok: true, secretIndex: 0 })
   })

@@ -106,6 +106,14 @@ describe('streamedHmac', () => {
   })
 })
 
+describe('streamedHmac', () => {
+  it('takes them as they are, also where they are no text', () => {
+    const bytes = Uint8Array.of(0xff, 0, 0xc3)
+    const expected = crypto.createHmac('sha256', 'key').update(bytes).update('a').digest('hex')
+    expect(streamedHmac('sha256', Buffer.from('key'), [bytes, 'a'], 'hex')).toBe(expected)
+  })
+})
+
 describe('constantTimeEqualText', () => {
   const long = 'f'.repeat(128)
 

@@ -87,6 +87,16 @@ describe('readSignatures', () => {
     expect(result.ok && result.fields?.get('t')).toBe('1')
   })
 
+  it('reads past a list that begins with its separator', () => {
+    expect(found(pairs, `,t=1,v1=${ONE}`)).toEqual([ONE])
+  })
+
+  it('counts what stands before, between and behind separators: sixteen are read, and no seventeenth', () => {
+    expect(found(pairs, `${','.repeat(15)}v1=${ONE}`)).toEqual([ONE])
+    expect(found(pairs, `v1=${ONE}${','.repeat(15)}`)).toEqual([ONE])
+    expect(found(pairs, `v1=${ONE}${','.repeat(16)}`)).toBe('malformed_header')
+  })
+
   it('puts other pairs aside, with what follows their first separator', () => {
     const result = read(pairs, `t=1,v1=${ONE},v0=a=b`)
     expect(result.ok && [...(result.fields ?? [])]).toEqual([
