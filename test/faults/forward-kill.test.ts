@@ -1,6 +1,6 @@
 /**
- * `kill -9` of a gateway that forwards. What it answered 200 has to come to every destination, byte-exact, whatever was under
- * way at the kill; what a target had taken by then comes to it again, under the id that it drops copies by.
+ * `kill -9` of a gateway that forwards, and its power cut. What it answered 200 has to come to every destination, byte-exact, whatever was under
+ * way at its end; what a target had taken by then comes to it again, under the id that it drops copies by.
  */
 import { createHash } from 'node:crypto'
 import { symlinkSync, writeFileSync } from 'node:fs'
@@ -12,12 +12,15 @@ import { Webhook as OfficialWebhook } from 'standardwebhooks'
 import { expect, onTestFinished, test } from 'vitest'
 import { OTHER_SECRET, recordingTarget, SECRET, until, type Received } from '../support/forwarding.ts'
 import { startGateway, type Gateway } from '../support/gateway.ts'
+import { mountDiskImage } from '../support/disk-image.mjs'
 import { allEvents, tempFolder } from '../support/inbox.ts'
 import { Client } from '../support/kill-harness.ts'
 import { SECRET as SOURCE_SECRET } from '../support/requests.ts'
+import { skipVisibly } from '../support/skip.ts'
 
-/** A long form: `KILLS=100 npx vitest run test/faults/forward-kill.test.ts`. */
-const CYCLES = Number(process.env['KILLS'] ?? 5)
+/** Long forms: `KILLS=100` or `CUTS=20 npx vitest run test/faults/forward-kill.test.ts`. */
+const KILLS = Number(process.env['KILLS'] ?? 5)
+const CUTS = Number(process.env['CUTS'] ?? 3)
 /** Short, so that what was under way at a kill is soon due again. */
 const LEASE_MS = 500
 
@@ -27,42 +30,82 @@ type Name = keyof typeof KEYS
 const NAMES: readonly Name[] = ['billing', 'audit']
 
 test(
-  `after ${CYCLES} kills under load every acknowledged event has come to both destinations, byte-exact`,
-  { timeout: 60_000 + CYCLES * 10_000 },
+  `after ${KILLS} kills under load every acknowledged event has come to both destinations, byte-exact`,
+  { timeout: 60_000 + KILLS * 10_000 },
   async () => {
     const folder = tempFolder()
-    const targets = { billing: await OwingTarget.listen('billing'), audit: await OwingTarget.listen('audit') }
-    configure(folder, targets)
-    const client = new Client()
-    for (let cycle = 0; cycle < CYCLES; cycle += 1) {
-      const { port, kill } = await start(folder)
-      const killOwed = async (): Promise<unknown> => {
-        await until(() => NAMES.every((name) => targets[name].owes))
-        return kill()
-      }
-      // Uneven, so that the kills fall on different moments of commit, send and settle.
-      await client.loadUntilKilled({ port, kill: killOwed }, 100 + 37 * (cycle % 10))
-      for (const name of NAMES) targets[name].forgetKilled()
-    }
-    await finish(await start(folder), targets)
-
-    const stored = await storedIn(folder)
-    for (const name of NAMES) {
-      const wrong = held(targets[name].arrivals, name, { stored, client })
-      expect(wrong).toEqual({ name, lost: [], altered: [], forged: [], invented: [], renamed: [], open: [] })
-      // Else nothing was tried: at every kill each target had taken what nobody had settled.
-      expect(targets[name].copies()).toBeGreaterThanOrEqual(CYCLES)
-    }
-    // Beside what was acknowledged, only what a kill cut off between its commit and its answer.
-    const unanswered = [...stored.keys()].filter((id) => !client.acknowledged.has(id))
-    expect(stored.size).toBe(client.acknowledged.size + unanswered.length)
-    expect(unanswered.every((id) => client.sent.has(id))).toBe(true)
-    console.info(
-      `${CYCLES} kills: ${client.acknowledged.size} acknowledged, ${unanswered.length} stored without an answer; copies: ` +
-        NAMES.map((name) => `${targets[name].copies()} at ${name}`).join(', '),
-    )
+    const found = await endAgainAndAgain({
+      folder,
+      database: join(folder, '.postern/postern.db'),
+      times: KILLS,
+      end: (gateway) => gateway.kill(),
+    })
+    console.info(`${KILLS} kills: ${found}`)
   },
 )
+
+test(
+  `after ${CUTS} power cuts under load every acknowledged event has come to both destinations, byte-exact`,
+  { timeout: 120_000 + CUTS * 10_000 },
+  async (context) => {
+    const folder = tempFolder()
+    const disk = mountDiskImage(folder)
+    if ('refused' in disk) skipVisibly(context, disk.refused)
+    onTestFinished(() => disk.unmount())
+    const found = await endAgainAndAgain({
+      folder,
+      database: join(disk.folder, 'postern.db'),
+      times: CUTS,
+      end: async (gateway) => {
+        gateway.halt()
+        disk.cutPower()
+        await gateway.kill()
+        disk.restorePower()
+      },
+    })
+    console.info(`${CUTS} power cuts: ${found}`)
+  },
+)
+
+interface Ending {
+  /** Where the gateway runs, and where its events are. */
+  readonly folder: string
+  readonly database: string
+  readonly times: number
+  readonly end: (gateway: Gateway) => Promise<unknown>
+}
+
+/** Ends a gateway under load again and again, lets the last one finish, and holds what came against what was promised. */
+async function endAgainAndAgain({ folder, database, times, end }: Ending): Promise<string> {
+  const targets = { billing: await OwingTarget.listen('billing'), audit: await OwingTarget.listen('audit') }
+  configure(folder, targets)
+  const client = new Client()
+  for (let time = 0; time < times; time += 1) {
+    const gateway = await start(folder, database)
+    const endOwed = async (): Promise<unknown> => {
+      await until(() => NAMES.every((name) => targets[name].owes))
+      return end(gateway)
+    }
+    // Uneven, so that the ends fall on different moments of commit, send and settle.
+    await client.loadUntilKilled({ port: gateway.port, kill: endOwed }, 100 + 37 * (time % 10))
+    for (const name of NAMES) targets[name].forgetKilled()
+  }
+  await finish(await start(folder, database), targets, 30_000 + times * 1000)
+
+  const stored = await storedIn(database)
+  for (const name of NAMES) {
+    const wrong = held(targets[name].arrivals, name, { stored, client })
+    expect(wrong).toEqual({ name, lost: [], altered: [], forged: [], invented: [], renamed: [], open: [] })
+    // Else nothing was tried: at every end each target had taken what nobody had settled.
+    expect(targets[name].copies()).toBeGreaterThanOrEqual(times)
+  }
+  // Beside what was acknowledged, only what an end cut off between its commit and its answer.
+  const unanswered = [...stored.keys()].filter((id) => !client.acknowledged.has(id))
+  expect(stored.size).toBe(client.acknowledged.size + unanswered.length)
+  expect(unanswered.every((id) => client.sent.has(id))).toBe(true)
+  const copies = NAMES.map((name) => `${targets[name].copies()} at ${name}`).join(', ')
+  return `${client.acknowledged.size} acknowledged, ${unanswered.length} stored without an answer; copies: ${copies}`
+}
 
 /** What a destination was sent, held against what the sender was told. */
 interface Findings {
@@ -201,8 +244,9 @@ function configure(folder: string, targets: Readonly<Record<Name, OwingTarget>>)
   )
 }
 
-async function start(folder: string): Promise<Gateway & { readonly port: number }> {
+async function start(folder: string, database: string): Promise<Gateway & { readonly port: number }> {
   const gateway = await startGateway(folder, ['serve', '--log-level', 'warn'], {
+    POSTERN_STORE: `sqlite:${database}`,
     VASTAI_WEBHOOK_SECRET: SOURCE_SECRET,
     BILLING_DESTINATION_SECRET: KEYS.billing,
     AUDIT_DESTINATION_SECRET: KEYS.audit,
@@ -212,9 +256,13 @@ async function start(folder: string): Promise<Gateway & { readonly port: number 
 }
 
 /** Leases of those that were killed run out first; the gateway looks for that by itself. */
-async function finish(gateway: Gateway, targets: Readonly<Record<Name, OwingTarget>>): Promise<void> {
+async function finish(
+  gateway: Gateway,
+  targets: Readonly<Record<Name, OwingTarget>>,
+  withinMs: number,
+): Promise<void> {
   for (const name of NAMES) targets[name].settleUp()
-  await until(async () => (await openAt(gateway)) === 0, 30_000 + CYCLES * 1000)
+  await until(async () => (await openAt(gateway)) === 0, withinMs)
   expect(await gateway.stop()).toBe(0)
 }
 
@@ -227,8 +275,8 @@ async function openAt({ adminOrigin }: Gateway): Promise<number> {
 }
 
 /** Each event once, by its sender's id. */
-async function storedIn(folder: string): Promise<ReadonlyMap<string, EventDetail>> {
-  const store = sqlite(join(folder, '.postern/postern.db'))
+async function storedIn(database: string): Promise<ReadonlyMap<string, EventDetail>> {
+  const store = sqlite(database)
   try {
     const events = await allEvents(store)
     const details = new Map<string, EventDetail>()

@@ -45,6 +45,11 @@ export class DiskImage {
     run('xfs_io', '-x', '-c', 'shutdown', this.folder)
   }
 
+  /** Takes it off, whoever still uses it. */
+  unmount() {
+    run('umount', '--lazy', this.folder)
+  }
+
   /** Mounts what is left; nobody may use it. */
   restorePower() {
     run('umount', this.folder)

@@ -14,6 +14,8 @@ export interface Gateway {
   logs(pattern: RegExp, from?: number): Promise<RegExpExecArray>
   /** Ends it as a service manager does, and answers its exit code. */
   stop(): Promise<number | null>
+  /** Stops all that it does, as a power cut does; it can only be killed then. */
+  halt(): void
   /** Ends it without a word. */
   kill(): Promise<unknown>
 }
@@ -41,6 +43,9 @@ export async function startGateway(
     stop: () => {
       child.kill('SIGTERM')
       return ended
+    },
+    halt: () => {
+      child.kill('SIGSTOP')
     },
     kill: () => {
       child.kill('SIGKILL')
