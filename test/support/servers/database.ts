@@ -17,8 +17,25 @@ export async function createDatabase(serverUrl: string): Promise<TestDatabase> {
   url.pathname = `/${name}`
   return {
     url: url.href,
-    drop: () => execute(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+    drop: async () => {
+      await execute(serverUrl, untilNobodyIsIn(name))
+      await execute(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+    },
   }
+}
+
+/**
+ * Half a second at the most. A pool says that it has ended before its connections have; one that the server ends in that moment
+ * is an error that nobody listens for any more.
+ */
+function untilNobodyIsIn(name: string): string {
+  return `DO $$ BEGIN
+    FOR look IN 1..50 LOOP
+      EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = '${name}');
+      PERFORM pg_sleep(0.01);
+      PERFORM pg_stat_clear_snapshot();
+    END LOOP;
+  END $$`
 }
 
 async function execute(url: string, statement: string): Promise<void> {
