@@ -129,4 +129,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     find: 'if (written.includes(BACKSLASH)) return stringAt(body, key) === name',
     replace: '',
   },
+  {
+    name: 'takes a list that ends with a comma',
+    target: 'structured fields',
+    file: 'structured-field.ts',
+    find: 'if (this.isAtEnd()) fail()',
+    replace: '',
+  },
+  {
+    name: 'takes capitals in the key of a parameter',
+    target: 'structured fields',
+    file: 'structured-field.ts',
+    find: '/[a-z*][a-z0-9_.*-]*/y',
+    replace: '/[A-Za-z*][A-Za-z0-9_.*-]*/y',
+  },
 ]

@@ -14,6 +14,7 @@ import { decodeSignature, readSignatures } from '../../packages/postern/src/core
 import { defineSource } from '../../packages/postern/src/core/source.ts'
 import { parseTimestamp } from '../../packages/postern/src/core/timestamp.ts'
 import { almost } from './edits.ts'
+import { structuredFieldInputs, wrongInStructuredField } from './structured-fields.ts'
 
 export interface Target {
   readonly name: string
@@ -341,11 +342,14 @@ function memberAt(value: unknown, path: readonly string[]): { readonly value: un
   return current
 }
 
+const structuredFields = target('structured fields', structuredFieldInputs, wrongInStructuredField)
+
 export const targets: readonly Target[] = [
   timestamps,
   headers,
   shapes,
   signatureHeaders,
+  structuredFields,
   encodings,
   envelopes,
   members,
