@@ -20,6 +20,7 @@ export async function patchedProduct(edits: readonly Edit[]): Promise<Product> {
     entryPoints: [fileURLToPath(new URL('product.ts', import.meta.url))],
     bundle: true,
     write: false,
+    logLevel: 'silent',
     format: 'esm',
     platform: 'node',
     target: 'node20',

@@ -7,19 +7,13 @@ import type { CertificateScheme, MessageSignatureScheme, Scheme, TokenScheme } f
 import type { KeyedSourceOptions } from './source-options.ts'
 import type { Source } from './source.ts'
 import { verify } from './verify.ts'
+import { bodyScheme as hmac } from '../../../../test/support/body-scheme.ts'
 
 const NOW_MS = Date.UTC(2026, 2, 2, 22, 20, 1)
 const NOW = String(NOW_MS / 1000)
 const KEYS_URL = 'https://issuer.example/keys'
 const CERTIFICATE_URL = 'https://sender.example/certificate'
 
-const hmac: Scheme = {
-  name: 'hmac',
-  algorithm: 'hmac-sha256',
-  key: { as: 'utf8' },
-  signature: { in: [{ header: 'x-signature' }], encoding: 'hex' },
-  content: ['body'],
-}
 const carried: Scheme = { name: 'carried', algorithm: 'static-secret', secret: { header: 'x-secret' } }
 const message: MessageSignatureScheme = {
   name: 'message',

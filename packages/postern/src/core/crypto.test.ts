@@ -104,10 +104,8 @@ describe('streamedHmac', () => {
       '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843',
     )
   })
-})
 
-describe('streamedHmac', () => {
-  it('takes them as they are, also where they are no text', () => {
+  it('takes bytes as they are, also where they are no text', () => {
     const bytes = Uint8Array.of(0xff, 0, 0xc3)
     const expected = crypto.createHmac('sha256', 'key').update(bytes).update('a').digest('hex')
     expect(streamedHmac('sha256', Buffer.from('key'), [bytes, 'a'], 'hex')).toBe(expected)

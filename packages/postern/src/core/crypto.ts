@@ -34,7 +34,7 @@ export function digestText(
   return hash(hashName, data, encoding)
 }
 
-/** An HMAC over parts one after another, however long they are. */
+/** An HMAC over parts one after another, however long they are. Texts side by side count as one, as they do where they are put together. */
 export function streamedHmac(
   hashName: string,
   key: Uint8Array,

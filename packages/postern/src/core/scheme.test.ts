@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { bodyScheme as signed } from '../../../../test/support/body-scheme.ts'
 import { isSignature, type Scheme } from './scheme.ts'
-
-const signed: Scheme = {
-  name: 'signed',
-  algorithm: 'hmac-sha256',
-  key: { as: 'utf8' },
-  signature: { in: [{ header: 'x-signature' }], encoding: 'hex' },
-  content: ['body'],
-}
 
 const certified: Scheme = {
   name: 'certified',

@@ -11,18 +11,11 @@ import {
   withSecret,
   type Source,
 } from './source.ts'
+import { bodyScheme as hmac } from '../../../../test/support/body-scheme.ts'
 
 const SECRET = 'a secret of sixteen bytes or more'
 const TOKEN = 'a token that is sent as it is'
 const WEAK = 'a signing secret is shorter than 16 bytes and may be guessed; make a longer one'
-
-const hmac: Scheme = {
-  name: 'hmac',
-  algorithm: 'hmac-sha256',
-  key: { as: 'utf8' },
-  signature: { in: [{ header: 'x-signature' }], encoding: 'hex' },
-  content: ['body'],
-}
 
 const sent: Scheme = {
   name: 'sent',

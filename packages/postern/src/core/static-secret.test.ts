@@ -11,6 +11,7 @@ import { defineSource, withSecret, type Source } from './source.ts'
 import type { Secret } from './source-options.ts'
 import { verify, verifyRequest } from './verify.ts'
 import { withoutStaticSecrets, withoutStraySecrets } from './without-secrets.ts'
+import { bodyScheme as hmac } from '../../../../test/support/body-scheme.ts'
 
 const NOW_MS = 1_772_490_000_000
 const SECRET = 'a secret that is sent as it is'
@@ -32,13 +33,6 @@ const inBody: StaticSecretScheme = {
   name: 'in-body',
   algorithm: 'static-secret',
   secret: { json: ['auth', 'pass'] },
-}
-const hmac: Scheme = {
-  name: 'hmac',
-  algorithm: 'hmac-sha256',
-  key: { as: 'utf8' },
-  signature: { in: [{ header: 'x-signature' }], encoding: 'hex' },
-  content: ['body'],
 }
 const BODY = '{"id":"evt_1","type":"t","auth":{"pass":"","user":"u"}}'
 

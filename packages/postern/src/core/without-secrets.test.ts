@@ -10,20 +10,13 @@ import {
   withoutStaticSecrets,
   withoutStraySecrets,
 } from './without-secrets.ts'
+import { bodyScheme as hmac } from '../../../../test/support/body-scheme.ts'
 
 const SECRET = 'a/secret "sent" as it is'
 const BODY = '{"id":"evt_1","type":"t"}'
 
 function sent(secret: StaticSecretScheme['secret']): StaticSecretScheme {
   return { name: 'sent', algorithm: 'static-secret', secret }
-}
-
-const hmac: Scheme = {
-  name: 'hmac',
-  algorithm: 'hmac-sha256',
-  key: { as: 'utf8' },
-  signature: { in: [{ header: 'x-signature' }], encoding: 'hex' },
-  content: ['body'],
 }
 
 const token: Scheme = {

@@ -1,3 +1,4 @@
+export { asStored } from './as-stored.ts'
 export { Deadlines, type Deadline } from './deadlines.ts'
 export {
   dedupeKey,

@@ -89,7 +89,6 @@ export class Receiver {
     this.#sightings = new SecretSightings(options.store.state)
     this.#onceASecond = new OnceASecond(options.log)
     this.#handshakes = new Handshakes(options.sources, options.log, ANSWER_WITHIN_MS)
-    this.#sightings = new SecretSightings(options.store.state)
   }
 
   /** The source of a name; `undefined` where none is configured. */

@@ -1,10 +1,4 @@
-import {
-  fingerprintOf,
-  type Claimed,
-  type NewEvent,
-  type PutResult,
-  type StoredEvent,
-} from '../../inbox/index.ts'
+import { asStored, fingerprintOf, type NewEvent, type PutResult } from '../../inbox/index.ts'
 import { plainArray, textArray } from './array-literal.ts'
 import { codeOf } from './failure.ts'
 import { toStatus, type StatusRow } from './handed-out.ts'
@@ -152,18 +146,10 @@ function readAnswer(events: readonly NewEvent[], answer: Answer): readonly Recor
     const deliverySeq = leased.get(eventSeq)
     if (deliverySeq === undefined) return result
     const conflictsWith = outcome === 'conflict' ? other : undefined
-    const recorded = { eventSeq, conflictsWith, receivedMs: answer.now }
-    return { leased: toClaimed(event, deliverySeq, recorded), ...result }
+    const stored = asStored(event, { eventSeq, conflictsWith, receivedMs: answer.now })
+    const destination = event.lease?.destination ?? ''
+    return { leased: { deliverySeq, token: 1, destination, attempt: 1, event: stored }, ...result }
   })
-}
-
-function toClaimed(
-  { tenant, source, id, type, createdMs, orderingKey, verifiedBy, body, headers, lease }: NewEvent,
-  deliverySeq: number,
-  recorded: Pick<StoredEvent, 'eventSeq' | 'conflictsWith' | 'receivedMs'>,
-): Claimed {
-  const said = { tenant, source, id, type, createdMs, orderingKey, verifiedBy, body, headers, ...recorded }
-  return { deliverySeq, token: 1, destination: lease?.destination ?? '', attempt: 1, event: said }
 }
 
 /** The first 128 bits. */

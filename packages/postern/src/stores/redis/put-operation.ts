@@ -1,5 +1,12 @@
 import { sha256 } from '../../core/index.ts'
-import type { Claimed, DeliveryStatus, NewEvent, PutResult, StoredEvent } from '../../inbox/index.ts'
+import {
+  asStored,
+  type Claimed,
+  type DeliveryStatus,
+  type NewEvent,
+  type PutResult,
+  type StoredEvent,
+} from '../../inbox/index.ts'
 import { stateOf } from './delivery-row.ts'
 import { LARGEST_INLINE_BODY_BYTES, readRecord, storedEvent, textsOf } from './event-record.ts'
 import { destinationName, destinationOf, idName, lineName, recordBase } from './names.ts'
@@ -73,12 +80,14 @@ export function putResult(event: NewEvent, value: Unpacked): PutResult {
     const [, , conflictsWith, nowMs, lease] = row
     const result = { outcome: 'conflict', eventSeq, conflictsWith } as const
     if (lease === false) return result
-    return { leased: claimedOf(event, lease, asStored(event, eventSeq, nowMs, conflictsWith)), ...result }
+    const stored = asStored(event, { eventSeq, receivedMs: nowMs, conflictsWith })
+    return { leased: claimedOf(event, lease, stored), ...result }
   }
   const [, , nowMs, lease] = row
   const result = { outcome: 'stored', eventSeq } as const
   if (lease === false) return result
-  return { leased: claimedOf(event, lease, asStored(event, eventSeq, nowMs, undefined)), ...result }
+  const stored = asStored(event, { eventSeq, receivedMs: nowMs, conflictsWith: undefined })
+  return { leased: claimedOf(event, lease, stored), ...result }
 }
 
 function statusOf([deliverySeq, destination, state]: readonly [number, Buffer, number]): DeliveryStatus {
@@ -88,28 +97,4 @@ function statusOf([deliverySeq, destination, state]: readonly [number, Buffer, n
 function claimedOf({ lease }: NewEvent, row: Exclude<LeaseRow, false>, event: StoredEvent): Claimed {
   const [deliverySeq, token, attempt] = row
   return { deliverySeq, token, destination: lease?.destination ?? '', attempt, event }
-}
-
-/** What was just stored is what was said. */
-function asStored(
-  event: NewEvent,
-  eventSeq: number,
-  receivedMs: number,
-  conflictsWith: number | undefined,
-): StoredEvent {
-  const { tenant, source, id, type, createdMs, orderingKey, verifiedBy, body, headers } = event
-  return {
-    eventSeq,
-    tenant,
-    source,
-    id,
-    type,
-    createdMs,
-    receivedMs,
-    orderingKey,
-    verifiedBy,
-    body,
-    headers,
-    conflictsWith,
-  }
 }

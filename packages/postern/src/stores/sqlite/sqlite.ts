@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { PosternError } from '../../core/index.ts'
 import {
+  asStored,
   nextWork,
   type Claimed,
   type ClaimRequest,
@@ -284,21 +285,8 @@ function storedEvent(
   row: Exclude<PutRow, { readonly outcome: 'duplicate' }>,
   receivedMs: number,
 ): StoredEvent {
-  const { tenant, source, id, type, createdMs, orderingKey, verifiedBy, body, headers } = event
-  return {
-    eventSeq: row.eventSeq,
-    tenant,
-    source,
-    id,
-    type,
-    createdMs,
-    orderingKey,
-    verifiedBy,
-    body,
-    headers,
-    receivedMs,
-    conflictsWith: row.outcome === 'conflict' ? row.conflictsWith : undefined,
-  }
+  const conflictsWith = row.outcome === 'conflict' ? row.conflictsWith : undefined
+  return asStored(event, { eventSeq: row.eventSeq, receivedMs, conflictsWith })
 }
 
 function closedError(): PosternError {
