@@ -13,7 +13,7 @@ import { median } from '../median.mjs'
 export const name = 'forward'
 
 const DESTINATIONS = 10
-const RATES = [200, 400, 800, 1200, 1600, 2000, 3000]
+const RATES = [200, 400, 600, 800, 1000, 1200, 1400, 1600, 2000, 2500, 3000]
 const STORES = ['sqlite', 'postgres']
 const SECRET = 'bench_secret_0123456789abcdef'
 const SIGNING_KEY = `whsec_${Buffer.from('a signing key of the benchmark').toString('base64')}`

@@ -38,7 +38,7 @@ async function post(url: string, options: { allow?: string[]; resolve?: Resolve 
     ...(options.resolve && { resolve: options.resolve }),
   })
   targets.push(target)
-  return target.post([], Buffer.from('{}'), new AbortController().signal)
+  return target.post([], Buffer.from('{}'), new AbortController())
 }
 
 /** Hosts that mean this machine or its network, as people write them who want to get past a check. */

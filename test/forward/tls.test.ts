@@ -45,7 +45,7 @@ async function post(host: string, authority?: string): Promise<Sent> {
     ...(authority !== undefined && { ca: authority }),
   })
   onTestFinished(() => target.close())
-  return target.post([], Buffer.from('{}'), new AbortController().signal)
+  return target.post([], Buffer.from('{}'), new AbortController())
 }
 
 test('the certificate is held against the name of the URL, which the handshake asks for', async () => {

@@ -29,9 +29,10 @@ export class Destination implements Sender {
   }
 
   /** One try of one delivery. Throws where it is to be tried again, or never. */
-  readonly send = (event: WebhookEvent, { attempt, deliverySeq, signal }: AttemptContext): Promise<void> => {
-    const headers = (): readonly string[] =>
+  readonly send = (event: WebhookEvent, attempted: AttemptContext): Promise<void> => {
+    const { attempt, deliverySeq } = attempted
+    const headers = (): string[] =>
       this.#messages.headers({ event, attempt, deliverySeq }, this.#parts.time.wallMs())
-    return this.outlet.send({ headers, body: event.body, signal })
+    return this.outlet.send({ headers, body: event.body, attempt: attempted })
   }
 }

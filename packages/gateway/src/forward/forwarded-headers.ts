@@ -60,15 +60,13 @@ export class ForwardedHeaders {
     this.#set = [...own].flat()
   }
 
-  /** Names and values in turn. */
-  of(received: readonly string[]): string[] {
-    const headers: string[] = []
+  /** Adds names and values in turn. */
+  addTo(headers: string[], received: readonly string[]): void {
     for (const { from, to } of this.#kept) {
       const value = headerValues(received, from).join(', ')
       if (value !== '' && value.length <= LONGEST_VALUE_CHARS && VALUE.test(value)) headers.push(to, value)
     }
     headers.push(...this.#set)
-    return headers
   }
 }
 

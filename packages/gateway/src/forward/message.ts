@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
-import { sign, type Source, type WebhookEvent } from 'postern'
+import { createHmac, hash } from 'node:crypto'
+import type { WebhookEvent } from 'postern'
 import { standardWebhooks } from 'postern/providers'
 import { ForwardedHeaders, type HeaderRules } from './forwarded-headers.ts'
 
@@ -16,7 +16,7 @@ const ID_CHARS = 32
 /** Makes the headers of one destination's requests, signed anew with Standard Webhooks 1.0.0. */
 export class Messages {
   readonly #headers: ForwardedHeaders
-  readonly #signers: readonly Source[]
+  readonly #keys: readonly Buffer[]
 
   /**
    * @param secrets Each signs, and all signatures are sent, newest first, so that a target may change to the new one at any
@@ -24,17 +24,23 @@ export class Messages {
    */
   constructor(secrets: readonly string[], rules: HeaderRules) {
     this.#headers = new ForwardedHeaders(rules)
-    this.#signers = secrets.map((secret) => standardWebhooks({ secret }))
+    this.#keys = secrets.map(keyOf)
   }
 
   /** Names and values in turn. */
   headers(attempted: Attempted, nowMs: number): string[] {
     const { event, attempt } = attempted
     const id = messageId(attempted)
+    const timestamp = String(Math.floor(nowMs / 1000))
     const headers = [
       'user-agent',
       'Postern',
-      ...this.#signed(id, event.body, nowMs),
+      'webhook-id',
+      id,
+      'webhook-timestamp',
+      timestamp,
+      'webhook-signature',
+      this.#signatures(`${id}.${timestamp}.`, event.body),
       'postern-source',
       event.source,
       'postern-type',
@@ -44,17 +50,24 @@ export class Messages {
       'postern-attempt',
       String(attempt),
     ]
-    return [...headers, ...this.#headers.of(event.headers)]
+    this.#headers.addTo(headers, event.headers)
+    return headers
   }
 
-  #signed(id: string, body: Uint8Array, nowMs: number): string[] {
-    const each = this.#signers.map((source) => sign(source, { body, nowMs, id }))
-    const all = (name: string): string[] => each.map((headers) => headers[name] ?? '')
-    // The spec's form of a rotation: signatures in one header, parted by spaces.
-    const signature = all('webhook-signature').join(' ')
-    const timestamp = all('webhook-timestamp')[0] ?? ''
-    return ['webhook-id', id, 'webhook-timestamp', timestamp, 'webhook-signature', signature]
+  /** The spec's form of a rotation: signatures in one header, parted by spaces. */
+  #signatures(beginning: string, body: Uint8Array): string {
+    const each = this.#keys.map((key) => {
+      const digest = createHmac('sha256', key).update(beginning, 'latin1').update(body).digest('base64')
+      return `v1,${digest}`
+    })
+    return each.join(' ')
   }
+}
+
+/** The secret's bytes; the provider's own rules say what is one. `sign` of the library, which serves any scheme, takes 6 µs more. */
+function keyOf(secret: string): Buffer {
+  standardWebhooks({ secret })
+  return Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
 }
 
 /**
@@ -63,8 +76,8 @@ export class Messages {
  * from 1 again, and without a dot, which would shift what is signed.
  */
 export function messageId({ event, deliverySeq }: Omit<Attempted, 'attempt'>): string {
-  const digest = createHash('sha256').update(`${event.source}\n${deliverySeq}\n${event.id}`, 'utf8').digest()
-  return `msg_${digest.toString('base64url').slice(0, ID_CHARS)}`
+  const digest = hash('sha256', `${event.source}\n${deliverySeq}\n${event.id}`, 'base64url')
+  return `msg_${digest.slice(0, ID_CHARS)}`
 }
 
 /** A text as a header can carry it: percent-encoded where it is not visible ASCII, and where it has a percent sign. */

@@ -74,7 +74,12 @@ test('an error says the status and what the target said to it', () => {
 })
 
 test('no answer is tried again, whatever retryOn says', () => {
-  const sent: Sent = { kind: 'failed', error: new Error('x'), text: 'the connection was refused' }
+  const sent: Sent = {
+    kind: 'failed',
+    error: new Error('x'),
+    text: 'the connection was refused',
+    isBrokenOff: false,
+  }
   const result = outcomeOf(sent, { retryOn: [], nowMs: 0, random: () => 0 })
   expect([kindOf(result), result.end.target, result.error?.message]).toEqual([
     'again',

@@ -6,7 +6,7 @@ import type { Resolve } from './guarded-connect.ts'
 import type { AttemptEnd, Limit } from './limit.ts'
 import { networksOf } from './networks.ts'
 import { outcomeOf } from './outcome.ts'
-import { Target, type Sent } from './target.ts'
+import { Target, type Abortable, type Sent } from './target.ts'
 import type { Time } from './time.ts'
 
 export interface OutletParts {
@@ -23,9 +23,9 @@ export type DestinationState = 'open' | 'paused' | 'down' | 'probing' | 'resting
 /** What is sent in one exchange. */
 export interface Outgoing {
   /** Names and values in turn, as of when it is sent. */
-  readonly headers: () => readonly string[]
+  readonly headers: () => string[]
   readonly body: Uint8Array
-  readonly signal: AbortSignal
+  readonly attempt: Abortable
 }
 
 /** What is given back because the gate has closed is due again then; closed, the gate keeps it back. */
@@ -81,7 +81,7 @@ export class Outlet {
    * @param read What an answer is to be taken for, before its status is judged.
    */
   async send(
-    { headers, body, signal }: Outgoing,
+    { headers, body, attempt }: Outgoing,
     read: (sent: Sent) => Sent = (sent) => sent,
   ): Promise<void> {
     const end = this.gate.begin()
@@ -90,11 +90,11 @@ export class Outlet {
     let ended: AttemptEnd = { target: 'unknown' }
     try {
       const { time, random } = this.#parts
-      const sent = read(await this.#target.post(headers(), body, signal))
+      const sent = read(await this.#target.post(headers(), body, attempt))
       const { retryOn } = this.#options
       const { error, end: shown } = outcomeOf(sent, { retryOn, nowMs: time.wallMs(), random })
       // Broken off from our side, by a stop or a lost lease: it says nothing of the target.
-      if (!signal.aborted) ended = shown
+      if (sent.kind === 'answered' || !sent.isBrokenOff) ended = shown
       if (error !== undefined) throw error
     } finally {
       end(ended)

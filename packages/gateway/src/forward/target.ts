@@ -20,8 +20,13 @@ export type Sent =
       /** The beginning of the answer's body, as text in one line. */
       readonly excerpt: string
     }
-  /** There was no status: why, without the URL, which may hold a secret. */
-  | { readonly kind: 'failed'; readonly error: Error; readonly text: string }
+  /** There was no status: why, without the URL, which may hold a secret. Broken off from our side, it says nothing of the target. */
+  | { readonly kind: 'failed'; readonly error: Error; readonly text: string; readonly isBrokenOff: boolean }
+
+/** What may break an exchange off. Its signal is made when it is first asked for, which costs some 4 µs with its listener. */
+export interface Abortable {
+  readonly signal: AbortSignal
+}
 
 /** Of an answer's body that much is taken; then the connection is closed. */
 const LONGEST_ANSWER_BYTES = 16 * 1024
@@ -32,6 +37,8 @@ const KEEP_ALIVE_MS = 1800
 /** Whatever a target's own `Keep-Alive` promises. */
 const LONGEST_KEEP_ALIVE_MS = 60_000
 const LONGEST_EXCERPT_CHARS = 300
+/** After that long under way an exchange listens for the signal: most are over by then, and never ask for it. */
+const UNHEEDING_MS = 1000
 
 /**
  * One URL and its own connections. No redirect is followed, no answer inflated, and no proxy of the environment used: the
@@ -44,7 +51,13 @@ export class Target {
 
   constructor({ url, connections, timeoutMs, ...guard }: TargetOptions) {
     this.#path = `${url.pathname}${url.search}`
-    this.#bounds = { timeoutMs, answers: new Deadlines(timeoutMs), rests: new Deadlines(ANSWER_REST_MS) }
+    this.#bounds = {
+      timeoutMs,
+      beginnings: new Deadlines(Math.min(timeoutMs, UNHEEDING_MS)),
+      answers: new Deadlines(timeoutMs - UNHEEDING_MS),
+      rests: new Deadlines(ANSWER_REST_MS),
+      isClosing: false,
+    }
     this.#pool = new Pool(url.origin, {
       connections,
       pipelining: 1,
@@ -65,11 +78,11 @@ export class Target {
   }
 
   /** Sends a body and answers what came of it. Never rejects. */
-  post(headers: readonly string[], body: Uint8Array, signal: AbortSignal): Promise<Sent> {
+  post(headers: string[], body: Uint8Array, attempt: Abortable): Promise<Sent> {
     return new Promise((resolve) => {
-      const exchange = new Exchange(resolve, this.#bounds, signal)
+      const exchange = new Exchange(resolve, this.#bounds, attempt)
       try {
-        this.#pool.dispatch({ path: this.#path, method: 'POST', headers: [...headers], body }, exchange)
+        this.#pool.dispatch({ path: this.#path, method: 'POST', headers, body }, exchange)
       } catch (error) {
         exchange.onResponseError(undefined, asError(error))
       }
@@ -78,23 +91,27 @@ export class Target {
 
   /** Closes every connection; what is under way fails. */
   async close(): Promise<void> {
+    this.#bounds.isClosing = true
     await this.#pool.destroy()
   }
 }
 
-/** The times of one target's exchanges: all of them on two timers. */
+/** The times of one target's exchanges: all of them on three timers. */
 interface Bounds {
   readonly timeoutMs: number
+  readonly beginnings: Deadlines
+  /** What is left of an answer's time after its beginning. */
   readonly answers: Deadlines
   readonly rests: Deadlines
+  /** What fails from now on is broken off. */
+  isClosing: boolean
 }
 
 /** One request and its answer, bounded in time and size. */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #resolve: (sent: Sent) => void
   readonly #bounds: Bounds
-  readonly #signal: AbortSignal
-  readonly #onAbort: () => void
+  readonly #attempt: Abortable
   readonly #chunks: Buffer[] = []
   #deadline: Deadline
   #bytes = 0
@@ -102,15 +119,14 @@ class Exchange implements Dispatcher.DispatchHandler {
   #head: { readonly status: number; readonly retryAfter: string | undefined } | undefined
   #ended: Error | undefined
   #isOver = false
+  #isBrokenOff = false
+  #unheed: (() => void) | undefined
 
-  constructor(resolve: (sent: Sent) => void, bounds: Bounds, signal: AbortSignal) {
+  constructor(resolve: (sent: Sent) => void, bounds: Bounds, attempt: Abortable) {
     this.#resolve = resolve
     this.#bounds = bounds
-    this.#signal = signal
-    this.#deadline = bounds.answers.set(() => this.#cut(new Error(`no answer within ${bounds.timeoutMs} ms`)))
-    this.#onAbort = () => this.#cut(asError(signal.reason))
-    if (signal.aborted) this.#onAbort()
-    else signal.addEventListener('abort', this.#onAbort, { once: true })
+    this.#attempt = attempt
+    this.#deadline = bounds.beginnings.set(() => this.#goOn())
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -148,6 +164,21 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#finish(error)
   }
 
+  /** It takes longer than most: from now on whoever waits for it may break it off. */
+  #goOn(): void {
+    const { timeoutMs, answers } = this.#bounds
+    if (timeoutMs <= UNHEEDING_MS) return this.#cut(tooLate(timeoutMs))
+    this.#deadline = answers.set(() => this.#cut(tooLate(timeoutMs)))
+    const { signal } = this.#attempt
+    const breakOff = (): void => {
+      this.#isBrokenOff = true
+      this.#cut(asError(signal.reason))
+    }
+    if (signal.aborted) return breakOff()
+    signal.addEventListener('abort', breakOff, { once: true })
+    this.#unheed = () => signal.removeEventListener('abort', breakOff)
+  }
+
   #cut(error: Error): void {
     this.#ended = error
     this.#controller?.abort(error)
@@ -160,12 +191,17 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#isOver) return
     this.#isOver = true
     this.#deadline.met()
-    this.#signal.removeEventListener('abort', this.#onAbort)
+    this.#unheed?.()
     if (this.#head !== undefined) {
       return this.#resolve({ kind: 'answered', ...this.#head, excerpt: this.#excerpt() })
     }
     const cause = error ?? new Error('the connection ended without an answer')
-    this.#resolve({ kind: 'failed', error: cause, text: reasonText(cause) })
+    this.#resolve({
+      kind: 'failed',
+      error: cause,
+      text: reasonText(cause),
+      isBrokenOff: this.#isBrokenOff || this.#bounds.isClosing,
+    })
   }
 
   #excerpt(): string {
@@ -181,6 +217,10 @@ function endpointOf(url: URL): { isTls: boolean; host: string; port: number } {
   const isTls = url.protocol === 'https:'
   const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
   return { isTls, host, port: url.port === '' ? (isTls ? 443 : 80) : Number(url.port) }
+}
+
+function tooLate(timeoutMs: number): Error {
+  return new Error(`no answer within ${timeoutMs} ms`)
 }
 
 function asError(value: unknown): Error {

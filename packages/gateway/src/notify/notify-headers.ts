@@ -26,7 +26,7 @@ export class NotifyHeaders {
       attempt,
       nowMs,
     }: { readonly deliverySeq: number; readonly attempt: number; readonly nowMs: number },
-  ): readonly string[] {
+  ): string[] {
     if (this.#signing === undefined) return ['user-agent', 'Postern', ...JSON_TYPE, ...this.#set]
     const event = { source, type, id, body, headers: JSON_TYPE, created: undefined, data: undefined }
     return this.#signing.headers({ event, deliverySeq, attempt }, nowMs)

@@ -73,9 +73,9 @@ export class NotifySender implements Sender {
   async #tell({ message, deliverySeq, attempt, signal }: Telling): Promise<void> {
     const text = JSON.stringify(this.#channel.body(message, this.options.routingKey))
     const body = new TextEncoder().encode(text)
-    const headers = (): readonly string[] =>
+    const headers = (): string[] =>
       this.#headers.of(message, body, { deliverySeq, attempt, nowMs: this.#parts.time.wallMs() })
-    await this.outlet.send({ headers, body, signal }, (sent) => this.#read(sent))
+    await this.outlet.send({ headers, body, attempt: { signal } }, (sent) => this.#read(sent))
   }
 
   /** All that are told in one message end as it does: none is settled before it was taken. */

@@ -1,4 +1,4 @@
-import { PosternError, type WebhookEvent } from '../core/index.ts'
+import { lazyProperties, PosternError, type WebhookEvent } from '../core/index.ts'
 import {
   retryWaitMs,
   type Claimed,
@@ -96,10 +96,7 @@ function contextOf<Effect, Tx>(
   { claimed, abort, effects, own }: Run<Effect, Tx>,
   leftToRun: number,
 ): HandlerContext<Effect, Tx> {
-  const context: AttemptContext<Effect> & SettlingContext<Tx> = {
-    get signal() {
-      return abort.signal
-    },
+  const context: Omit<AttemptContext<Effect>, 'signal'> & SettlingContext<Tx> = {
     attempt: claimed.attempt,
     deliverySeq: claimed.deliverySeq,
     tx(effect) {
@@ -119,8 +116,12 @@ function contextOf<Effect, Tx>(
     },
   }
   // The type leaves `settleIn` out where the store lacks it; without a compiler its error says so.
-  return context
+  return withSignal(context, abort)
 }
+
+const withSignal = lazyProperties<LazyAbort, Pick<AttemptContext, 'signal'>>({
+  signal: (abort) => abort.signal,
+})
 
 function cannotSettle(message: string): PosternError {
   return new PosternError('cannot_settle', message)
@@ -137,7 +138,13 @@ function withDeadline(
       abort.abort(new DOMException(`the handler took longer than ${handlerTimeoutMs} ms`, 'TimeoutError'))
     })
     abort.onAbort = reject
-    work.then(resolve, reject).finally(() => deadline.met())
+    const met =
+      <Value>(settle: (value: Value) => void) =>
+      (value: Value): void => {
+        deadline.met()
+        settle(value)
+      }
+    work.then(met(resolve), met(reject))
   })
 }
 
@@ -167,25 +174,25 @@ function describeError(error: unknown): string {
 }
 
 /** The event as handlers see it. `data` is parsed when it is first asked for: many handlers need only the type. */
-function eventOf(claimed: Claimed, dataOf: AttemptOptions<never>['dataOf']): WebhookEvent<string, never> {
-  const { event } = claimed
-  let data: { value: unknown } | undefined
-  return {
+function eventOf({ event }: Claimed, dataOf: AttemptOptions<never>['dataOf']): WebhookEvent<string, never> {
+  const given = {
     source: event.source,
     id: event.id,
     type: event.type,
     created: event.createdMs === undefined ? undefined : new Date(event.createdMs),
     body: event.body,
-    get headers() {
-      return event.headers
-    },
-    get data() {
-      data ??= { value: dataOf(event) }
-      // The registration's types say what it is; a sender's body is only as good as its word.
-      return data.value as never
-    },
   }
+  return withContents(given, { event, dataOf })
 }
+
+const withContents = lazyProperties<
+  { readonly event: StoredEvent; readonly dataOf: AttemptOptions<never>['dataOf'] },
+  Pick<WebhookEvent<string, never>, 'data' | 'headers'>
+>({
+  headers: ({ event }) => event.headers,
+  // The registration's types say what it is; a sender's body is only as good as its word.
+  data: ({ event, dataOf }) => dataOf(event) as never,
+})
 
 /** The reason an attempt is given back at a stop. */
 export class Released extends Error {}

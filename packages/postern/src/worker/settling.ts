@@ -180,7 +180,7 @@ export class Settling<Effect, Tx = never> {
     const { outcome, error } = result
     const end = settled?.result === 'lost' ? 'lost' : outcome.kind
     onEnd?.(end)
-    this.#settings.observe({
+    const attempted = {
       kind: 'attempted',
       source: event.source,
       eventSeq: event.eventSeq,
@@ -189,10 +189,15 @@ export class Settling<Effect, Tx = never> {
       destination,
       attempt,
       outcome: end,
+      durationMs,
+    } as const
+    // Nothing is spread for the many that succeed (docs/adr/0019-what-an-event-costs.md).
+    if (outcome.kind === 'succeeded' && error === undefined) return this.#settings.observe(attempted)
+    this.#settings.observe({
+      ...attempted,
       ...(outcome.kind === 'retry' && { retryAfterMs: outcome.afterMs }),
       // A delivery that is given back has met no error of its own.
       ...(error !== undefined && outcome.kind !== 'released' && { error }),
-      durationMs,
     })
   }
 }

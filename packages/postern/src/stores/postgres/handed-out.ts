@@ -1,3 +1,4 @@
+import { lazyProperties } from '../../core/index.ts'
 import type { Claimed, DeliveryState, DeliveryStatus, StoredEvent } from '../../inbox/index.ts'
 import { fromText } from './exact-text.ts'
 
@@ -55,8 +56,7 @@ export function readClaimed({ claimed, bodies }: HandedOut): Claimed[] {
 function toEvent(row: LeasedRow, body: Uint8Array): StoredEvent {
   const [, , , eventSeq, receivedMs, createdMs, conflictsWith, , , tenant, source, id, type] = row
   const [, , , , , , , , , , , , , orderingKey, verifiedBy, headers] = row
-  let parsed: string[] | undefined
-  return {
+  const event = {
     eventSeq: Number(eventSeq),
     tenant: fromText(tenant),
     source: fromText(source),
@@ -67,14 +67,15 @@ function toEvent(row: LeasedRow, body: Uint8Array): StoredEvent {
     orderingKey: orderingKey === NULL_FIELD ? undefined : fromText(orderingKey),
     verifiedBy: fromText(verifiedBy),
     body,
-    /** Parsed when first asked for: few handlers do. */
-    get headers() {
-      // Written by put from an array of strings.
-      return (parsed ??= JSON.parse(headers) as string[])
-    },
     conflictsWith: conflictsWith === NULL_FIELD ? undefined : Number(conflictsWith),
   }
+  return withHeaders(event, headers)
 }
+
+/** Parsed when first asked for: few handlers do. Written by put from an array of strings. */
+const withHeaders = lazyProperties<string, Pick<StoredEvent, 'headers'>>({
+  headers: (text) => JSON.parse(text) as string[],
+})
 
 /** As the function `statuses_1` writes it. */
 export type StatusRow = readonly [

@@ -1,3 +1,4 @@
+import { lazyProperties } from '../../core/index.ts'
 import type { EventSummary, StoredEvent } from '../../inbox/index.ts'
 
 /** All columns but the bytes. */
@@ -22,25 +23,47 @@ export interface EventRow extends EventSummaryRow {
   readonly body: Uint8Array
 }
 
-export function toStoredEvent(row: EventRow, body: Uint8Array = row.body): StoredEvent {
-  let headers: string[] | undefined
-  return {
-    body,
-    /** Parsed when first asked for: few handlers do. */
-    get headers() {
-      // Written by put from an array of strings.
-      return (headers ??= JSON.parse(row.headers) as string[])
-    },
-    ...withoutBytes(row),
+/** A row's headers, parsed when first asked for: few handlers do. All deliveries of the event share them. */
+export class RowHeaders {
+  readonly #text: string
+  #list: readonly string[] | undefined
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  get list(): readonly string[] {
+    // Written by put from an array of strings.
+    return (this.#list ??= Object.freeze(JSON.parse(this.#text) as string[]))
   }
 }
 
-export function toSummary(row: EventSummaryRow & { readonly body_bytes: number }): EventSummary {
-  return { bodyBytes: row.body_bytes, ...withoutBytes(row) }
+const withHeaders = lazyProperties<RowHeaders, Pick<StoredEvent, 'headers'>>({ headers: ({ list }) => list })
+
+export function toStoredEvent(
+  row: EventRow,
+  body: Uint8Array = row.body,
+  headers: RowHeaders = new RowHeaders(row.headers),
+): StoredEvent {
+  const event = {
+    eventSeq: row.seq,
+    tenant: row.tenant,
+    source: row.source,
+    id: row.id,
+    type: row.type,
+    createdMs: row.created_ms ?? undefined,
+    receivedMs: row.received_ms,
+    orderingKey: row.ordering_key ?? undefined,
+    verifiedBy: row.verified_by,
+    conflictsWith: row.conflicts_with ?? undefined,
+    body,
+  }
+  return withHeaders(event, headers)
 }
 
-function withoutBytes(row: EventSummaryRow): Omit<StoredEvent, 'body' | 'headers'> {
+export function toSummary(row: EventSummaryRow & { readonly body_bytes: number }): EventSummary {
   return {
+    bodyBytes: row.body_bytes,
     eventSeq: row.seq,
     tenant: row.tenant,
     source: row.source,

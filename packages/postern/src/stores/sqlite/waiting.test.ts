@@ -17,6 +17,7 @@ test('a claim that takes nothing of a destination sleeps, though work is due the
     { name: 'idle', limit: 1 },
   ]
   expect(await store.claim({ destinations, leaseMs: 60_000, waitMs: 200 })).toEqual([])
-  // One look before the wait and one after it; a claim that does not sleep looks each millisecond.
-  expect((await store.stat()).commits.operations.count - before).toBeLessThanOrEqual(2)
+  // One look before the wait and one after it, and one more where a timer is early; a claim that does not sleep looks each
+  // millisecond.
+  expect((await store.stat()).commits.operations.count - before).toBeLessThan(10)
 })
