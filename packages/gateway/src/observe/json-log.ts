@@ -50,9 +50,12 @@ export class JsonLog implements Reporter {
 
   readonly observe = (occurrence: Occurrence): void => {
     if (occurrence.kind === 'rejected') return this.#rejections.add(occurrence)
+    const level = levelOf(occurrence)
+    // Asked before the fields are made: where nobody reads them, there are as many as there are events.
+    if (!this.#pino.isLevelEnabled(level)) return
     const { kind, durationMs, ...others } = occurrence
     const fields = named({ ...others, durationMs: Math.round(durationMs * 1000) / 1000 })
-    this.#pino[levelOf(occurrence)](fields, kind)
+    this.#pino[level](fields, kind)
   }
 
   async flush(): Promise<void> {
