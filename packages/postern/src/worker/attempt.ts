@@ -1,4 +1,5 @@
-import { lazyProperties, PosternError, type WebhookEvent } from '../core/index.ts'
+import { PosternError, type WebhookEvent } from '../core/index.ts'
+import { lazyProperties } from '../core/lazy-properties.ts'
 import {
   retryWaitMs,
   type Claimed,

@@ -1,4 +1,4 @@
-import { lazyProperties } from '../../core/index.ts'
+import { lazyProperties } from '../../core/lazy-properties.ts'
 import type { Claimed, DeliveryState, DeliveryStatus, StoredEvent } from '../../inbox/index.ts'
 import { fromText } from './exact-text.ts'
 

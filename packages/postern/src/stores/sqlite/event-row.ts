@@ -1,4 +1,4 @@
-import { lazyProperties } from '../../core/index.ts'
+import { lazyProperties } from '../../core/lazy-properties.ts'
 import type { EventSummary, StoredEvent } from '../../inbox/index.ts'
 
 /** All columns but the bytes. */
