@@ -69,10 +69,6 @@ Development dependencies only. Each accepts what is signed here; what it signs i
 | ------- | ------- | --- |
 ${LIBRARIES.map(libraryRow).join('\n')}
 
-## Not here yet, and why
-
-- Azure Event Grid authenticates by tokens of its own where it is set up with Entra.
-
 \`npm run vectors -- FILE.json\` checks signed requests of your own: an array of \`{ provider, secret, headers, body, expected }\`,
 where wanted with \`method\`, \`url\` and \`now\` in Unix seconds. Keys that would be fetched stand in the vector as \`certPem\` or
 \`jwks\`, or are its secret, in PEM; \`algorithm\` says what a message signature is made with.
