@@ -12,16 +12,13 @@ export async function makeGround(kind, { folder, settings = {}, data }) {
   return make({ folder, settings, data })
 }
 
-/** Before it recovers, PostgreSQL syncs each of its thousand files; or, on Linux, their filesystem, ten times as fast. */
-const QUICK_RECOVERY = process.platform === 'linux' ? { recovery_init_sync_method: 'syncfs' } : {}
-
 const GROUNDS = {
   sqlite: async ({ folder, data = folder }) => {
     mkdirSync(data, { recursive: true })
     return { place: async (name) => join(data, `${name}.db`), stop: async () => {} }
   },
   postgres: async ({ settings, data }) => {
-    const { startPostgres } = await import('../../test/support/servers/for-scripts.mjs')
+    const { QUICK_RECOVERY, startPostgres } = await import('../../test/support/servers/for-scripts.mjs')
     const server = await startPostgres({ ...QUICK_RECOVERY, ...settings }, { data: folderFor(data) })
     return {
       server,

@@ -4,7 +4,7 @@
 //   npm run proof:power-cut -- [--store sqlite | postgres | redis] [--cuts 20] [--control 12] [--spread 6000] [--setting name=value] [--json]
 //
 // The client is a process of its own and notes an id, on another filesystem, once it has read the whole 200.
-import { execFileSync, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
@@ -102,7 +102,7 @@ async function cutUntil({ disk, name, cuts, isEnough, atTheEnd }) {
   const ground = await makeGround(values.store, { folder, settings: { ...settings, ...others }, data })
   const place = await ground.place('inbox')
   // What a server is made of is on the disk before anything is tried.
-  execFileSync('sync', ['--file-system', disk.folder])
+  disk.sync()
   const log = logOf(name)
   for (const path of Object.values(log)) writeFileSync(path, '')
   const rows = []

@@ -1,289 +1,181 @@
 /**
- * `kill -9` of a gateway that forwards, and its power cut. What it answered 200 has to come to every destination, byte-exact, whatever was under
- * way at its end; what a target had taken by then comes to it again, under the id that it drops copies by.
+ * `kill -9` of a gateway that forwards and of the server that its events are on, and power cuts of both. What it answered 200 has to come to
+ * every destination, byte-exact, whatever was under way at the end; what a target had taken by then comes to it again, under the id
+ * that it drops copies by. The long form with its result is `docs/proofs/forward-kill.md`.
  */
-import { createHash } from 'node:crypto'
-import { symlinkSync, writeFileSync } from 'node:fs'
-import type { ServerResponse } from 'node:http'
-import { join, resolve } from 'node:path'
-import type { EventDetail } from 'postern'
-import { sqlite } from 'postern/sqlite'
-import { Webhook as OfficialWebhook } from 'standardwebhooks'
-import { expect, onTestFinished, test } from 'vitest'
-import { OTHER_SECRET, recordingTarget, SECRET, until, type Received } from '../support/forwarding.ts'
-import { startGateway, type Gateway } from '../support/gateway.ts'
-import { mountDiskImage } from '../support/disk-image.mjs'
-import { allEvents, tempFolder } from '../support/inbox.ts'
-import { Client } from '../support/kill-harness.ts'
-import { SECRET as SOURCE_SECRET } from '../support/requests.ts'
+import { chmodSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, type TestContext } from 'vitest'
+import { mountDiskImage, type DiskImage } from '../support/disk-image.mjs'
+import { endAgainAndAgain, type Came, type Ending } from '../support/ended-forwarding.ts'
+import { tempFolder } from '../support/inbox.ts'
+import { leftOut } from '../support/servers/left-out.ts'
+import { QUICK_RECOVERY, startPostgres } from '../support/servers/postgres.ts'
+import { startRedis } from '../support/servers/redis.ts'
 import { skipVisibly } from '../support/skip.ts'
 
-/** Long forms: `KILLS=100` or `CUTS=20 npx vitest run test/faults/forward-kill.test.ts`. */
-const KILLS = Number(process.env['KILLS'] ?? 5)
-const CUTS = Number(process.env['CUTS'] ?? 3)
-/** Short, so that what was under way at a kill is soon due again. */
-const LEASE_MS = 500
+/** Long forms: `KILLS=100` or `CUTS=20 npx vitest run test/faults/forward-kill.test.ts`. The short ones try each ending once. */
+const KILLS = Number(process.env['KILLS'] ?? 3)
+const CUTS = Number(process.env['CUTS'] ?? 2)
 
-/** By the name of the destination, the key that its requests are signed with. */
-const KEYS = { billing: SECRET, audit: OTHER_SECRET }
-type Name = keyof typeof KEYS
-const NAMES: readonly Name[] = ['billing', 'audit']
+/** What a gateway's events are on. */
+interface Ground {
+  /** See `places/`. */
+  readonly place: string
+  /** Where there is one. */
+  readonly server?: Server
+}
 
-test(
-  `after ${KILLS} kills under load every acknowledged event has come to both destinations, byte-exact`,
-  { timeout: 60_000 + KILLS * 10_000 },
-  async () => {
-    const folder = tempFolder()
-    const found = await endAgainAndAgain({
-      folder,
-      database: join(folder, '.postern/postern.db'),
-      times: KILLS,
-      end: (gateway) => gateway.kill(),
-    })
-    console.info(`${KILLS} kills: ${found}`)
+interface Server {
+  halt(): void
+  kill(): Promise<void>
+  start(): Promise<void>
+}
+
+/** A server's settings. */
+type Settings = Readonly<Record<string, string>>
+type StoreName = 'sqlite' | 'postgres' | 'redis'
+
+/** @param data An empty folder on a certain disk. */
+const GROUNDS: Readonly<Record<StoreName, (data?: string, settings?: Settings) => Promise<Ground>>> = {
+  sqlite: async (data = tempFolder()) => ({ place: join(data, 'postern.db') }),
+  postgres: async (data, settings) => {
+    const server = await startPostgres({ ...QUICK_RECOVERY, ...SMALL_LOG, ...settings }, { data })
+    onTestFinished(() => server.stop())
+    return { place: (await server.database()).url, server }
+  },
+  redis: async (data, settings) => {
+    const server = await startRedis(settings, { data })
+    onTestFinished(() => server.stop())
+    return { place: server.url, server }
+  },
+}
+/** Of the disk's gigabyte; and so that some ends fall into checkpoints. */
+const SMALL_LOG = { max_wal_size: '128MB', min_wal_size: '32MB' }
+
+const isTested = (name: StoreName): boolean => !leftOut().some((server) => server === name)
+const STORES = (['sqlite', 'postgres', 'redis'] as const).filter(isTested)
+/** What does not wait for the disk. `synchronous_commit = off` is none: the store turns it on in its own transactions. */
+const CONTROLS = (
+  [
+    ['postgres', 'fsync', 'off'],
+    ['redis', 'appendfsync', 'no'],
+  ] as const
+).filter(([name]) => isTested(name))
+
+test.for(STORES)(
+  `%s: after ${KILLS} kills under load every acknowledged event has come to both destinations, byte-exact`,
+  { timeout: 60_000 + KILLS * 20_000 },
+  async (name) => {
+    const { place, server } = await GROUNDS[name]()
+    const endings = [killOf(), ...(server ? [killUnder(server), killOf(server)] : [])]
+    const came = await endAgainAndAgain({ folder: tempFolder(), place, times: KILLS, endings })
+    expectAllCame(came)
+    console.info(`${name}, ${KILLS} kills: ${inShort(came)}`)
   },
 )
 
-test(
-  `after ${CUTS} power cuts under load every acknowledged event has come to both destinations, byte-exact`,
-  { timeout: 120_000 + CUTS * 10_000 },
-  async (context) => {
-    const folder = tempFolder()
-    const disk = mountDiskImage(folder)
-    if ('refused' in disk) skipVisibly(context, disk.refused)
-    onTestFinished(() => disk.unmount())
-    const found = await endAgainAndAgain({
-      folder,
-      database: join(disk.folder, 'postern.db'),
-      times: CUTS,
-      end: async (gateway) => {
-        gateway.halt()
-        disk.cutPower()
-        await gateway.kill()
-        disk.restorePower()
-      },
-    })
-    console.info(`${CUTS} power cuts: ${found}`)
+test.for(STORES)(
+  `%s: after ${CUTS} power cuts under load every acknowledged event has come to both destinations, byte-exact`,
+  { timeout: 120_000 + CUTS * 20_000 },
+  async (name, context) => {
+    const { disk, data } = diskOf(context)
+    const { place, server } = await GROUNDS[name](data)
+    // What a server is made of is on the disk before anything is tried.
+    disk.sync()
+    const endings = [cutOf(disk, server), ...(server ? [cutUnder(disk, server)] : [])]
+    const came = await endAgainAndAgain({ folder: tempFolder(), place, times: CUTS, endings })
+    expectAllCame(came)
+    console.info(`${name}, ${CUTS} power cuts: ${inShort(came)}`)
   },
 )
 
-interface Ending {
-  /** Where the gateway runs, and where its events are. */
-  readonly folder: string
-  readonly database: string
-  readonly times: number
-  readonly end: (gateway: Gateway) => Promise<unknown>
-}
+test.for(CONTROLS)(
+  'negative control: %s with %s = %s loses what was answered 200 at its first power cut',
+  { timeout: 120_000 },
+  async ([name, setting, value], context) => {
+    const { disk, data } = diskOf(context)
+    const { place, server } = await GROUNDS[name](data, { [setting]: value })
+    disk.sync()
+    const endings = [cutOf(disk, server)]
+    const ended = { folder: tempFolder(), place, times: 1, endings, mayLose: true }
+    const came = await endAgainAndAgain(ended)
+    const [lost, notStored] = (['lost', 'invented'] as const).map((kind) =>
+      came.wrong.reduce((sum, wrong) => sum + wrong[kind].length, 0),
+    )
+    expect(lost).toBeGreaterThan(0)
+    console.info(`${lost} of ${came.acknowledged} × 2 lost, ${notStored} came and are not stored`)
+  },
+)
 
-/** Ends a gateway under load again and again, lets the last one finish, and holds what came against what was promised. */
-async function endAgainAndAgain({ folder, database, times, end }: Ending): Promise<string> {
-  const targets = { billing: await OwingTarget.listen('billing'), audit: await OwingTarget.listen('audit') }
-  configure(folder, targets)
-  const client = new Client()
-  for (let time = 0; time < times; time += 1) {
-    const gateway = await start(folder, database)
-    const endOwed = async (): Promise<unknown> => {
-      await until(() => NAMES.every((name) => targets[name].owes))
-      return end(gateway)
-    }
-    // Uneven, so that the ends fall on different moments of commit, send and settle.
-    await client.loadUntilKilled({ port: gateway.port, kill: endOwed }, 100 + 37 * (time % 10))
-    for (const name of NAMES) targets[name].forgetKilled()
-  }
-  await finish(await start(folder, database), targets, 30_000 + times * 1000)
-
-  const stored = await storedIn(database)
-  for (const name of NAMES) {
-    const wrong = held(targets[name].arrivals, name, { stored, client })
-    expect(wrong).toEqual({ name, lost: [], altered: [], forged: [], invented: [], renamed: [], open: [] })
-    // Else nothing was tried: at every end each target had taken what nobody had settled.
-    expect(targets[name].copies()).toBeGreaterThanOrEqual(times)
-  }
-  // Beside what was acknowledged, only what an end cut off between its commit and its answer.
-  const unanswered = [...stored.keys()].filter((id) => !client.acknowledged.has(id))
-  expect(stored.size).toBe(client.acknowledged.size + unanswered.length)
-  expect(unanswered.every((id) => client.sent.has(id))).toBe(true)
-  const copies = NAMES.map((name) => `${targets[name].copies()} at ${name}`).join(', ')
-  return `${client.acknowledged.size} acknowledged, ${unanswered.length} stored without an answer; copies: ${copies}`
-}
-
-/** What a destination was sent, held against what the sender was told. */
-interface Findings {
-  readonly name: Name
-  /** Answered 200, and it never came here. */
-  readonly lost: readonly string[]
-  /** It came with other bytes than its sender's. */
-  readonly altered: readonly string[]
-  /** The official library refuses it. */
-  readonly forged: readonly string[]
-  /** It came, and nothing is stored for it, or nobody sent it. */
-  readonly invented: readonly string[]
-  /** Copies under several ids, or an id that two events share. */
-  readonly renamed: readonly string[]
-  /** Its delivery here has not come to its end. */
-  readonly open: readonly string[]
-}
-
-function held(
-  arrivals: readonly Arrival[],
-  name: Name,
-  { stored, client }: { readonly stored: ReadonlyMap<string, EventDetail>; readonly client: Client },
-): Findings {
-  const arrived = new Set(arrivals.map(({ id }) => id))
-  const messageIds = new Map<string, string>()
-  const eventIds = new Map<string, string>()
-  for (const { id, messageId } of arrivals.toReversed()) {
-    messageIds.set(id, messageId)
-    eventIds.set(messageId, id)
-  }
-  const idsOf = (wrong: (arrival: Arrival) => boolean): readonly string[] =>
-    arrivals.filter(wrong).map(({ id }) => id)
+/** The gateway, and with it the server, where one is given. */
+function killOf(server?: Server): Ending {
   return {
-    name,
-    lost: [...client.acknowledged].filter((id) => !arrived.has(id)),
-    altered: idsOf(({ id, digest }) => digest !== digestOf(client.sent.get(id) ?? '')),
-    forged: idsOf(({ isVerified }) => !isVerified),
-    invented: idsOf(({ id }) => !stored.has(id) || !client.sent.has(id)),
-    renamed: idsOf(({ id, messageId }) => messageIds.get(id) !== messageId || eventIds.get(messageId) !== id),
-    open: [...stored].flatMap(([id, { deliveries }]) => {
-      const states = deliveries.filter(({ destination }) => destination === name).map(({ state }) => state)
-      return states.join() === 'succeeded' ? [] : [id]
-    }),
+    endsGateway: true,
+    strike: (gateway) => Promise.all([gateway.kill(), server?.kill()]),
+    mend: () => server?.start(),
   }
 }
 
-/** One request at a target, in short. */
-interface Arrival {
-  readonly id: string
-  readonly messageId: string
-  readonly digest: string
-  readonly isVerified: boolean
+/** The server alone. */
+function killUnder(server: Server): Ending {
+  return { endsGateway: false, strike: () => server.kill(), mend: () => server.start() }
 }
 
-/** A target that always owes one answer, so that whenever its gateway is killed there is one that it has taken and that is not settled. */
-class OwingTarget {
-  readonly arrivals: Arrival[] = []
-  readonly #official: OfficialWebhook
-  #owed: ServerResponse | undefined
-  #owesNothing = false
-  #url = ''
-
-  private constructor(name: Name) {
-    this.#official = new OfficialWebhook(KEYS[name])
-  }
-
-  static async listen(name: Name): Promise<OwingTarget> {
-    const target = new OwingTarget(name)
-    target.#url = (await recordingTarget((request, response) => target.#take(request, response))).url
-    return target
-  }
-
-  get url(): string {
-    return this.#url
-  }
-
-  copies(): number {
-    return this.arrivals.length - new Set(this.arrivals.map(({ id }) => id)).size
-  }
-
-  get owes(): boolean {
-    return this.#owed !== undefined
-  }
-
-  /** Nobody waits any more for what is owed. */
-  forgetKilled(): void {
-    this.#owed = undefined
-  }
-
-  /** From now on everything is answered. */
-  settleUp(): void {
-    this.#owesNothing = true
-    this.#owed?.writeHead(204).end()
-  }
-
-  #take({ headers, body }: Received, response: ServerResponse): void {
-    this.arrivals.push({
-      id: String(headers['postern-event-id']),
-      messageId: String(headers['webhook-id']),
-      digest: digestOf(body),
-      isVerified: this.#verifies(body, headers as Record<string, string>),
-    })
-    if (this.#owesNothing) return void response.writeHead(204).end()
-    this.#owed?.writeHead(204).end()
-    this.#owed = response
-  }
-
-  #verifies(body: Buffer, headers: Record<string, string>): boolean {
-    try {
-      this.#official.verify(body.toString(), headers)
-      return true
-    } catch {
-      return false
-    }
+/** Of all: whoever could write is halted before the cut, and gone before the disk is mounted again. */
+function cutOf(disk: DiskImage, server: Server | undefined): Ending {
+  return {
+    endsGateway: true,
+    strike: async (gateway) => {
+      server?.halt()
+      gateway.halt()
+      disk.cutPower()
+      await Promise.all([gateway.kill(), server?.kill()])
+    },
+    mend: async () => {
+      disk.restorePower()
+      await server?.start()
+    },
   }
 }
 
-function digestOf(body: string | Buffer): string {
-  return createHash('sha256').update(body).digest('hex')
-}
-
-function configure(folder: string, targets: Readonly<Record<Name, OwingTarget>>): void {
-  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'))
-  const destinations = NAMES.map(
-    (name) => `${name}: { url: '${targets[name].url}', allowNetworks: ['127.0.0.0/8'] },`,
-  )
-  writeFileSync(
-    join(folder, 'postern.config.mjs'),
-    `import { defineConfig } from '@postern/gateway'
-     import { vastai } from 'postern/providers'
-     export const config = defineConfig({
-       sources: { vastai: vastai() },
-       destinations: { ${destinations.join(' ')} },
-       worker: { leaseMs: ${LEASE_MS} },
-     })`,
-  )
-}
-
-async function start(folder: string, database: string): Promise<Gateway & { readonly port: number }> {
-  const gateway = await startGateway(folder, ['serve', '--log-level', 'warn'], {
-    POSTERN_STORE: `sqlite:${database}`,
-    VASTAI_WEBHOOK_SECRET: SOURCE_SECRET,
-    BILLING_DESTINATION_SECRET: KEYS.billing,
-    AUDIT_DESTINATION_SECRET: KEYS.audit,
-  })
-  onTestFinished(() => void gateway.kill())
-  return { ...gateway, port: Number(new URL(gateway.origin).port) }
-}
-
-/** Leases of those that were killed run out first; the gateway looks for that by itself. */
-async function finish(
-  gateway: Gateway,
-  targets: Readonly<Record<Name, OwingTarget>>,
-  withinMs: number,
-): Promise<void> {
-  for (const name of NAMES) targets[name].settleUp()
-  await until(async () => (await openAt(gateway)) === 0, withinMs)
-  expect(await gateway.stop()).toBe(0)
-}
-
-async function openAt({ adminOrigin }: Gateway): Promise<number> {
-  const response = await fetch(`${adminOrigin}/api/stat`)
-  const { destinations } = (await response.json()) as {
-    readonly destinations: readonly Readonly<Record<'pending' | 'leased' | 'dead', number>>[]
+/** Of the server alone: the gateway is on another machine. */
+function cutUnder(disk: DiskImage, server: Server): Ending {
+  return {
+    endsGateway: false,
+    strike: async () => {
+      server.halt()
+      disk.cutPower()
+      await server.kill()
+    },
+    mend: async () => {
+      disk.restorePower()
+      await server.start()
+    },
   }
-  return destinations.reduce((sum, { pending, leased, dead }) => sum + pending + leased + dead, 0)
 }
 
-/** Each event once, by its sender's id. */
-async function storedIn(database: string): Promise<ReadonlyMap<string, EventDetail>> {
-  const store = sqlite(database)
-  try {
-    const events = await allEvents(store)
-    const details = new Map<string, EventDetail>()
-    for (const { id, eventSeq } of events) details.set(id, (await store.get(eventSeq))!)
-    expect(details.size).toBe(events.length)
-    return details
-  } finally {
-    await store.close()
-  }
+/** With an empty folder for a server's data. */
+function diskOf(context: TestContext): { readonly disk: DiskImage; readonly data: string } {
+  const folder = tempFolder()
+  // A server that may not run as root has to find its data in it.
+  chmodSync(folder, 0o711)
+  const disk = mountDiskImage(folder)
+  if ('refused' in disk) skipVisibly(context, disk.refused)
+  onTestFinished(() => disk.unmount())
+  const data = join(disk.folder, 'data')
+  mkdirSync(data)
+  return { disk, data }
+}
+
+function expectAllCame({ wrong, copies, gatewaysEnded, outages, refused }: Came): void {
+  const nothing = { lost: [], altered: [], forged: [], invented: [], renamed: [], open: [] }
+  expect(wrong).toEqual(wrong.map(({ name }) => ({ name, ...nothing })))
+  // Else nothing was tried: at every end of a gateway each target had taken what nobody had settled.
+  for (const count of copies) expect(count).toBeGreaterThanOrEqual(gatewaysEnded)
+  expect(refused).toBeGreaterThanOrEqual(outages)
+}
+
+function inShort({ acknowledged, unanswered, gatewaysEnded, outages, refused, copies }: Came): string {
+  return `${acknowledged} acknowledged, ${unanswered} stored without an answer; gateways ended: ${gatewaysEnded}, outages: ${outages} with ${refused} refused; copies: ${copies.join(' and ')}`
 }

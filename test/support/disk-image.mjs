@@ -40,6 +40,11 @@ export class DiskImage {
     this.folder = mountPoint
   }
 
+  /** All that was written by now is on the disk. */
+  sync() {
+    run('sync', '--file-system', this.folder)
+  }
+
   /** Nothing that is not on the disk by now will ever be. */
   cutPower() {
     run('xfs_io', '-x', '-c', 'shutdown', this.folder)

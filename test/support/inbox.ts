@@ -151,7 +151,7 @@ export function replacing(store: SqliteStore, verbs: Partial<SqliteStore>): Sqli
 }
 
 /** Every event in a store, oldest first. */
-export async function allEvents(store: SqliteStore): Promise<readonly EventSummary[]> {
+export async function allEvents(store: Pick<SqliteStore, 'list'>): Promise<readonly EventSummary[]> {
   const events: EventSummary[] = []
   for (let before: number | undefined; ;) {
     const page = await store.list({ of: 'events', limit: 1000, ...(before !== undefined && { before }) })

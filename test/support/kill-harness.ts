@@ -23,6 +23,8 @@ const CONNECTIONS = 16
 export interface Killable {
   readonly port: number
   kill(): Promise<unknown>
+  /** It outlives the kill, of what it stores its events on, and may answer 503 meanwhile. */
+  readonly mayRefuse?: boolean
 }
 
 /** A server in a process of its own. */
@@ -71,23 +73,40 @@ export class Client {
   readonly sent: Map<string, string> = new Map()
   /** Ids that a whole 200 was read for. */
   readonly acknowledged: Set<string> = new Set()
-  #refusals: number[] = []
+  /** Statuses by id, of those that were answered otherwise the last time. */
+  readonly refused: Map<string, number> = new Map()
 
-  /** Sends new events over many connections until `count` more are acknowledged, then kills the server mid-flight. */
+  /** Sends new events over many connections until `count` more are acknowledged and, mid-flight, the server has been killed. */
   async loadUntilKilled(victim: Killable, count: number): Promise<void> {
     const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
     const goal = this.acknowledged.size + count
-    let killed: Promise<unknown> | undefined
+    let isKilled = false
+    let killing: Promise<unknown> | undefined
     const sender = async (): Promise<void> => {
-      while (killed === undefined) {
-        if (!(await this.send(victim.port, agent))) return
-        if (this.acknowledged.size >= goal) killed ??= victim.kill()
+      while (await this.send(victim.port, agent)) {
+        if (isKilled) return
+        if (this.acknowledged.size >= goal) killing ??= victim.kill().finally(() => (isKilled = true))
       }
     }
     await Promise.all(Array.from({ length: CONNECTIONS }, sender))
-    await killed
+    await killing
     agent.destroy()
-    if (this.#refusals.length > 0) throw new Error(`good requests were answered ${this.#refusals.join(', ')}`)
+    const wrong = [...this.refused.values()].filter(
+      (status) => !(victim.mayRefuse === true && status === 503),
+    )
+    if (wrong.length > 0) throw new Error(`good requests were answered ${wrong.join(', ')}`)
+  }
+
+  /** Sends what was refused again, as its sender does, until it is answered 200. */
+  async sendRefusedAgain(port: number, withinMs: number): Promise<void> {
+    const endMs = performance.now() + withinMs
+    for (;;) {
+      const [id] = this.refused.keys()
+      if (id === undefined) return
+      if (performance.now() > endMs) throw new Error(`${this.refused.size} events are refused to the end`)
+      // One that is refused again comes last.
+      await this.send(port, undefined, id)
+    }
   }
 
   /** Sends an event; answers whether an answer came. */
@@ -95,8 +114,9 @@ export class Client {
     const body = this.sent.get(id) ?? bodyOf(id)
     this.sent.set(id, body)
     const status = await post(port, body, agent)
+    if (status !== undefined) this.refused.delete(id)
     if (status === 200) this.acknowledged.add(id)
-    else if (status !== undefined) this.#refusals.push(status)
+    else if (status !== undefined) this.refused.set(id, status)
     return status !== undefined
   }
 }

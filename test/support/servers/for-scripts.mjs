@@ -16,5 +16,12 @@ await build({
   packages: 'external',
   logLevel: 'warning',
 })
-export const { createDatabase, startPgBouncer, startPostgres, startProxy, startRedis, throughPort } =
-  await import(outfile).finally(() => rmSync(outfile))
+export const {
+  createDatabase,
+  QUICK_RECOVERY,
+  startPgBouncer,
+  startPostgres,
+  startProxy,
+  startRedis,
+  throughPort,
+} = await import(outfile).finally(() => rmSync(outfile))

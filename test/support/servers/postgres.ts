@@ -44,6 +44,13 @@ const SETTINGS: Readonly<Record<string, string>> = {
   dynamic_shared_memory_type: 'mmap',
 }
 
+/**
+ * For a server that is killed. Before it recovers, PostgreSQL syncs each of its thousand files; or, on Linux, their filesystem, ten
+ * times as fast.
+ */
+export const QUICK_RECOVERY: Readonly<Record<string, string>> =
+  process.platform === 'linux' ? { recovery_init_sync_method: 'syncfs' } : {}
+
 /** Starts a PostgreSQL server on a free port. @param settings Beside `SETTINGS`, or in their place. */
 export async function startPostgres(
   settings: Readonly<Record<string, string>> = {},
