@@ -90,15 +90,20 @@ function addDev(program: Command, context: CliContext, onDone: (code: number) =>
 }
 
 function addServe(program: Command, context: CliContext, onDone: (code: number) => void): void {
-  gatewayCommand(program, 'serve', 'start a gateway for production')
+  const command = gatewayCommand(program, 'serve', 'start a gateway for production')
     .addOption(
       new Option('--log-level <level>', 'the least that is logged').choices(LOG_LEVELS).default('info'),
     )
     .option('--role <role>', 'ingest takes requests, worker runs the work, all does both (POSTERN_ROLE)')
-    .option('--tls-cert <file>', 'certificate and its chain, in PEM (POSTERN_TLS_CERT)')
-    .option('--tls-key <file>', 'its key, in PEM (POSTERN_TLS_KEY)')
+  withTls(command)
     .addHelpText('after', ENVIRONMENT + SERVE_ENVIRONMENT)
     .action(async (flags: ServeFlags) => onDone(await serve(flags, context)))
+}
+
+function withTls(command: Command): Command {
+  return command
+    .option('--tls-cert <file>', 'certificate and its chain, in PEM (POSTERN_TLS_CERT)')
+    .option('--tls-key <file>', 'its key, in PEM (POSTERN_TLS_KEY)')
 }
 
 function gatewayCommand(program: Command, name: string, description: string): Command {
@@ -191,12 +196,12 @@ function addExplain(program: Command, context: CliContext, onDone: (code: number
 
 const DOCTOR_HELP = `
 Checks Node, the configuration and its secrets, whether the store can be reached, keeps what is answered 200 and has the
-same clock, and whether the ports are free. Changes nothing.
+same clock, whether certificate and key belong together and are valid, and whether the ports are free. Changes nothing.
 
 Exit codes: 0 nothing failed, 1 something did, 2 the command line is wrong`
 
 function addDoctor(program: Command, context: CliContext, onDone: (code: number) => void): void {
-  gatewayCommand(program, 'doctor', 'check what serve would start with here')
+  withTls(gatewayCommand(program, 'doctor', 'check what serve would start with here'))
     .option('--json', 'one JSON object: { sound, findings: [{ level, subject, message }] }')
     .addHelpText('after', DOCTOR_HELP + ENVIRONMENT)
     .action(async (flags: DoctorFlags) => onDone(await doctor(flags, context)))

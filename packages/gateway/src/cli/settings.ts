@@ -19,8 +19,9 @@ export interface GatewayFlags {
   readonly host?: string
   readonly config?: string
   readonly store?: string
-  /** Of `serve` alone, as the two below. */
+  /** Of `serve` alone. */
   readonly role?: string
+  /** Of `serve`, and of `doctor` for it, as the one below. */
   readonly tlsCert?: string
   readonly tlsKey?: string
 }

@@ -87,20 +87,30 @@ describe('what cannot work is refused before anything listens', () => {
   })
 })
 
-test('a key that everybody can read, and a certificate that ends, are warned of', async () => {
+test('a key that everybody can read, and a certificate that ends, has ended or is still to begin, are warned of', async () => {
   const now = Date.now()
-  expect(await readTls(files, now)).toMatchObject({ ok: true, value: { warnings: [] } })
+  const days = (count: number): number => now + count * 24 * 60 * 60 * 1000
+  expect(await readTls(files, days(15))).toMatchObject({ ok: true, value: { warnings: [] } })
   copyFileSync(path('one.key'), path('open.key'))
   chmodSync(path('open.key'), 0o644)
-  expect(
-    await readTls({ ...files, keyPath: path('open.key') }, now + 25 * 24 * 60 * 60 * 1000),
-  ).toMatchObject({
+  const [setting, isRefused] = ['POSTERN_TLS_CERT', true]
+  expect(await readTls({ ...files, keyPath: path('open.key') }, days(17))).toMatchObject({
     value: {
-      warnings: [expect.stringMatching(/ends at/), expect.stringMatching(/by everybody .*mode 0644/)],
+      warnings: [
+        { setting, message: expect.stringMatching(/ends at/), isRefused: false },
+        {
+          setting: 'POSTERN_TLS_KEY',
+          message: expect.stringMatching(/by everybody .*mode 0644/),
+          isRefused: false,
+        },
+      ],
     },
   })
-  expect(await readTls(files, now + 31 * 24 * 60 * 60 * 1000)).toMatchObject({
-    value: { warnings: [expect.stringMatching(/ended at/)] },
+  expect(await readTls(files, days(31))).toMatchObject({
+    value: { warnings: [{ setting, message: expect.stringMatching(/ended at/), isRefused }] },
+  })
+  expect(await readTls(files, days(-1))).toMatchObject({
+    value: { warnings: [{ setting, message: expect.stringMatching(/begins at/), isRefused }] },
   })
 })
 

@@ -20,8 +20,16 @@ export interface TlsMaterial {
   readonly options: SecureContextOptions
   /** When the certificate ends. */
   readonly expiresMs: number
-  /** What the operator should see to. */
-  readonly warnings: readonly string[]
+  readonly warnings: readonly TlsWarning[]
+}
+
+/** What the operator should see to; nothing that keeps a listener from starting. */
+export interface TlsWarning {
+  /** The setting of the file that is meant. */
+  readonly setting: string
+  readonly message: string
+  /** Senders do not take the certificate as it is. */
+  readonly isRefused: boolean
 }
 
 /** TLS 1.0 and 1.1 are not to be used (RFC 8996). */
@@ -44,14 +52,16 @@ export async function readTls(files: TlsFiles, nowMs: number): Promise<Checked<T
       files.keySetting,
       `${files.keyPath} is not the key of the certificate in ${files.certPath} (its first, for ${certificate.value.subject.replaceAll('\n', ', ')}): a server with them could not answer anybody`,
     )
-  const expiresMs = Date.parse(certificate.value.validTo)
+  const { validFrom, validTo } = certificate.value
+  const expiresMs = Date.parse(validTo)
+  const validity = { beginsMs: Date.parse(validFrom), expiresMs }
   return {
     ok: true,
     value: {
       files,
       options: { cert: cert.value, key: key.value, minVersion: MIN_VERSION },
       expiresMs,
-      warnings: [...expiryWarnings(files, expiresMs, nowMs), ...(await modeWarnings(files.keyPath))],
+      warnings: [...validityWarnings(files, validity, nowMs), ...(await modeWarnings(files))],
     },
   }
 }
@@ -90,26 +100,32 @@ function parseKey(pem: Buffer, { keyPath, keySetting }: TlsFiles): Checked<KeyOb
   }
 }
 
-const WEEK_MS = 7 * 24 * 60 * 60 * 1000
+/** For whoever renews by hand. What renews by itself has done so by then: of 90 days, a third is left. */
+const WARN_BEFORE_END_MS = 14 * 24 * 60 * 60 * 1000
 
-function expiryWarnings({ certPath }: TlsFiles, expiresMs: number, nowMs: number): readonly string[] {
-  if (expiresMs - nowMs > WEEK_MS) return []
-  const ends = new Date(expiresMs).toISOString()
-  return [
-    expiresMs <= nowMs
-      ? `the certificate ${certPath} ended at ${ends}: senders refuse it`
-      : `the certificate ${certPath} ends at ${ends}`,
-  ]
+function validityWarnings(
+  { certPath, certSetting: setting }: TlsFiles,
+  { beginsMs, expiresMs }: { readonly beginsMs: number; readonly expiresMs: number },
+  nowMs: number,
+): readonly TlsWarning[] {
+  const [begins, ends] = [beginsMs, expiresMs].map((ms) => new Date(ms).toISOString())
+  const what = `the certificate ${certPath}`
+  if (nowMs < beginsMs)
+    return [
+      { setting, message: `${what} begins at ${begins}: senders refuse it until then`, isRefused: true },
+    ]
+  if (nowMs >= expiresMs)
+    return [{ setting, message: `${what} ended at ${ends}: senders refuse it`, isRefused: true }]
+  if (expiresMs - nowMs > WARN_BEFORE_END_MS) return []
+  return [{ setting, message: `${what} ends at ${ends}: renew it before`, isRefused: false }]
 }
 
-async function modeWarnings(path: string): Promise<readonly string[]> {
+async function modeWarnings({ keyPath, keySetting: setting }: TlsFiles): Promise<readonly TlsWarning[]> {
   if (process.platform === 'win32') return []
-  const mode = (await stat(path)).mode & 0o777
-  return (mode & 0o007) === 0
-    ? []
-    : [
-        `the key ${path} can be read or changed by everybody on this machine (mode 0${mode.toString(8)}): chmod 600`,
-      ]
+  const mode = (await stat(keyPath)).mode & 0o777
+  if ((mode & 0o007) === 0) return []
+  const message = `the key ${keyPath} can be read or changed by everybody on this machine (mode 0${mode.toString(8)}): chmod 600`
+  return [{ setting, message, isRefused: false }]
 }
 
 /** How often the files are looked at. Their times and not the system's own notices: those miss a link that is turned. */
@@ -154,7 +170,7 @@ export class TlsReload {
       })
     }
     use(read.value.options)
-    for (const warning of read.value.warnings) log.warn(warning)
+    for (const { message } of read.value.warnings) log.warn(message)
     log.info('the certificate was read again', { ends: new Date(read.value.expiresMs).toISOString() })
   }
 }
@@ -165,7 +181,7 @@ export function followTls(
   server: { renew(options: SecureContextOptions): void },
   { log, onReload }: { readonly log: Logger; readonly onReload: CliContext['onReload'] },
 ): () => void {
-  for (const warning of warnings) log.warn(warning)
+  for (const { message } of warnings) log.warn(message)
   const follow = new TlsReload({ files, use: (options) => server.renew(options), log, now: Date.now })
   const forget = onReload?.(() => void follow.reload())
   return () => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -8,6 +8,7 @@ import { readSecretUse } from 'postern'
 import { vastai } from 'postern/providers'
 import { sqlite } from 'postern/sqlite'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { makeCertificate, type CertificateWishes } from '../../../../../test/support/certificates.ts'
 import { run } from '../run.ts'
 import { checkNode } from './check-node.ts'
 import type { Finding } from './finding.ts'
@@ -213,6 +214,116 @@ describe('ports', () => {
       code: 0,
       found: [],
     })
+  })
+})
+
+describe('the files of TLS', () => {
+  const DAY_MS = 86_400_000
+  const path = (name: string): string => join(cwd, name)
+
+  /** By openssl; in the test's folder. */
+  async function makePair(name: string, wishes: Partial<CertificateWishes> = {}): Promise<void> {
+    const { certificate, privateKey } = makeCertificate({ name, kind: 'ec', ...wishes })
+    await writeFile(path(`${name}.crt`), certificate)
+    await writeFile(path(`${name}.key`), privateKey, { mode: 0o600 })
+  }
+
+  /** As openssl takes it: `20260101000000Z`. */
+  const inDays = (days: number): string =>
+    new Date(Date.now() + days * DAY_MS).toISOString().replace(/[-:T]|\.\d+/g, '')
+
+  const files = (cert: string, key = cert): Record<string, string> => ({
+    ...SOUND,
+    POSTERN_TLS_CERT: `${cert}.crt`,
+    POSTERN_TLS_KEY: `${key}.key`,
+  })
+
+  async function tlsFindings(
+    env: Record<string, string>,
+    args: readonly string[] = [],
+  ): Promise<readonly string[]> {
+    out = ''
+    await doctor(['--json', ...args], env)
+    expect(out).not.toContain('PRIVATE')
+    const { findings } = JSON.parse(out) as { readonly findings: readonly Finding[] }
+    return findings
+      .filter(({ subject }) => /tls/i.test(subject))
+      .map(({ level, subject, message }) => `${level} ${subject}: ${message}`)
+  }
+
+  test('are not looked for where none are named', async () => {
+    expect(await tlsFindings(SOUND)).toEqual([
+      'ok POSTERN_TLS_CERT: is not set: the listener speaks plain HTTP',
+    ])
+  })
+
+  test('that belong together are sound, by variables and by flags', async () => {
+    await makePair('pair', { to: inDays(20) })
+    const [cert, key] = [
+      expect.stringMatching(/the certificate .*pair\.crt ends at 20\d\d-/),
+      expect.stringMatching(/pair\.key is its key$/),
+    ]
+    expect(await troubles(files('pair'))).toEqual({ code: 0, found: [] })
+    expect(await tlsFindings(files('pair'))).toEqual([cert, key])
+    const flags = ['--tls-cert', 'pair.crt', '--tls-key', 'pair.key']
+    expect(await tlsFindings(SOUND, flags)).toEqual([
+      expect.stringMatching(/^ok --tls-cert: /),
+      expect.stringMatching(/^ok --tls-key: /),
+    ])
+  })
+
+  test('that are not there, not readable as such, or of two pairs are failures', async () => {
+    await makePair('pair')
+    await makePair('other')
+    await writeFile(path('junk.key'), 'junk')
+    const failed = async (env: Record<string, string>): Promise<object> => await troubles(env)
+    expect(await failed(files('none', 'pair'))).toEqual({
+      code: 1,
+      found: [expect.stringMatching(/^fail POSTERN_TLS_CERT: cannot be read: .*ENOENT/)],
+    })
+    expect(await failed(files('pair', 'junk'))).toEqual({
+      code: 1,
+      found: [expect.stringMatching(/^fail POSTERN_TLS_KEY: .*junk\.key is not a private key in PEM/)],
+    })
+    expect(await failed(files('pair', 'other'))).toEqual({
+      code: 1,
+      found: [expect.stringMatching(/^fail POSTERN_TLS_KEY: .*other\.key is not the key of .*pair\.crt/)],
+    })
+    expect(await failed({ ...SOUND, POSTERN_TLS_CERT: 'pair.crt' })).toEqual({
+      code: 1,
+      found: [expect.stringMatching(/^fail POSTERN_TLS_KEY: is not set/)],
+    })
+  })
+
+  test('are warned of 14 days before the certificate ends, and fail when it has ended or is still to begin', async () => {
+    await makePair('soon', { to: inDays(13.9) })
+    await makePair('later', { to: inDays(14.1) })
+    await makePair('ended', { from: inDays(-9), to: inDays(-0.1) })
+    await makePair('early', { from: inDays(0.1), to: inDays(90) })
+    const found = (text: RegExp): object[] => [expect.stringMatching(text)]
+    expect(await troubles(files('soon'))).toEqual({
+      code: 0,
+      found: found(/^warn POSTERN_TLS_CERT: .*soon\.crt ends at 20/),
+    })
+    expect(await troubles(files('later'))).toEqual({ code: 0, found: [] })
+    expect(await troubles(files('ended'))).toEqual({
+      code: 1,
+      found: found(/^fail POSTERN_TLS_CERT: .*ended\.crt ended at 20.*senders refuse it/),
+    })
+    expect(await troubles(files('early'))).toEqual({
+      code: 1,
+      found: found(/^fail POSTERN_TLS_CERT: .*early\.crt begins at 20/),
+    })
+  })
+
+  test('are warned of where everybody can read the key', async () => {
+    await makePair('open', { to: inDays(90) })
+    await chmod(path('open.key'), 0o644)
+    expect(await troubles(files('open'))).toEqual({
+      code: 0,
+      found: [expect.stringMatching(/^warn POSTERN_TLS_KEY: .*by everybody .*mode 0644.*chmod 600/)],
+    })
+    expect(await tlsFindings(files('open'))).toHaveLength(2)
   })
 })
 

@@ -2,6 +2,7 @@ import { findConfig } from '../../config/config-file.ts'
 import { escapeUnprintable } from '../../observe/escape.ts'
 import type { CliContext } from '../context.ts'
 import { EXIT } from '../exit-code.ts'
+import { readTlsFiles } from '../network-settings.ts'
 import {
   readAcceptedLoss,
   readSettings,
@@ -14,6 +15,7 @@ import { checkPorts } from './check-ports.ts'
 import { checkSources } from './check-sources.ts'
 import { checkSecretUse } from './check-secret-use.ts'
 import { checkStore, type LookInto } from './check-store.ts'
+import { checkTls } from './check-tls.ts'
 import { failures, type Finding } from './finding.ts'
 
 export interface DoctorFlags extends GatewayFlags {
@@ -28,19 +30,26 @@ export async function doctor(flags: DoctorFlags, context: CliContext): Promise<n
   const findings = [
     checkNode(nodeVersion),
     ...checked.findings,
-    ...(await checkSettings(input, (store) => checkSecretUse(store, checked.sources, context.now()))),
+    ...(await checkSettings(input, context.now(), (store) =>
+      checkSecretUse(store, checked.sources, context.now()),
+    )),
   ]
   const isSound = findings.every(({ level }) => level !== 'fail')
   context.stdout.write(flags.json === true ? asJson(isSound, findings) : asText(isSound, findings))
   return isSound ? EXIT.ok : EXIT.failed
 }
 
-async function checkSettings(input: SettingsInput, look: LookInto): Promise<readonly Finding[]> {
+async function checkSettings(
+  input: SettingsInput,
+  nowMs: number,
+  look: LookInto,
+): Promise<readonly Finding[]> {
   const settings = readSettings(input)
-  const [store, mayLose] = [readStore(input), readAcceptedLoss(input)]
+  const [store, mayLose, tls] = [readStore(input), readAcceptedLoss(input), readTlsFiles(input)]
   return [
     ...(settings.ok ? [] : failures(settings.problems)),
     ...(store.ok ? await checkStore(store.value, mayLose.ok && mayLose.value, look) : []),
+    ...(tls.ok ? await checkTls(tls.value, nowMs) : []),
     ...(settings.ok ? await checkPorts(settings.value) : []),
   ]
 }
