@@ -91,20 +91,33 @@ test.for(STORES)(
 )
 
 test.for(CONTROLS)(
-  'negative control: %s with %s = %s loses what was answered 200 at its first power cut',
+  'negative control: %s with %s = %s is found out at its first power cut',
   { timeout: 120_000 },
   async ([name, setting, value], context) => {
     const { disk, data } = diskOf(context)
     const { place, server } = await GROUNDS[name](data, { [setting]: value })
     disk.sync()
-    const endings = [cutOf(disk, server)]
-    const ended = { folder: tempFolder(), place, times: 1, endings, mayLose: true }
-    const came = await endAgainAndAgain(ended)
-    const [lost, notStored] = (['lost', 'invented'] as const).map((kind) =>
-      came.wrong.reduce((sum, wrong) => sum + wrong[kind].length, 0),
+    const cut = cutOf(disk, server)
+    let isCut = false
+    const mend = (): unknown => {
+      isCut = true
+      return cut.mend()
+    }
+    const ended = { folder: tempFolder(), place, times: 1, endings: [{ ...cut, mend }], mayLose: true }
+    const came = await endAgainAndAgain(ended).catch((error: unknown) => {
+      if (!isCut) throw error
+      // All is lost where the server does not start again, or its database is gone.
+      console.info(`${name}: nothing can be read any more: ${String(error)}`)
+    })
+    if (came === undefined) return
+    const count = (kind: 'lost' | 'invented'): number =>
+      came.wrong.reduce((sum, wrong) => sum + wrong[kind].length, 0)
+    const [lost, notStored] = [count('lost'), count('invented')]
+    // Which of both depends on how far a destination had got.
+    expect(lost + notStored).toBeGreaterThan(0)
+    console.info(
+      `${name}: of ${came.acknowledged} × 2, ${lost} never came, and ${notStored} came and are not stored`,
     )
-    expect(lost).toBeGreaterThan(0)
-    console.info(`${lost} of ${came.acknowledged} × 2 lost, ${notStored} came and are not stored`)
   },
 )
 
