@@ -262,6 +262,7 @@ function createWorker<S extends Sources, Effect, Tx>(
     deadlines: new Deadlines(handlerTimeoutMs),
     handlerTimeoutMs,
     random: options.random ?? Math.random,
+    now: options.now ?? Date.now,
     concurrency,
     limits: table.limits,
     leaseMs,

@@ -31,6 +31,7 @@ export {
 } from './rejected-log.ts'
 export {
   DEFAULT_RETRY_SCHEDULE,
+  longestSpanMs,
   longestWaitMs,
   retryWaitMs,
   withinGiveUp,

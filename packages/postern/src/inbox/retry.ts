@@ -35,6 +35,13 @@ export function withinGiveUp(schedule: RetrySchedule): RetrySchedule {
   return { ...schedule, attempts }
 }
 
+/** The longest that it can be from the first try to the last. */
+export function longestSpanMs(schedule: RetrySchedule): number {
+  let spanMs = 0
+  for (let attempt = 1; attempt < schedule.attempts; attempt += 1) spanMs += longestWaitMs(schedule, attempt)
+  return Math.min(spanMs, schedule.giveUpAfterMs ?? Infinity)
+}
+
 /** The longest that the wait after the given attempt (1, 2, …) can be. */
 export function longestWaitMs(schedule: RetrySchedule, attempt: number): number {
   return Math.min(schedule.capMs, schedule.baseMs * schedule.factor ** (attempt - 1))

@@ -339,11 +339,31 @@ describe('several handlers', () => {
   })
 })
 
-test('an event whose type no handler is for is tried again, as another node may have one', async () => {
-  expect((await attempt([])).outcome).toEqual({
-    kind: 'retry',
-    afterMs: 500,
-    error: 'Error: no handler for shop order.paid on this node',
+describe('an event whose type no handler is for on this node', () => {
+  const HOUR_MS = 60 * 60 * 1000
+  const untried = async (ageMs: number, change: Partial<RetrySchedule> = {}): Promise<unknown> => {
+    const now = (): number => storedEvent.receivedMs + ageMs
+    return (await attempt([], { now, schedule: { ...schedule, ...change } })).outcome
+  }
+
+  test('is given back untried, for longer the older it is', async () => {
+    expect(await untried(-5000)).toEqual({ kind: 'released', afterMs: 1000 })
+    expect(await untried(8000)).toEqual({ kind: 'released', afterMs: 2000 })
+    expect(await untried(HOUR_MS - 1)).toEqual({ kind: 'released', afterMs: 600_000 })
+  })
+
+  test('is dead once its tries would be over, and not within an hour', async () => {
+    const error =
+      'NonRetryableError: no handler for shop order.paid on this node, nor on another that took it in time'
+    expect(await untried(HOUR_MS)).toEqual({ kind: 'dead', error })
+    // Waits of 1, 2, 2 and 2 hours at most.
+    const long = { attempts: 5, baseMs: HOUR_MS, factor: 2, capMs: 2 * HOUR_MS }
+    expect(await untried(7 * HOUR_MS - 1, long)).toMatchObject({ kind: 'released' })
+    expect(await untried(7 * HOUR_MS, long)).toEqual({ kind: 'dead', error })
+    expect(await untried(3 * HOUR_MS, { ...long, giveUpAfterMs: 3 * HOUR_MS })).toEqual({
+      kind: 'dead',
+      error,
+    })
   })
 })
 
@@ -419,6 +439,7 @@ function attempt(
       deadlines: new Deadlines(TIMEOUT_MS),
       handlerTimeoutMs: TIMEOUT_MS,
       random: () => 0.5,
+      now: () => storedEvent.receivedMs,
       ...options,
     },
   )

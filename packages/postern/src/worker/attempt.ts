@@ -18,6 +18,7 @@ import {
   type HandlerContext,
   type SettlingContext,
 } from './handler.ts'
+import { withoutHandler } from './no-handler.ts'
 import { OwnTransaction } from './own-transaction.ts'
 
 /** What every attempt of a worker shares. */
@@ -32,6 +33,8 @@ export interface AttemptOptions<Effect, Tx = never> {
   readonly deadlines: Deadlines
   readonly handlerTimeoutMs: number
   readonly random: () => number
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
 }
 
 export interface AttemptResult<Effect> {
@@ -83,7 +86,7 @@ async function runHandlers<Effect, Tx>(
   const event = eventOf(claimed, options.dataOf)
   const handlers = options.handlersFor(claimed, event)
   if (handlers.length === 0) {
-    throw new Error(`no handler for ${claimed.event.source} ${claimed.event.type} on this node`)
+    throw withoutHandler(claimed.event, { schedule: options.schedule, nowMs: options.now() })
   }
   for (const [index, handler] of handlers.entries()) {
     // Ended meanwhile: the delivery is settled, and another worker may be running it.

@@ -464,6 +464,7 @@ function aWorker(...handlers: readonly TestHandler[]): {
     deadlines: new Deadlines(TIMEOUT_MS),
     handlerTimeoutMs: TIMEOUT_MS,
     random: () => 0.5,
+    now: Date.now,
     concurrency: 10,
     leaseMs: LEASE_MS,
     log: { debug() {}, info() {}, warn() {}, error: (...line) => void logged.push(line) },

@@ -9,6 +9,7 @@ import type {
   Store,
 } from '../inbox/index.ts'
 import { LazyAbort, runAttempt, type AttemptOptions, type AttemptResult } from './attempt.ts'
+import { NoHandlerError, NoHandlerWarning } from './no-handler.ts'
 import { nextTurn, pause } from './pause.ts'
 
 export interface SettlingSettings<Effect, Tx = never> {
@@ -41,6 +42,7 @@ export class Settling<Effect, Tx = never> {
   readonly #optionsOf: (destination: string) => AttemptOptions<Effect, Tx>
   readonly #unsettled: FinishedAttempt<Effect>[] = []
   readonly #underWay = new Set<Promise<void>>()
+  readonly #noHandler: NoHandlerWarning
 
   constructor(
     settings: SettlingSettings<Effect, Tx>,
@@ -48,6 +50,7 @@ export class Settling<Effect, Tx = never> {
   ) {
     this.#settings = settings
     this.#optionsOf = optionsOf
+    this.#noHandler = new NoHandlerWarning(settings.log)
   }
 
   get isIdle(): boolean {
@@ -178,6 +181,7 @@ export class Settling<Effect, Tx = never> {
   ): void {
     const { event, destination, attempt } = claimed
     const { outcome, error } = result
+    if (error instanceof NoHandlerError) this.#noHandler.tell(event)
     const end = settled?.result === 'lost' ? 'lost' : outcome.kind
     onEnd?.(end)
     const attempted = {

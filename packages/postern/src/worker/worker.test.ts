@@ -1277,6 +1277,7 @@ function aWorker({ handler, handlers, ...settings }: Change = {}): {
     deadlines: new Deadlines(60_000),
     handlerTimeoutMs: 60_000,
     random: () => 0.5,
+    now: () => nowMs,
     concurrency: 10,
     leaseMs: LEASE_MS,
     log: {
