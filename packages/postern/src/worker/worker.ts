@@ -278,17 +278,13 @@ export class Worker<Effect, Tx = never> {
    */
   async #beginAll(claimed: readonly Claimed[]): Promise<number> {
     const suspects = claimed.filter((each) => this.#hasOutlived(each))
-    if (suspects.length === 0) return this.#beginEach(claimed)
-    const next = this.#isSuspectRunning ? undefined : suspects[0]
+    const next = suspects.length === 0 || this.#isSuspectRunning ? undefined : suspects[0]
     const waiting = suspects.filter((suspect) => suspect !== next)
     // Before the next one begins: should it end the process, those that wait have not been tried.
     if (waiting.length > 0) await this.#giveBack(waiting)
-    return this.#beginEach(claimed.filter((delivery) => !waiting.includes(delivery)))
-  }
-
-  #beginEach(claimed: readonly Claimed[]): number {
-    for (const delivery of claimed) this.#beginInPlace(delivery)
-    return claimed.length
+    const begun = claimed.filter((delivery) => !waiting.includes(delivery))
+    for (const delivery of begun) this.#beginInPlace(delivery)
+    return begun.length
   }
 
   /** Leaves deliveries as they were before the claim, for a while. */
