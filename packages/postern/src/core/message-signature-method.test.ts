@@ -329,13 +329,14 @@ describe('the algorithm of a key', () => {
   })
 })
 
-it('a scheme that requires what is no component, or has no origin in its origin, is refused', () => {
+it('a scheme that requires what is no component, has no origin in its origin, or a tag beyond ASCII, is refused', () => {
   for (const components of [['@status'], ['@query-param'], ['Host'], ['@nothing']]) {
     expect(() => httpMessageSignatures({ components })).toThrow(/no component of a request/)
   }
   for (const origin of ['example.com', 'https://example.com/', 'ftp://example.com', '']) {
     expect(() => httpMessageSignatures({ origin })).toThrow(/must be a scheme and a host/)
   }
+  expect(() => httpMessageSignatures({ tag: 'hôoks' })).toThrow(/scheme 'rfc9421' has the tag "hôoks"/)
 })
 
 function pem(key: KeyObject): string {

@@ -132,7 +132,7 @@ function coversPlace(place: Place, components: readonly string[]): boolean {
   return 'query' in place && (components.includes('@query') || components.includes('@target-uri'))
 }
 
-function unsoundMessageScheme({ components, origin }: MessageSignatureScheme): string | undefined {
+function unsoundMessageScheme({ components, tag, origin }: MessageSignatureScheme): string | undefined {
   const unknown = components.find(
     (name) => name !== name.toLowerCase() || (name.startsWith('@') && !DERIVED.includes(name)),
   )
@@ -140,8 +140,13 @@ function unsoundMessageScheme({ components, origin }: MessageSignatureScheme): s
   if (origin !== undefined && !/^https?:\/\/[^/?#]+$/.test(origin)) {
     return `has the origin '${origin}', which must be a scheme and a host, such as https://example.com`
   }
-  return undefined
+  return tag === undefined || STRING.test(tag)
+    ? undefined
+    : `has the tag ${JSON.stringify(tag)}, and no signature can say it: a tag is printable ASCII`
 }
+
+/** What a string of a structured field can hold: RFC 9651 §3.3.3. */
+const STRING = /^[ -~]*$/
 
 function refused(reason: Reason): { readonly ok: false; readonly reason: Reason } {
   return { ok: false, reason }

@@ -318,6 +318,17 @@ describe('a scheme of message signatures', () => {
     }
   })
 
+  it('has a tag that a string of a structured field can hold', () => {
+    for (const tag of [undefined, '', 'hooks', ' ~', 'hooks "a" \\']) {
+      expect(complaint(tag === undefined ? {} : { tag })).toBeUndefined()
+    }
+    for (const tag of ['hôoks', 'hooks\u007f', '\u001fhooks', 'hooks\n', 'hooks\u2028', '\u{1f600}']) {
+      expect(complaint({ tag })).toBe(
+        `has the tag ${JSON.stringify(tag)}, and no signature can say it: a tag is printable ASCII`,
+      )
+    }
+  })
+
   it('is known by its algorithm', () => {
     expect(messageSignatures.algorithms).toEqual(['http-message-signature'])
   })

@@ -92,6 +92,15 @@ describe('a message', () => {
     expect(verify(null, base, createPublicKey(privateKey), signature)).toBe(true)
   })
 
+  it('cannot be signed with a tag that no field can hold', () => {
+    expect(() => signedBy({ tag: 'hôoks' })).toThrow(
+      expect.objectContaining({
+        code: 'bad_scheme',
+        message: "Cannot sign with 'signed': its tag or a component is not printable ASCII",
+      }),
+    )
+  })
+
   it('cannot be signed where a component of it was not given', () => {
     expect(() => signedBy({ components: ['@method', 'x-id'] })).toThrow(
       expect.objectContaining({

@@ -21,6 +21,13 @@ export function signMessageRequest(
   const headers = Object.entries({ ...input.headers, ...scheme.required, ...digest }).flat()
   const request = { ...unsigned, method: input.method ?? 'POST', headers }
   const covered = coveredBy(scheme, Math.floor(input.nowMs / 1000))
+  const written = writeInnerList(covered)
+  if (written === undefined) {
+    throw new PosternError(
+      'bad_scheme',
+      `Cannot sign with '${scheme.name}': its tag or a component is not printable ASCII`,
+    )
+  }
   const base = signatureBase(request, covered, scheme.origin)
   if (base === undefined) {
     throw new PosternError('bad_scheme', `Cannot sign with '${scheme.name}': a component was not given`)
@@ -31,7 +38,7 @@ export function signMessageRequest(
     headers: {
       ...scheme.required,
       ...digest,
-      'signature-input': `sig=${writeInnerList(covered)}`,
+      'signature-input': `sig=${written}`,
       signature: `sig=:${encode(signature, 'base64')}:`,
     },
   }
