@@ -1,7 +1,7 @@
 /** Which certificates are read and trusted. They are put together by the test; `openssl` makes those of certificate-method.test.ts. */
 import { createPrivateKey, createPublicKey, sign, verify, X509Certificate, type KeyObject } from 'node:crypto'
 import { rootCertificates } from 'node:tls'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { keyPair } from '../../../../test/support/key-pairs.ts'
 import { asPss, RSA_PRIVATE_KEY, rsaOf } from '../../../../test/support/rsa-key.ts'
 import { x509, type CertificateFields } from '../../../../test/support/x509.ts'
@@ -154,6 +154,23 @@ describe('a certificate leads to one that is trusted', () => {
     ['being trusted itself', [own], [own]],
     ['being one of several', [own], [root, { ...middle, key: root.key }, middle]],
     ['over one that is trusted, though no issuer of it is', [own, middle], [middle]],
+    ['and the trusted one has been renewed', [own, middle], [{ ...root, toMs: ended }, root]],
+    [
+      'and the trusted one has been renewed early',
+      [own, middle],
+      [root, { ...root, fromMs: Date.UTC(2027, 0) }],
+    ],
+    ['and one on its way has been renewed', [own, { ...middle, toMs: ended }, middle], [root]],
+    [
+      'over another of the same key than the trusted one that has ended',
+      [own, middle],
+      [{ ...middle, toMs: ended }, root],
+    ],
+    [
+      'and one on its way has two issuers, one of them unknown',
+      [own, { ...middle, issuer: 'unknown', signedBy: otherKey }, middle],
+      [root],
+    ],
     ['over seven that stand beside it', [linked, ...links.slice(0, 7)], [{ ...links[7]!, issuer: 'link 7' }]],
   ])('%s', (_, chain, trusted) => {
     expect(reason(chain, trusted)).toBeUndefined()
@@ -217,6 +234,14 @@ describe('a certificate leads to one that is trusted', () => {
     const to = (at: number): readonly X509Certificate[] => [new X509Certificate(x509(links[at]!))]
     expect(distrust({ key: RSA, chain }, CHAIN, NOW_MS, to(7))).toBeUndefined()
     expect(distrust({ key: RSA, chain }, CHAIN, NOW_MS, to(8))).toBe(UNTRUSTED)
+  })
+
+  it('looking at each certificate once, though all of them have issued each other', () => {
+    const verifying = vi.spyOn(X509Certificate.prototype, 'verify')
+    onTestFinished(() => verifying.mockRestore())
+    const looped = Array.from({ length: 7 }, () => ({ ...links[0]!, issuer: 'link 0' }))
+    expect(reason([linked, ...looped])).toBe(UNTRUSTED)
+    expect(verifying).toHaveBeenCalledTimes(7)
   })
 
   it('and is for one of the names, a leading dot standing for any name under it', () => {

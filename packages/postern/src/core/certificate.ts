@@ -89,7 +89,8 @@ export function crc32Text(bytes: Uint8Array): string {
 }
 
 /**
- * Follows issuers as far as one that is trusted. Each must be a certificate authority that was valid, and have signed.
+ * Follows issuers as far as one that is trusted. Each must be a certificate authority that is valid, and have signed. One
+ * that was renewed, or signed by two, is there more than once, with one name and one key: all of them are followed.
  * Node shows no length of a path and no constraint of names; both matter to whoever relies on this alone, and here the
  * address that the certificate is from is pinned as well.
  */
@@ -99,30 +100,30 @@ function leadsTo(
   chain: readonly X509Certificate[],
   nowMs: number,
 ): boolean {
-  let current: X509Certificate = own
+  let reached: readonly X509Certificate[] = [own]
+  let left = chain
   for (let step = 0; step < MAX_CERTIFICATES; step += 1) {
-    const { fingerprint256 } = current
-    if (!isValidAt(current, nowMs)) return false
-    if (trusted.some((each) => each.fingerprint256 === fingerprint256)) return true
-    const issuer = issuerOf(current, trusted)
-    if (issuer !== undefined) return isValidAt(issuer, nowMs)
-    const next = issuerOf(current, chain)
-    if (next === undefined) return false
-    current = next
+    const isIssuer = (each: X509Certificate): boolean =>
+      reached.some((certificate) => hasIssued(each, certificate, nowMs))
+    if (reached.some((certificate) => isOneOf(trusted, certificate)) || trusted.some(isIssuer)) return true
+    const issuers = left.filter(isIssuer)
+    left = left.filter((each) => !issuers.includes(each))
+    reached = issuers
   }
   return false
 }
 
-function issuerOf(
-  certificate: X509Certificate,
-  among: readonly X509Certificate[],
-): X509Certificate | undefined {
-  return among.find(
-    (each) =>
-      each.subject === certificate.issuer &&
-      each.ca &&
-      certificate.checkIssued(each) &&
-      certificate.verify(each.publicKey),
+function isOneOf(trusted: readonly X509Certificate[], { fingerprint256 }: X509Certificate): boolean {
+  return trusted.some((each) => each.fingerprint256 === fingerprint256)
+}
+
+function hasIssued(issuer: X509Certificate, certificate: X509Certificate, nowMs: number): boolean {
+  return (
+    issuer.subject === certificate.issuer &&
+    issuer.ca &&
+    isValidAt(issuer, nowMs) &&
+    certificate.checkIssued(issuer) &&
+    certificate.verify(issuer.publicKey)
   )
 }
 
