@@ -236,11 +236,14 @@ describe.each<Skin>(['node:http', 'Express', 'fetch'])('on %s', (skin) => {
       post('plain', [['X-PLAIN', PLAIN_SECRET]], 'no JSON, so that it goes to the rejected log'),
       post('basic', [['Authorization', `Basic ${basic}`]], '{"id":"1","type":"t"}'),
       { ...post('plain', [], '{}'), path: `/webhooks/plain?key=${PLAIN_SECRET}` },
+      post('plain', [[PLAIN_SECRET, 'x-plain']], '{}'),
+      post('castai-notifications', [[CAST_SECRET.toUpperCase(), '']], '{}'),
+      post('basic', [NO_BASIC.split(':') as [string, string]], '{}'),
     ]
     const answers = []
     for (const request of requests) answers.push(await inbox.send(request))
     expect(answers.map(({ status }) => status)).toEqual([
-      200, 200, 200, 400, 400, 200, 200, 200, 401, 401, 200, 401, 400, 200, 400, 200, 401,
+      200, 200, 200, 400, 400, 200, 200, 200, 401, 401, 200, 401, 400, 200, 400, 200, 401, 401, 401, 401,
     ])
     await inbox.postern.drain()
     expect(given).toHaveLength(9)

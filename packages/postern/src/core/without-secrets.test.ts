@@ -162,6 +162,12 @@ describe('a refused request as it may be shown', () => {
       { headers: ['a', '1', 'cookie', `t=${SECRET}; a`, 'b', 'an older one'] },
       { headers: ['a', '1'] },
     ],
+    ['a name', { headers: ['xan older onex', '', 'a', '1', SECRET, ''] }, { headers: ['a', '1'] }],
+    [
+      'a name, in the letters that HTTP has made of it',
+      { headers: ['A/secret "SENT" as it is', '1', 'a', '1'] },
+      { headers: ['a', '1'] },
+    ],
     ['its own header', { headers: ['X-Token', 'a wrong one', 'a', '1'] }, { headers: ['a', '1'] }],
     ['the URL', { url: `/x/${SECRET}` }, { url: '[redacted]' }],
     ['the URL, escaped', { url: `/x?a=${encodeURIComponent(SECRET)}` }, { url: '[redacted]' }],
@@ -177,7 +183,11 @@ describe('a refused request as it may be shown', () => {
     ['the body, as a text of JSON', { body: JSON.stringify({ a: [`x${SECRET}x`] }) }, { body: '' }],
     ['the body, as a name of JSON', { body: JSON.stringify({ [SECRET]: 1 }) }, { body: '' }],
     ['the body, in another spelling', { body: '{"a":"\\u0061n older \\u006fne"}' }, { body: '' }],
-    ['no place', { headers: ['a', '1'], url: '/x?a=1', body: '{"a":"\\u0061 wrong one"}' }, {}],
+    [
+      'no place',
+      { headers: ['an older', 'one', 'a', 'older one'], url: '/x?a=1', body: '{"a":"\\u0061 wrong one"}' },
+      {},
+    ],
     ['a body that is no JSON, and escaped', { body: '{"a":"\\u0061n older one"' }, {}],
     [
       'a list of headers that ends with a name',
@@ -188,6 +198,21 @@ describe('a refused request as it may be shown', () => {
     const came = request(parts)
     const shown = withoutStraySecrets([inHeader, keyed(hmac, 'what signs')], came)
     expect({ ...shown, body: text(shown.body) }).toEqual({ ...came, body: text(came.body), ...change })
+  })
+
+  it.each([
+    ['Mixed-Case-1', 'mixed-case-1'],
+    ['mixed-case-1', 'MIXED-CASE-1'],
+    ['MIXED-case-1', 'x-Mixed-Case-1-x'],
+    ['User:Password-1', 'user', 'Password-1'],
+    ['Mixed-Case-1', 'cookie', 'MIXED-CASE-1'],
+    ['pass ΑΣ', 'cookie', 'pass ΑΣΑ'],
+  ])('is without the secret %j as the name %j, or after it', (secret, name, value = '') => {
+    const schemes = [keyed(sent({ json: ['pass'] }), secret)]
+    const shown = (headers: readonly string[]): unknown =>
+      withoutStraySecrets(schemes, request({ headers })).headers
+    expect(shown([name, value, 'a', '2'])).toEqual(['a', '2'])
+    expect(shown(['a', '2', name, ...(value === '' ? [] : [value])])).toEqual(['a', '2'])
   })
 
   it('has an empty value where its headers end with a name', () => {

@@ -53,7 +53,7 @@ export function withoutStraySecrets(
   for (const { scheme, keys } of schemes) {
     if (scheme.algorithm !== 'static-secret') continue
     keys.forEach((key) => {
-      headers = withoutValuesOf(headers, key)
+      headers = withoutHeadersOf(headers, key)
       if (spellings.some((bytes) => holdsSecret(bytes, key))) url = CUT_OUT
       if (holds(body, key)) body = new Uint8Array()
     })
@@ -105,13 +105,21 @@ function unescaped(url: string): Uint8Array {
   )
 }
 
-function withoutValuesOf(headers: HeaderList, key: Uint8Array): HeaderList {
+/** Also without a header that has the secret as its name: HTTP cuts that at a colon, and may make small letters of it. */
+function withoutHeadersOf(headers: HeaderList, key: Uint8Array): HeaderList {
   const kept: string[] = []
+  const secret = Buffer.from(inSmallLetters(secretText(key)))
   for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] as string
     const value = headers[index + 1] ?? ''
-    if (!holdsText(value, key)) kept.push(headers[index] as string, value)
+    if (!holdsText(inSmallLetters(`${name}:${value}`), secret)) kept.push(name, value)
   }
   return kept
+}
+
+/** Of ASCII only: `toLowerCase` makes of some letters one that depends on what stands around them. */
+function inSmallLetters(text: string): string {
+  return text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }
 
 /** As bytes, or escaped in JSON. */
