@@ -1,8 +1,11 @@
+import { sign } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { keyPair } from '../../../../test/support/key-pairs.ts'
 import { PosternError } from './errors.ts'
 import { withFurtherSecret } from './further-secret.ts'
 import type { Scheme, SignatureScheme } from './scheme.ts'
 import { defineSource, type Source } from './source.ts'
+import { authenticate } from './verify.ts'
 
 const FIRST = 'the first signing secret'
 const FURTHER = 'a secret that came later'
@@ -35,6 +38,10 @@ function secretsOf({ schemes }: Source): Readonly<Record<string, readonly string
   )
 }
 
+type Pair = ReturnType<typeof keyPair>
+
+const publicOf = ({ publicKey }: Pair): string => publicKey.toString('hex')
+
 describe('a further secret', () => {
   it('comes after those that each signature of the source had', () => {
     const source = sourceOf(signed, alsoSigned)
@@ -62,6 +69,26 @@ describe('a further secret', () => {
     expect(further).toMatchObject(others)
     expect(Object.keys(further)).toEqual(Object.keys(source))
     expect(further.schemes[0]).toMatchObject({ scheme: schemes[0]!.scheme, method: schemes[0]!.method })
+  })
+
+  it('verifies as those before it do, though it is a public key', () => {
+    const keys = [1, 2, 3].map((number) => keyPair('ed25519', number)) as [Pair, Pair, Pair]
+    const own: SignatureScheme = { ...signed, algorithm: 'ed25519', key: { as: 'hex' } }
+    const source = defineSource(
+      { name: 'own', title: 'Own', schemes: [own], envelopes: [] },
+      { secret: publicOf(keys[0]) },
+    )
+    const further = withFurtherSecret(source, publicOf(keys[1]))
+    const index = ({ privateKey }: Pair, to: Source): unknown => {
+      const signature = sign(null, Buffer.from('{}'), privateKey).toString('hex')
+      const headers = ['x-signature', signature]
+      return authenticate({ method: 'POST', url: '/', headers, body: Buffer.from('{}') }, to, 0)
+    }
+    expect(index(keys[0], further)).toMatchObject({ ok: true, secretIndex: 0 })
+    expect(index(keys[1], further)).toMatchObject({ ok: true, secretIndex: 1 })
+    expect(index(keys[2], further)).toEqual({ ok: false, reason: 'signature_mismatch' })
+    expect(index(keys[1], source)).toEqual({ ok: false, reason: 'signature_mismatch' })
+    expect(() => withFurtherSecret(source, '00'.repeat(31))).toThrow(/no public key for 'ed25519'/)
   })
 
   it('is refused where it can never work', () => {

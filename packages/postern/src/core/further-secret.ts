@@ -1,4 +1,4 @@
-import { Keyring } from './keyring.ts'
+import { JoinedKeyring } from './joined-keyring.ts'
 import { isSignature } from './scheme.ts'
 import { secretNameOf } from './sound-scheme.ts'
 import type { EventMap, Source } from './source.ts'
@@ -13,9 +13,9 @@ export function withFurtherSecret<Events extends EventMap>(
   secret: string,
 ): Source<Events> {
   const schemes = source.schemes.map((own) => {
-    const { scheme, keys } = own
+    const { scheme, keys, method } = own
     if (!isSignature(scheme) || secretNameOf(scheme) !== 'secret') return own
-    return { ...own, keys: new Keyring([secret], scheme.key, keys) }
+    return { ...own, keys: new JoinedKeyring(keys, method.keyring([secret], scheme)) }
   })
   return { ...source, schemes }
 }

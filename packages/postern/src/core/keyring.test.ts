@@ -139,16 +139,6 @@ describe('Keyring', () => {
     expect(new Keyring(['é'], { as: 'utf8' }).digests()).toEqual(digestsOf('é'))
   })
 
-  it('continues another: its keys and digests come first', () => {
-    const before = new Keyring(['6b6579'], { as: 'hex' })
-    const both = new Keyring(['x'.repeat(16)], { as: 'utf8' }, before)
-    expect(keysOf(both)).toEqual(['key', 'x'.repeat(16)])
-    expect(both).toMatchObject({ size: 2, hasWeakKey: true })
-    const [first] = before.digests()
-    expect(both.digests()).toEqual([first, ...new Keyring(['x'.repeat(16)], { as: 'utf8' }).digests()])
-    expect(before.size).toBe(1)
-  })
-
   it('shows nothing of a key to JSON, console, spread or keys', () => {
     const ring = new Keyring([SECRET], { as: 'utf8' })
     const shown = [

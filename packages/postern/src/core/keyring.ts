@@ -20,13 +20,9 @@ export class Keyring {
   /** Whether any key is shorter than 16 bytes. */
   readonly hasWeakKey: boolean
 
-  /** @param before Whose keys come first. */
-  constructor(secrets: readonly string[], format: KeyFormat, before?: Keyring) {
-    this.#keys = [...(before ? before.#keys : []), ...secrets.map((secret) => decodeSecret(secret, format))]
-    this.#digests = [
-      ...(before ? before.#digests : []),
-      ...secrets.map((secret) => sha256(secret).toString('hex')),
-    ]
+  constructor(secrets: readonly string[], format: KeyFormat) {
+    this.#keys = secrets.map((secret) => decodeSecret(secret, format))
+    this.#digests = secrets.map((secret) => sha256(secret).toString('hex'))
     this.size = this.#keys.length
     this.hasWeakKey = this.#keys.some((key) => key.byteLength < WEAK_BELOW_BYTES)
   }
