@@ -11,6 +11,7 @@ const withOrigin: OpenHandshake = { ...plain, name: 'origin', origin: { header: 
 const withSecret: OpenHandshake = { ...plain, name: 'secret', secret: { header: 'x-secret' } }
 
 const keep = (): void => {}
+const kept = (): readonly string[] => []
 
 function sourceOf(...openHandshakes: readonly OpenHandshake[]): Source {
   return defineSource({ name: 'own', title: 'Own', schemes: [], envelopes: [], openHandshakes })
@@ -54,9 +55,10 @@ describe('a source that answers handshakes', () => {
       origins: ['a.example'],
       keepMore: false,
     })
-    expect(answered(sourceOf(plain, withSecret), { keep, keepMore: true })).toStrictEqual({
+    expect(answered(sourceOf(plain, withSecret), { keep, kept, keepMore: true })).toStrictEqual({
       rules: [plain, withSecret],
       keep,
+      kept,
       keepMore: true,
     })
     expect(answered(sourceOf(withSecret), { keepMore: true })).toMatchObject({ keepMore: true })
@@ -80,6 +82,7 @@ describe('a handshake is refused', () => {
     ['with a token that none shows', [plain], { token: 'a' }, 'has a token, and its provider sends none'],
     ['with origins that none names', [plain], { origins: [] }, 'has origins, and its provider names none'],
     ['with a place to keep what none brings', [plain], { keep }, 'has something to keep'],
+    ['with what was kept of what none brings', [plain], { kept }, 'has something to keep'],
     ['with more to keep than none', [plain], { keepMore: true }, 'has something to keep'],
   ] as const)('%s', (_, rules, options, problem) => {
     const message = refusal(sourceOf(...rules), options as HandshakeOptions)

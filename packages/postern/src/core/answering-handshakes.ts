@@ -14,7 +14,7 @@ export function answeringHandshakes<Events extends EventMap>(
 ): Source<Events> {
   if (options === undefined || options === false) return source
   // `true` has none of them.
-  const { token, origins, keep, keepMore = false, ...others } = Object(options) as HandshakeOptions
+  const { token, origins, keep, kept, keepMore = false, ...others } = Object(options) as HandshakeOptions
   const rules = source.provider.openHandshakes ?? []
   const refuse = (problem: string): never => {
     throw new PosternError('bad_config', `${source.provider.name}: handshake ${problem}`)
@@ -28,7 +28,10 @@ export function answeringHandshakes<Events extends EventMap>(
   if (!asksForToken && tokens.length > 0) refuse('has a token, and its provider sends none')
   if (origins !== undefined && !rules.some((rule) => rule.origin !== undefined))
     refuse('has origins, and its provider names none')
-  if ((keep !== undefined || keepMore) && !rules.some((rule) => rule.secret !== undefined))
+  if (
+    (keep !== undefined || kept !== undefined || keepMore) &&
+    !rules.some((rule) => rule.secret !== undefined)
+  )
     refuse('has something to keep, and its provider brings no secret')
   return {
     ...source,
@@ -37,6 +40,7 @@ export function answeringHandshakes<Events extends EventMap>(
       ...(tokens.length > 0 && { tokens: new Keyring(tokens, { as: 'utf8' }) }),
       ...(origins !== undefined && { origins }),
       ...(keep !== undefined && { keep }),
+      ...(kept !== undefined && { kept }),
       keepMore,
     },
   }

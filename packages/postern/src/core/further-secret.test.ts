@@ -62,6 +62,13 @@ describe('a further secret', () => {
     expect(secretsOf(withFurtherSecret(source, FURTHER))).toEqual({ carried: [FIRST] })
   })
 
+  it('changes nothing where the source has it already, under whatever scheme', () => {
+    const source = sourceOf(signed, alsoSigned, signedByOther)
+    expect(withFurtherSecret(source, FIRST)).toBe(source)
+    const further = withFurtherSecret(source, FURTHER)
+    expect(withFurtherSecret(further, FURTHER)).toBe(further)
+  })
+
   it('changes nothing else of the source', () => {
     const source = sourceOf(signed)
     const { schemes, ...others } = source

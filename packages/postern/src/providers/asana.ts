@@ -3,6 +3,7 @@ import {
   defineHmacSource,
   type KeepSecret,
   type Provider,
+  type ReadKeptSecrets,
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
@@ -48,9 +49,12 @@ export interface AsanaOptions extends SourceOptions {
   /**
    * Takes the secret of a new webhook: `keep` stores it, and the source verifies by it at once. Nothing signs it, so that
    * only a source without a secret takes one; with `keepMore` any does, which is safe only behind a URL that nobody else
-   * knows. `true`: the gateway keeps it, in development.
+   * knows. With several nodes `kept` reads what was kept, so that all of them verify by it. `true`: the gateway keeps it, in
+   * development.
    */
-  readonly handshake?: boolean | { readonly keep: KeepSecret; readonly keepMore?: boolean }
+  readonly handshake?:
+    | boolean
+    | { readonly keep: KeepSecret; readonly kept?: ReadKeptSecrets; readonly keepMore?: boolean }
 }
 
 /** A source for Asana: the secret is the `X-Hook-Secret` of the webhook. */

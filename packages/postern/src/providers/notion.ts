@@ -3,6 +3,7 @@ import {
   defineHmacSource,
   type KeepSecret,
   type Provider,
+  type ReadKeptSecrets,
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
@@ -75,9 +76,12 @@ export interface NotionOptions extends SourceOptions {
   /**
    * Takes the token of a new subscription: `keep` stores it, and the source verifies by it at once. Nothing signs it, so
    * that only a source without a secret takes one; with `keepMore` any does, which is safe only behind a URL that nobody
-   * else knows. `true`: the gateway keeps it, in development.
+   * else knows. With several nodes `kept` reads what was kept, so that all of them verify by it. `true`: the gateway keeps
+   * it, in development.
    */
-  readonly handshake?: boolean | { readonly keep: KeepSecret; readonly keepMore?: boolean }
+  readonly handshake?:
+    | boolean
+    | { readonly keep: KeepSecret; readonly kept?: ReadKeptSecrets; readonly keepMore?: boolean }
 }
 
 /** A source for Notion: the secret is the subscription's verification token. */

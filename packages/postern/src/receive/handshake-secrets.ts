@@ -1,6 +1,12 @@
-import { hasSecret, type Logger, type Reason, type Source } from '../core/index.ts'
+import { hasSecret, type Logger, type ReadKeptSecrets, type Reason, type Source } from '../core/index.ts'
 import { withFurtherSecret } from '../core/further-secret.ts'
+import { configuredSecrets } from '../core/keyring.ts'
 import { OnceASecond } from './once-a-second.ts'
+import { Paced } from './paced.ts'
+import { valueWithin } from './value-within.ts'
+
+/** As long as a sender would wait whose handshake waits for it. */
+const READ_WITHIN_MS = 2500
 
 /**
  * The secrets that handshakes bring, and the sources that verify by them. Nobody has signed such a handshake: a source
@@ -12,12 +18,20 @@ export class HandshakeSecrets {
   readonly #withKept = new Map<string, Source>()
   /** Sources whose secret is just being kept: of two that come at once only one is the first. */
   readonly #isKeeping = new Set<string>()
+  /** Of the sources that say how, reads what other nodes have kept. */
+  readonly #readings: ReadonlyMap<string, Paced>
   readonly #onceASecond: OnceASecond
 
   constructor(sources: ReadonlyMap<string, Source>, log: Logger) {
     this.#sources = sources
     this.#log = log
     this.#onceASecond = new OnceASecond(log)
+    this.#readings = new Map(
+      [...sources].flatMap(([name, { handshake }]) => {
+        const { kept } = handshake ?? {}
+        return kept === undefined ? [] : [[name, new Paced(() => this.#read(name, kept))]]
+      }),
+    )
   }
 
   /** A source with the secrets that were kept for it; `undefined` where none of the name is configured. */
@@ -25,20 +39,29 @@ export class HandshakeSecrets {
     return this.#withKept.get(name) ?? this.#sources.get(name)
   }
 
+  /** Has what other nodes have kept read again; nobody waits for it. */
+  lookAgain(name: string): void {
+    void this.#readings.get(name)?.ask()
+  }
+
+  stop(): void {
+    for (const reading of this.#readings.values()) reading.stop()
+  }
+
   /** Has a secret kept, and verifies by it from then on; why not, where it does not. */
   async keep(name: string, source: Source, secret: string): Promise<Reason | undefined> {
     const { keep, keepMore } = source.handshake ?? {}
-    if (keep === undefined || this.#isKeeping.has(name) || (hasSecret(source) && keepMore !== true)) {
-      // Anybody can send these.
-      this.#onceASecond.say('warn', 'a handshake brought a secret that is not to be kept', { source: name })
-      return 'secret_mismatch'
-    }
+    if (keep === undefined || this.#isKeeping.has(name) || !mayTake(source)) return this.#refuse(name)
     this.#isKeeping.add(name)
     try {
+      // It would not be the first where another node has one.
+      if (keepMore !== true && (await this.#readings.get(name)?.ask()) === false) return 'no_secret'
+      const current = this.source(name) ?? source
+      if (!mayTake(current)) return this.#refuse(name)
       // Before it is kept, so that one that can never work never is.
-      const withIt = withFurtherSecret(source, secret)
+      withFurtherSecret(current, secret)
       await keep(secret)
-      this.#withKept.set(name, withIt)
+      this.#take(name, secret)
       this.#log.info('the secret of a handshake was kept', { source: name })
       return undefined
     } catch (error) {
@@ -48,4 +71,47 @@ export class HandshakeSecrets {
       this.#isKeeping.delete(name)
     }
   }
+
+  #refuse(name: string): Reason {
+    // Anybody can send these.
+    this.#onceASecond.say('warn', 'a handshake brought a secret that is not to be kept', { source: name })
+    return 'secret_mismatch'
+  }
+
+  /** Whether what was kept could be read; what of it can be used is used from then on. */
+  async #read(name: string, kept: ReadKeptSecrets): Promise<boolean> {
+    try {
+      const read = await valueWithin(Promise.resolve().then(kept), READ_WITHIN_MS, LATE)
+      if (read === LATE) throw new Error(`no answer within ${READ_WITHIN_MS} ms`)
+      for (const secret of configuredSecrets(read)) this.#takeIfSound(name, secret)
+      return true
+    } catch (error) {
+      this.#log.warn('the secrets of handshakes that were kept could not be read', { source: name, error })
+      return false
+    }
+  }
+
+  #takeIfSound(name: string, secret: string): void {
+    try {
+      if (this.#take(name, secret))
+        this.#log.info('a secret that was kept elsewhere counts now', { source: name })
+    } catch (error) {
+      this.#onceASecond.say('warn', 'a secret that was kept can never work', { source: name, error })
+    }
+  }
+
+  /** Whether it is a new one. Throws for one that can never work. */
+  #take(name: string, secret: string): boolean {
+    const source = this.source(name)
+    const withIt = source && withFurtherSecret(source, secret)
+    if (withIt === undefined || withIt === source) return false
+    this.#withKept.set(name, withIt)
+    return true
+  }
+}
+
+const LATE = Symbol('late')
+
+function mayTake(source: Source): boolean {
+  return !hasSecret(source) || source.handshake?.keepMore === true
 }

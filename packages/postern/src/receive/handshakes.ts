@@ -28,6 +28,16 @@ export class Handshakes {
     return this.#secrets.source(name)
   }
 
+  /** After a request that no secret of the source verifies. Costs it nothing: what has to be read is read behind it. */
+  lookAgain(name: string): void {
+    this.#secrets.lookAgain(name)
+  }
+
+  /** Reads nothing any more. */
+  stop(): void {
+    this.#secrets.stop()
+  }
+
   /** The answer to a handshake that was verified, or why there is none. */
   async verified(name: string, source: Source, handshake: HandshakeAnswer): Promise<Answer | RefusalReason> {
     if (handshake.kind === 'visit' && source.confirm === undefined) {

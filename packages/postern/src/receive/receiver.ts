@@ -115,6 +115,7 @@ export class Receiver {
   /** Refuses what comes from now on; fulfils once everything that came before is answered. */
   async stop(): Promise<void> {
     this.isStopping = true
+    this.#handshakes.stop()
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
   }
 
@@ -282,6 +283,7 @@ export class Receiver {
     request: WebhookRequest,
   ): Promise<Answer> {
     if (!isAuthentic(reason)) {
+      if (reason === 'signature_mismatch' || reason === 'no_secret') this.#handshakes.lookAgain(name)
       if (isUnansweredHandshake(source, request)) {
         // It may have brought a secret, which is for no log.
         this.#onceASecond.say('warn', UNANSWERED, { source: name })
