@@ -8,8 +8,8 @@ import {
 } from '../../packages/postern/src/core/structured-field-text.ts'
 import { almost } from './edits.ts'
 
-const KEY = '[a-z*][a-z0-9_.*-]*'
-const BARE = [
+export const KEY = '[a-z*][a-z0-9_.*-]*'
+export const BARE = [
   '-?[0-9]{1,15}',
   String.raw`-?[0-9]{1,12}\.[0-9]{1,3}`,
   String.raw`"(?:[ !#-\[\]-~]|\\["\\])*"`,
@@ -19,17 +19,19 @@ const BARE = [
   '@-?[0-9]{1,15}',
   '%"(?:[ !#-$&-~]|%[0-9a-f]{2})*"',
 ].join('|')
-const PARAMETERS = `(?:; *${KEY}(?:=(?:${BARE}))?)*`
-const ITEM = `(?:${BARE})${PARAMETERS}`
+export const PARAMETERS = `(?:; *${KEY}(?:=(?:${BARE}))?)*`
+export const ITEM = `(?:${BARE})${PARAMETERS}`
 const MEMBER = String.raw`(?:${ITEM}|\( *(?:${ITEM}(?: +${ITEM})*)? *\)${PARAMETERS})`
 const ENTRY = `${KEY}(?:=${MEMBER}|${PARAMETERS})`
+
 const listOf = (member: string): RegExp => new RegExp(`^ *(?:${member}(?:[ \t]*,[ \t]*${member})*[ \t]*)?$`)
+export const DICTIONARY = listOf(ENTRY)
 
 /** Parses, and writes what was parsed in the one form that §4.1 has for it. */
 const FORMS = {
   item: { grammar: new RegExp(`^ *${ITEM} *$`), rewrite: through(parseItem, writeItem) },
   list: { grammar: listOf(MEMBER), rewrite: through(parseList, writeList) },
-  dictionary: { grammar: listOf(ENTRY), rewrite: through(parseDictionary, writeDictionary) },
+  dictionary: { grammar: DICTIONARY, rewrite: through(parseDictionary, writeDictionary) },
 }
 
 const NOT_WRITTEN = 'cannot be written'

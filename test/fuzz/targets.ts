@@ -14,6 +14,7 @@ import { decodeSignature, readSignatures } from '../../packages/postern/src/core
 import { defineSource } from '../../packages/postern/src/core/source.ts'
 import { parseTimestamp } from '../../packages/postern/src/core/timestamp.ts'
 import { almost } from './edits.ts'
+import { messageSignatureInputs, wrongInMessageSignature } from './message-signatures.ts'
 import { structuredFieldInputs, wrongInStructuredField } from './structured-fields.ts'
 
 export interface Target {
@@ -344,12 +345,19 @@ function memberAt(value: unknown, path: readonly string[]): { readonly value: un
 
 const structuredFields = target('structured fields', structuredFieldInputs, wrongInStructuredField)
 
+const messageSignatureParameters = target(
+  'message signatures',
+  messageSignatureInputs,
+  wrongInMessageSignature,
+)
+
 export const targets: readonly Target[] = [
   timestamps,
   headers,
   shapes,
   signatureHeaders,
   structuredFields,
+  messageSignatureParameters,
   encodings,
   envelopes,
   members,
