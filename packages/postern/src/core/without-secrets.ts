@@ -119,7 +119,7 @@ function withoutHeadersOf(headers: HeaderList, key: Uint8Array): HeaderList {
 
 /** Of ASCII only: `toLowerCase` makes of some letters one that depends on what stands around them. */
 function inSmallLetters(text: string): string {
-  return text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase())
+  return text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
 }
 
 /** As bytes, or escaped in JSON. */
