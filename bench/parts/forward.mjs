@@ -13,8 +13,10 @@ import { median } from '../median.mjs'
 export const name = 'forward'
 
 const DESTINATIONS = 10
-const RATES = [200, 400, 600, 800, 1000, 1200, 1400, 1600, 2000, 2500, 3000]
+const RATES = [200, 400, 600, 800, 1000, 1200, 1400, 1600, 2000, 2500, 3000, 3500, 4000]
 const STORES = ['sqlite', 'postgres']
+/** No gateway: what a server and the client that the gateway uses can send on, with nothing kept. */
+const FLOOR = 'bare'
 const SECRET = 'bench_secret_0123456789abcdef'
 const SIGNING_KEY = `whsec_${Buffer.from('a signing key of the benchmark').toString('base64')}`
 /** What may still be on its way when the load ends, of what a second brings. */
@@ -28,10 +30,10 @@ export async function measure({ values, folder, say }) {
   try {
     for (let round = 1; round <= Number(values.rounds); round += 1) {
       const results = {}
-      for (const store of STORES) {
-        const place = store === 'sqlite' ? undefined : await postgres.database()
+      for (const store of [FLOOR, ...STORES]) {
+        const place = store === 'postgres' ? await postgres.database() : undefined
         const note = (line) => say(`round ${round}  ${store.padEnd(8)} ${line}`)
-        results[store] = await oneStore({ storeUrl: place?.url, values, folder, note })
+        results[store] = await oneStore({ store, storeUrl: place?.url, values, folder, note })
         await place?.drop()
       }
       rounds.push(results)
@@ -42,7 +44,7 @@ export async function measure({ values, folder, say }) {
   const figure = (store, read) => median(rounds.map((round) => read(round[store])))
   return {
     stores: Object.fromEntries(
-      STORES.map((store) => [
+      [FLOOR, ...STORES].map((store) => [
         store,
         {
           sustainedPerSecond: figure(store, ({ sustained }) => sustained),
@@ -57,19 +59,22 @@ export async function measure({ values, folder, say }) {
 export function describe({ stores, rounds }) {
   const lines = Object.entries(stores).map(
     ([store, { sustainedPerSecond, p99MsAt200 }]) =>
-      `${store.padEnd(8)} ${sustainedPerSecond} events/s sustained (goal 3000), p99 ${p99MsAt200} ms at 200/s (goal below 50)`,
+      `${store.padEnd(8)} ${sustainedPerSecond} events/s sustained${store === FLOOR ? ', nothing kept' : ' (goal 3000)'}, p99 ${p99MsAt200} ms at 200/s (goal below 50)`,
   )
   return `${lines.join('\n')}\n${DESTINATIONS} destinations an event, one process that answers all of them; load, gateway, store and target on the same cores.\nMedians of ${rounds.length} rounds.`
 }
 
 /** From the lowest rate on, until one is too much. */
-async function oneStore({ storeUrl, values, folder, note }) {
+async function oneStore({ store, storeUrl, values, folder, note }) {
   const data = mkdtempSync(join(folder, 'round-'))
   const target = fork(join(import.meta.dirname, '../servers/forward-target.mjs'), [], { stdio: 'inherit' })
   const [{ port: targetPort }] = await once(target, 'message')
   symlinkSync(join(root, 'node_modules'), join(data, 'node_modules'))
   writeFileSync(join(data, 'postern.config.mjs'), configOf(targetPort))
-  const gateway = await startGateway(data, storeUrl ?? `sqlite:${join(data, 'postern.db')}`)
+  const gateway =
+    store === FLOOR
+      ? await startFloor(targetPort)
+      : await startGateway(data, storeUrl ?? `sqlite:${join(data, 'postern.db')}`)
   let sustained = 0
   let at200
   try {
@@ -158,6 +163,13 @@ async function startGateway(data, store) {
     await pause(50)
   }
   throw new Error('the gateway does not become ready')
+}
+
+async function startFloor(targetPort) {
+  const script = join(import.meta.dirname, '../servers/bare-forward.mjs')
+  const floor = fork(script, [targetPort, DESTINATIONS].map(String), { stdio: 'inherit' })
+  const [{ port }] = await once(floor, 'message')
+  return { process: floor, url: `http://127.0.0.1:${port}/webhooks/vastai` }
 }
 
 async function isReady(port) {
