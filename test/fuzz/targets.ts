@@ -154,9 +154,8 @@ const signatureHeaders = target(
     const isWhole =
       rule.pairSeparator === undefined || right?.every((each) => each === '' || each.includes('='))
     if (right === undefined || isWhole === false) return read.ok ? 'accepted what is none' : undefined
-    const scheme = { algorithm: 'hmac-sha256', signature: rule } as const
     const written = read.ok ? read.signatures : []
-    const found = written.flatMap((each) => decodeSignature(each, scheme) ?? [])
+    const found = written.flatMap((each) => decodeSignature(each, rule.encoding, 32) ?? [])
     const foundHex = found.map((bytes) => Buffer.from(bytes).toString('hex')).join()
     if (foundHex !== wanted.join()) return `found ${foundHex}`
     if (!read.ok) return undefined

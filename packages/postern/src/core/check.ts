@@ -1,10 +1,10 @@
-import { constantTimeEqualText, isHmac } from './crypto.ts'
+import { constantTimeEqualText, isHmac, SIGNATURE_BYTES } from './crypto.ts'
 import { signatureText } from './hmac.ts'
 import type { Keyring } from './keyring.ts'
 import { readable, readPlace, type Readable } from './place.ts'
 import type { Reason } from './reason.ts'
 import { DOUBLED, headerValue, type HeaderList, type WebhookRequest } from './request.ts'
-import type { DerivedPart, Part, Place, Scheme, SignatureScheme, SignedIdRule } from './scheme.ts'
+import type { DerivedPart, Part, Scheme, SignatureScheme, SignedIdRule } from './scheme.ts'
 import { decodeSignature, readSignatures } from './signature-header.ts'
 import { DEFAULT_TOLERANCE_SECONDS, freshness, parseTimestamp } from './timestamp.ts'
 
@@ -44,23 +44,17 @@ export function check(
   if (!read.ok) return read
 
   const from = read.fields === undefined ? whole : { ...whole, fields: read.fields }
-  const timestamp = readTimestamp(scheme, from)
-  if ('reason' in timestamp) return refused(timestamp.reason)
-  const id = readSignedId(scheme, from)
-  if ('reason' in id) return refused(id.reason)
-  const texts = { timestamp: timestamp.text, id: id.text }
+  const texts = readTexts(scheme, from)
+  if (typeof texts === 'string') return refused(texts)
   const content = signedContent(scheme.content, request, from, texts, derive)
   if (content === undefined) return refused('missing_content')
 
   const secretIndex = match(scheme, keys, read.signatures, content)
-  if (secretIndex === undefined) {
-    const isAnyDecoded = read.signatures.some((written) => decodeSignature(written, scheme))
-    return refused(isAnyDecoded ? 'signature_mismatch' : 'bad_encoding')
-  }
-  if (timestamp.epochMs === undefined) return { ok: true, secretIndex }
+  if (typeof secretIndex === 'string') return refused(secretIndex)
+  if (texts.epochMs === undefined) return { ok: true, secretIndex }
   const tolerance =
     options.toleranceSeconds ?? scheme.timestamp?.toleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS
-  const age = freshness(timestamp.epochMs, options.nowMs, tolerance)
+  const age = freshness(texts.epochMs, options.nowMs, tolerance)
   return age === 'fresh' ? { ok: true, secretIndex } : refused(age)
 }
 
@@ -69,7 +63,7 @@ export function signedContent(
   parts: readonly Part[],
   request: WebhookRequest,
   from: Readable,
-  texts: { readonly timestamp: string | undefined; readonly id: string | undefined },
+  texts: Pick<SignedTexts, 'timestamp' | 'id'>,
   derive?: Derive,
 ): (string | Uint8Array)[] | undefined {
   const content: (string | Uint8Array)[] = []
@@ -95,29 +89,32 @@ function contentOf(
   part: Exclude<Part, DerivedPart>,
   request: WebhookRequest,
   from: Readable,
-  texts: { readonly timestamp: string | undefined; readonly id: string | undefined },
+  texts: Pick<SignedTexts, 'timestamp' | 'id'>,
 ): string | Uint8Array | undefined {
   if (part === 'body') return request.body
-  if (part === 'timestamp' || part === 'id') return texts[part]
-  if (part === 'url' || part === 'method') return request[part]
+  if (part === 'timestamp') return texts.timestamp
+  if (part === 'id') return texts.id
+  if (part === 'url') return request.url
+  if (part === 'method') return request.method
   if ('literal' in part) return part.literal
   const found = readPlace(part, from)
   return found === DOUBLED ? undefined : found
 }
 
 /**
- * Tries every signature against every key, without stopping at the first that fits; answers the key's index. Signatures come
- * as they are written, and one that is not written in the canonical form fits no key.
+ * Tries every signature against every key, without stopping at the first that fits; answers the key's index, or whether
+ * there was a signature at all. They come as they are written, and one that is not in the canonical form fits no key.
  */
 export type MatchingKey = (
   scheme: SignatureScheme,
   keys: Keyring,
   signatures: readonly string[],
   content: readonly (string | Uint8Array)[],
-) => number | undefined
+) => number | 'signature_mismatch' | 'bad_encoding'
 
+/** Of an HMAC. */
 export const matchingKey: MatchingKey = ({ algorithm, signature }, keys, signatures, content) => {
-  if (!isHmac(algorithm)) return undefined
+  if (!isHmac(algorithm)) return 'signature_mismatch'
   const { encoding } = signature
   let matched: number | undefined
   keys.forEach((key, index) => {
@@ -128,7 +125,13 @@ export const matchingKey: MatchingKey = ({ algorithm, signature }, keys, signatu
       if (constantTimeEqualText(expected, text)) matched ??= index
     }
   })
-  return matched
+  if (matched !== undefined) return matched
+  return mismatch(signatures.some((sent) => decodeSignature(sent, encoding, SIGNATURE_BYTES[algorithm])))
+}
+
+/** Why no key fits. */
+export function mismatch(isAnyDecoded: boolean): 'signature_mismatch' | 'bad_encoding' {
+  return isAnyDecoded ? 'signature_mismatch' : 'bad_encoding'
 }
 
 /** What comes before any secret is looked at: that there is one, and the headers that must have exact values. */
@@ -144,20 +147,32 @@ export function unmetCondition(scheme: Scheme, keys: Keyring, headers: HeaderLis
   return undefined
 }
 
-type ReadText = { readonly text: string | undefined; readonly epochMs?: number } | { readonly reason: Reason }
-
-function readTimestamp(scheme: SignatureScheme, from: Readable): ReadText {
-  if (scheme.timestamp === undefined) return NO_TEXT
-  const read = readNeeded(scheme.timestamp.in, from)
-  if ('reason' in read) return read
-  const epochMs = parseTimestamp(read.text, scheme.timestamp.unit)
-  return epochMs === undefined ? { reason: 'malformed_timestamp' } : { text: read.text, epochMs }
+/** Texts that stand in a request and are signed with it. */
+interface SignedTexts {
+  readonly timestamp: string | undefined
+  readonly epochMs: number | undefined
+  readonly id: string | undefined
 }
 
-function readSignedId(scheme: SignatureScheme, from: Readable): ReadText {
-  if (scheme.id === undefined) return NO_TEXT
-  const read = readNeeded(scheme.id.in, from)
-  return 'reason' in read || isSoundId(read.text, scheme.id) ? read : { reason: 'malformed_id' }
+/** Reads the time and the id that a scheme has; a reason where one is not as it must be. */
+function readTexts({ timestamp: time, id: signedId }: SignatureScheme, from: Readable): SignedTexts | Reason {
+  let timestamp: string | undefined
+  let epochMs: number | undefined
+  let id: string | undefined
+  if (time !== undefined) {
+    const found = readPlace(time.in, from)
+    if (typeof found !== 'string') return lackOf(found)
+    timestamp = found
+    epochMs = parseTimestamp(timestamp, time.unit)
+    if (epochMs === undefined) return 'malformed_timestamp'
+  }
+  if (signedId !== undefined) {
+    const found = readPlace(signedId.in, from)
+    if (typeof found !== 'string') return lackOf(found)
+    id = found
+    if (!isSoundId(id, signedId)) return 'malformed_id'
+  }
+  return { timestamp, epochMs, id }
 }
 
 /** Whether an id leaves no doubt where it ends in the signed content. */
@@ -166,13 +181,9 @@ export function isSoundId(id: string, rule: SignedIdRule): boolean {
   return id !== ''
 }
 
-function readNeeded(place: Place, from: Readable): { readonly text: string } | { readonly reason: Reason } {
-  const found = readPlace(place, from)
-  if (found === DOUBLED) return { reason: 'duplicate_header' }
-  return found === undefined ? { reason: 'missing_header' } : { text: found }
+function lackOf(found: undefined | typeof DOUBLED): Reason {
+  return found === DOUBLED ? 'duplicate_header' : 'missing_header'
 }
-
-const NO_TEXT = { text: undefined }
 
 function refused(reason: Reason): { readonly ok: false; readonly reason: Reason } {
   return { ok: false, reason }

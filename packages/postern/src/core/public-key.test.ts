@@ -10,7 +10,7 @@ import { keyPair } from '../../../../test/support/key-pairs.ts'
 import { hmacs } from './hmac-method.ts'
 import { Keyring } from './keyring.ts'
 import type { Provider } from './provider.ts'
-import { publicKeys, signWith } from './public-key.ts'
+import { decoded, publicKeys, signWith } from './public-key.ts'
 import type { KeyFormat, SignatureScheme } from './scheme.ts'
 import { signRequest } from './sign.ts'
 import { defineHmacSource, defineSource, defineSourceBy, withSecret } from './source.ts'
@@ -171,6 +171,30 @@ describe.each([
       ok: false,
       reason: 'signature_mismatch',
     })
+  })
+})
+
+describe('decoded', () => {
+  it.each([
+    ['sha256', 31, 32, 32, 33],
+    ['ed25519', 63, 64, 64, 65],
+    ['ecdsa-p256-sha256', 7, 8, 72, 73],
+    ['rsa-sha256', 255, 256, 2048, 2049],
+  ] as const)(
+    'takes of %s no signature of %i bytes, those from %i to %i, and none of %i',
+    (algorithm, under, shortest, longest, over) => {
+      const signature = { in: [{ header: 'x-signature' }], encoding: 'base64' } as const
+      const written = [under, shortest, longest, over].map((length) =>
+        Buffer.alloc(length, 1).toString('base64'),
+      )
+      const taken = decoded({ algorithm, signature }, written).map((bytes) => bytes.byteLength)
+      expect(taken).toEqual([shortest, longest])
+    },
+  )
+
+  it('leaves out what is not strictly encoded', () => {
+    const signature = { in: [{ header: 'x-signature' }], encoding: 'hex' } as const
+    expect(decoded({ algorithm: 'sha256', signature }, ['zz'.repeat(32), `${'aa'.repeat(32)} `])).toEqual([])
   })
 })
 

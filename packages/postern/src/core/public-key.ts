@@ -5,7 +5,7 @@
  * @module
  */
 import { createHash, createPublicKey, sign, verify, type KeyObject } from 'node:crypto'
-import { check, type MatchingKey } from './check.ts'
+import { check, mismatch, type MatchingKey } from './check.ts'
 import { constantTimeEqual } from './crypto.ts'
 import { PosternError } from './errors.ts'
 import { Keyring } from './keyring.ts'
@@ -54,7 +54,7 @@ const verifyingKey: MatchingKey = (scheme, keys, written, content) => {
     if (key === undefined) return
     for (const signature of signatures) if (verify(digest, signed, key, signature)) matched ??= index
   })
-  return matched
+  return matched ?? mismatch(signatures.length > 0)
 }
 
 const digestingKey: MatchingKey = (scheme, keys, written, content) => {
@@ -64,11 +64,24 @@ const digestingKey: MatchingKey = (scheme, keys, written, content) => {
     const expected = digestOf(key, content)
     for (const signature of signatures) if (constantTimeEqual(expected, signature)) matched ??= index
   })
-  return matched
+  return matched ?? mismatch(signatures.length > 0)
 }
 
-function decoded(scheme: SignatureScheme, written: readonly string[]): readonly Uint8Array[] {
-  return written.flatMap((text) => decodeSignature(text, scheme) ?? [])
+/** The shortest and the longest signature in bytes: DER has no leading zeros, and RSA keys are of 2048 bits to 16384. */
+const SIGNATURE_LENGTHS: Readonly<Record<OtherAlgorithm, readonly [number, number]>> = {
+  sha256: [32, 32],
+  ed25519: [64, 64],
+  'ecdsa-p256-sha256': [8, 72],
+  'rsa-sha256': [256, 2048],
+}
+
+/** Those that are strictly encoded, and as long as signatures of the algorithm are. */
+export function decoded(
+  { algorithm, signature }: Pick<SignatureScheme, 'algorithm' | 'signature'>,
+  written: readonly string[],
+): readonly Uint8Array[] {
+  const lengths = SIGNATURE_LENGTHS[algorithm as OtherAlgorithm]
+  return written.flatMap((text) => decodeSignature(text, signature.encoding, ...lengths) ?? [])
 }
 
 /** The digest that is the signature of `sha256`. */

@@ -109,11 +109,11 @@ describe('headerValue', () => {
   })
 
   // Every request has some twenty headers, and is searched for three or four.
-  it('lower-cases no name but one of its length that is not in lower case yet', () => {
+  it('lower-cases no name but one of its length and last letter that is not in lower case yet', () => {
     const lowerCase = vi.spyOn(String.prototype, 'toLowerCase')
-    headerValue(['X-Signature-2', 'a', 'x-sig', 'b', 'host', 'c', 'X-S', 'd'], 'x-sig')
+    headerValue(['X-Signature-2', 'a', 'x-sig', 'b', 'host', 'c', 'X-G', 'd', 'X-Tok', 'e'], 'x-sig')
     expect(lowerCase).not.toHaveBeenCalled()
-    headerValue(['X-Sig', 'a', 'X-Tok', 'b'], 'x-sig')
+    headerValue(['X-Sig', 'a', 'X-LOG', 'b'], 'x-sig')
     expect(lowerCase).toHaveBeenCalledTimes(2)
   })
 

@@ -51,10 +51,13 @@ export const DOUBLED: unique symbol = Symbol('doubled')
 
 /** The one value of a header, named in lower case. Names are compared without regard to case (RFC 9110 §5.1). */
 export function headerValue(headers: HeaderList, name: string): string | undefined | typeof DOUBLED {
+  const { length } = name
+  // In lower case, where it is a letter: a name of the same length is most often told apart by it, for less than `toLowerCase`.
+  const last = name.charCodeAt(length - 1) | 0x20
   let found: string | undefined
   for (let index = 0; index < headers.length; index += 2) {
     const candidate = headers[index] as string
-    if (candidate.length !== name.length) continue
+    if (candidate.length !== length || (candidate.charCodeAt(length - 1) | 0x20) !== last) continue
     if (candidate !== name && candidate.toLowerCase() !== name) continue
     if (found !== undefined) return DOUBLED
     found = headers[index + 1] ?? ''

@@ -51,9 +51,9 @@ export function withDigest(part: Part, url: string, body: Uint8Array): string {
 }
 
 const matchingSpelling: MatchingKey = (scheme, keys, signatures, [url, ...rest]) => {
-  let matched: number | undefined
+  let matched: ReturnType<MatchingKey> = 'bad_encoding'
   for (const spelling of urlSpellings(String(url))) {
-    matched ??= matchingKey(scheme, keys, signatures, [spelling, ...rest])
+    if (typeof matched === 'string') matched = matchingKey(scheme, keys, signatures, [spelling, ...rest])
   }
   return matched
 }
