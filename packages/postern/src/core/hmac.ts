@@ -33,7 +33,7 @@ function hmacKey(algorithm: Algorithm, key: Uint8Array): HmacKey {
 
 /**
  * HMAC by its definition (RFC 2104 §2): a digest over the key and the content, and one over the key and that. Both are
- * made in one call each, over bytes put side by side first. `createHmac` makes an object with memory of its own for every
+ * made in one call each, over bytes put side by side first, or the first of long content as a stream. `createHmac` makes an object with memory of its own for every
  * request, which the collector has to let go of again: measured in the receiver,
  * 6 µs a request, and 2 µs so; of CPU time alone 1.1 µs against 2.1 for 300 bytes.
  */
@@ -54,7 +54,9 @@ export class HmacKey {
     const block = new Uint8Array(blockBytes)
     const digest = Buffer.from(digestText(hashName, key), 'binary')
     block.set(key.byteLength > blockBytes ? digest : key)
-    this.#inner = Buffer.from(block.map((byte) => byte ^ 0x36))
+    // Not from the pool, which others' bytes share.
+    this.#inner = Buffer.alloc(blockBytes)
+    this.#inner.set(block.map((byte) => byte ^ 0x36))
     this.#outer = Buffer.alloc(blockBytes + digest.byteLength)
     this.#outer.set(block.map((byte) => byte ^ 0x5c))
   }
