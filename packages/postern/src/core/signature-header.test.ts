@@ -125,6 +125,16 @@ describe('readSignatures', () => {
     expect(({} as Record<string, unknown>)['1']).toBeUndefined()
   })
 
+  it.each([
+    ['too long', `v1,${'a'.repeat(4096)}`],
+    ['of more than ASCII', `v1,${ONE} é`],
+    ['of too many entries', Array(17).fill(`v1,${ONE}`).join(' ')],
+  ])('refuses a header that is %s, whatever another one holds', (_, text) => {
+    const rule: SignatureRule = { ...list, in: [{ header: 'x-first' }, { header: 'x-second' }] }
+    const headers = ['x-first', `v1,${ONE}`, 'x-second', text]
+    expect(readSignatures(readableOf(headers), rule)).toEqual({ ok: false, reason: 'malformed_header' })
+  })
+
   it('reads every header of a scheme that has several', () => {
     const rule: SignatureRule = { ...bare, in: [{ header: 'x-first' }, { header: 'x-second' }] }
     const headers = ['x-second', TWO, 'x-first', ONE]
