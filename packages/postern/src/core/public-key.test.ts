@@ -110,6 +110,13 @@ describe.each([
     expect(await arrive(scheme, other.toString('base64'), signature)).toEqual(refused)
   })
 
+  it('of a length that none has is badly encoded', async () => {
+    for (const length of [7, 2049])
+      expect(await arrive(scheme, publicKey, Buffer.alloc(length, 1))).toMatchObject({
+        reason: 'bad_encoding',
+      })
+  })
+
   it('of any bytes is a mismatch or badly encoded, and never a throw', async () => {
     const lengths = [1, 8, 63, 64, 65, 71, 72, 256, 512, 2048]
     for (const length of lengths) {
@@ -239,6 +246,10 @@ describe('a digest over key and content', () => {
     expect(await arrive(inParts, SECRET, ofParts)).toMatchObject({ ok: true })
     const swapped = createHash('sha256').update(BODY).update(SECRET).digest()
     expect(await arrive(scheme, SECRET, swapped)).toMatchObject({ reason: 'signature_mismatch' })
+  })
+
+  it.each([31, 33])('of %i bytes is none', async (length) => {
+    expect(await arrive(scheme, SECRET, Buffer.alloc(length, 1))).toMatchObject({ reason: 'bad_encoding' })
   })
 
   it('is verified by the key that made it, whichever it is', async () => {
