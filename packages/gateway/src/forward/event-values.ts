@@ -24,7 +24,10 @@ export function valuesOf(event: WebhookEvent): EventValues {
 export function headerValues(headers: readonly string[], name: string): readonly string[] {
   const values: string[] = []
   for (let index = 0; index + 1 < headers.length; index += 2) {
-    if (headers[index]?.toLowerCase() === name) values.push(headers[index + 1] ?? '')
+    const candidate = headers[index]
+    // Lower case makes a text of each name that it is asked of.
+    if (candidate?.length !== name.length || candidate.toLowerCase() !== name) continue
+    values.push(headers[index + 1] ?? '')
   }
   return values
 }

@@ -1,7 +1,7 @@
 /** What an object's lazy properties are computed from, and what has been. */
 class State<Of> {
   readonly of: Of
-  made: Map<string, unknown> | undefined = undefined
+  made: Record<string, unknown> | undefined = undefined
 
   constructor(of: Of) {
     this.of = of
@@ -25,9 +25,9 @@ export function lazyProperties<Of, Values extends object>(compute: {
       configurable: true,
       get(this: { readonly [STATE]: State<Of> }): unknown {
         const state = this[STATE]
-        state.made ??= new Map()
-        if (!state.made.has(name)) state.made.set(name, valueOf(state.of))
-        return state.made.get(name)
+        state.made ??= {}
+        if (!Object.hasOwn(state.made, name)) state.made[name] = valueOf(state.of)
+        return state.made[name]
       },
     },
   }))

@@ -88,10 +88,12 @@ async function runHandlers<Effect, Tx>(
   if (handlers.length === 0) {
     throw withoutHandler(claimed.event, { schedule: options.schedule, nowMs: options.now() })
   }
-  for (const [index, handler] of handlers.entries()) {
+  let leftToRun = handlers.length
+  for (const handler of handlers) {
     // Ended meanwhile: the delivery is settled, and another worker may be running it.
     if (abort.isAborted) return
-    await handler(event, contextOf(run, handlers.length - 1 - index))
+    leftToRun -= 1
+    await handler(event, contextOf(run, leftToRun))
   }
 }
 
