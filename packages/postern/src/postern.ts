@@ -50,26 +50,32 @@ import {
 /** Sources by name: the name is the last part of the path. */
 export type Sources = Readonly<Record<string, Source>>
 
+/** What an inbox is made of. `createPostern` refuses what is unknown or could only go wrong later, by its path (`bad_config`). */
 export interface PosternOptions<S extends Sources, Effect, Tx = never> {
+  /** Where events are kept; `stop` closes it. */
   readonly store: Store<Effect> & HasRejectedLog & HasSmallState & Partial<SettlesIn<Tx>>
+  /** Who may send: the name is the last part of the path, `[a-z0-9_-]{1,64}`. One without a secret answers 503. */
   readonly sources: S
+  /** What is run. An event that none is for is stored without a delivery. */
   readonly handlers?: (on: On<S, Effect, Tx>) => readonly Registration<Effect, Tx>[]
   /** Where `fetch` and `node` expect sources. Default `/webhooks`. */
   readonly prefix?: string
   /**
-   * What stands before a request's path and query in the URL that its sender knows: `https://hooks.example.com`, and a path
-   * that a proxy cuts off. Providers that sign the URL (Square, Trello, HubSpot) are verified against it; a `Host` header is
-   * whatever its sender writes, and is never believed. Where absent the URL is the request's own word.
+   * What stands before path and query in the URL that a sender knows: `https://hooks.example.com`, and a path that a proxy cuts off.
+   * What signs the URL (Square, Trello, HubSpot) is verified against it and never against `Host`; where absent, against the request's.
    */
   readonly publicUrl?: string
   /** Who sent a Node request, for `observe` and the log: the connection's address, or what a proxy that you trust says. */
   readonly clientOf?: (request: IncomingMessage) => string | undefined
+  /** When a failed delivery is tried again; what it leaves out is as in `DEFAULT_RETRY_SCHEDULE`: 15 attempts in some 3 days. */
   readonly retry?: Partial<RetrySchedule>
+  /** How many handlers run at once, and for how long. */
   readonly worker?: WorkerOptions
   /** How long events are kept whose deliveries have all succeeded or were cancelled. Default 30 days. Their ids are remembered apart from that. */
   readonly retentionMs?: number
   /** Default: warnings and errors to `console`. */
   readonly log?: Logger
+  /** Called for every request and every attempt, and must not block; what it throws is logged and changes nothing. */
   readonly observe?: Observer
   /** The wall clock that timestamps are held against. Default `Date.now`. */
   readonly now?: Clock
@@ -77,6 +83,7 @@ export interface PosternOptions<S extends Sources, Effect, Tx = never> {
   readonly random?: () => number
 }
 
+/** How handlers are run on this node, where their destination has no limits of its own. */
 export interface WorkerOptions {
   /** Handlers that run at once, per destination. Default 64. */
   readonly concurrency?: number
@@ -99,15 +106,11 @@ export interface Postern extends Mount {
   /** Runs what is due until nothing is, and says how many attempts that took. Works without `start`, as for a cron job. */
   drain(): Promise<number>
   /**
-   * Records an event that came by no request, as from a vendor's queue or API: once, with its deliveries, on stable storage when
-   * it fulfils. You are its witness: nothing is verified here. Rejects for misuse (`bad_event`) and where the store could not
-   * record it; doing it again under the same id is safe.
+   * Records an event that came by no request, as from a vendor's queue or API: once, with its deliveries, on stable storage when it
+   * fulfils. You are its witness: nothing is verified. Rejects for misuse (`bad_event`) and where the store could not; again under its id is safe.
    */
   record(source: string, recording: Recording): Promise<Recorded>
-  /**
-   * Replaces a source's `secret` while it runs, newest first; none at all makes its requests 503, which senders try again. Throws
-   * for what construction would refuse, and changes nothing then.
-   */
+  /** Replaces a source's `secret`, newest first; none makes its requests 503. Throws for what construction would refuse, and changes nothing. */
   setSecret(source: string, secret: Secret): void
   /** Whether it takes requests and its store answers. */
   isReady(): Promise<boolean>
@@ -115,6 +118,7 @@ export interface Postern extends Mount {
   metrics(): Promise<Metrics>
 }
 
+/** What has happened on this node since the inbox was made, and what its store holds now. */
 export interface Metrics extends OccurrenceMetrics {
   readonly store: StoreStat
   /** Destinations with deliveries that are not finished, and that this inbox has no handler for. */
@@ -131,7 +135,6 @@ const SOURCE_NAME = /^[a-z0-9_-]{1,64}$/
 /**
  * Puts the inbox together: everything is given here, and there is no order of calls to get wrong. Throws
  * `PosternError` for a configuration that cannot work.
- *
  * @example
  * const postern = createPostern({
  *   store: sqlite('postern.db'),

@@ -10,6 +10,7 @@ export interface DeliveryOptions {
   readonly from?: Route | readonly Route[]
   /** From the start of a request to the head of its answer, connecting included. Default 15 s, the least that Standard Webhooks advises. */
   readonly timeoutMs?: number
+  /** When a failed delivery is tried again; what it leaves out is as the gateway's own `retry` has it. */
   readonly retry?: Partial<Omit<RetrySchedule, 'giveUpAfterMs'>>
   /** No try comes later than this after the first, as far as the schedule's own waits go; what waits behind a pause or an outage does not count. */
   readonly giveUpAfterMs?: number
@@ -32,6 +33,7 @@ export interface DestinationOptions extends DeliveryOptions {
    * first: all of them sign. Default: the environment's `<NAME>_DESTINATION_SECRET` and `<NAME>_DESTINATION_SECRET_2`.
    */
   readonly secret?: string | readonly (string | undefined)[] | undefined
+  /** Which received headers it gets beside `content-type` and `content-encoding`, and which of its own. Default: none. */
   readonly headers?: HeaderRules
   /** Requests under way at once, on each node. Default 16. */
   readonly concurrency?: number

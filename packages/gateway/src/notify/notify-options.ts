@@ -16,16 +16,19 @@ export interface SeverityOverride extends Route {
   readonly is: Severity
 }
 
+/** Messages in a Slack channel, by an incoming webhook. Beyond `perMinute` they come in one that sums them up. */
 export interface SlackOptions extends NotifyOptions {
   /** Of an incoming webhook; whoever has it can post, so keep it in the environment. */
   readonly webhookUrl: string | undefined
 }
 
+/** Messages in a Discord channel, by its webhook. Beyond `perMinute` they come in one that sums them up. */
 export interface DiscordOptions extends NotifyOptions {
   /** Of a channel's webhook; whoever has it can post, so keep it in the environment. */
   readonly webhookUrl: string | undefined
 }
 
+/** Incidents at PagerDuty (Events API v2), each resolved by the event that says that its trouble is over. */
 export interface PagerDutyOptions extends NotifyOptions {
   /** The integration key of a service (Events API v2): 32 characters; keep it in the environment. */
   readonly routingKey: string | undefined
@@ -33,7 +36,9 @@ export interface PagerDutyOptions extends NotifyOptions {
   readonly url?: string
 }
 
+/** Each message as a small JSON object, for a chat or a pager that has no form of its own here. */
 export interface WebhookOptions extends NotifyOptions {
+  /** Where it is posted: https. With http only into a network of `allowNetworks`. */
   readonly url: string | undefined
   /** Signs by Standard Webhooks (`whsec_…`); without it nothing is signed. */
   readonly secret?: string | undefined

@@ -1,5 +1,6 @@
 export const SEVERITIES = ['info', 'warning', 'critical'] as const
 
+/** What an event weighs for people: `info` the least, `critical` the most. */
 export type Severity = (typeof SEVERITIES)[number]
 
 export function isAtLeast(severity: Severity, least: Severity): boolean {

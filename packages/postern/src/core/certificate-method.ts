@@ -13,6 +13,7 @@ import { DOUBLED, type WebhookRequest } from './request.ts'
 import type { CertificateScheme, Place } from './scheme.ts'
 import { DEFAULT_TOLERANCE_SECONDS, freshness, parseTimestamp } from './timestamp.ts'
 
+/** How certificates are fetched, and what a chain of them has to lead to: the roots that Node trusts, where nothing is said. */
 export interface CertificatesOptions extends FetchedKeysOptions {
   /** Certificates in PEM that chains may lead to, in place of the roots that Node trusts; intermediate ones too. */
   readonly trustedCertificates?: readonly string[] | undefined

@@ -10,6 +10,7 @@ export type KeyFetch = (
   readonly body: ReadableStream<Uint8Array> | null
 }>
 
+/** How keys are fetched. One is kept for an hour, and for up to a day where it cannot be had again. */
 export interface FetchedKeysOptions {
   /** Default: the global `fetch`. It is only ever handed addresses that the provider's data name. */
   readonly fetch?: KeyFetch | undefined

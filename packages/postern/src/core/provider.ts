@@ -91,6 +91,7 @@ export type HandshakeReply =
   /** The source's `confirm` is handed the address at a place, which has to be one of these; then it is answered. */
   | { readonly visit: Place; readonly hosts: string; readonly paths: string }
 
+/** What a member of a handshake's answer holds: a number, what stands at a place of the request, or the HMAC of that. */
 export type HandshakeMember =
   | number
   | Place
@@ -103,6 +104,7 @@ export interface Envelope {
   /** Several places make one id together. */
   /** None where the provider gives no id: then the digest of the body is it. */
   readonly id: readonly Place[]
+  /** Where no text stands here, and there is no `defaultType`, it is none of a request's envelopes, and its id counts for nothing. */
   readonly type?: Place
   /** It is none of a request's envelopes where a text stands here, as in the second element of a batch. */
   readonly unless?: Place

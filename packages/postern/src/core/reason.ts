@@ -52,6 +52,7 @@ export const REASONS = [
   'malformed_body',
 ] as const
 
+/** Why a request was refused: one of `REASONS`, which says what each means. */
 export type Reason = (typeof REASONS)[number]
 
 /** The reason of the scheme that got furthest. */

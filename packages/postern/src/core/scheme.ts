@@ -248,6 +248,7 @@ export interface SignatureRule {
   readonly encoding: Encoding
 }
 
+/** Where the signed time stands and how it is written: 1 to 15 digits, or RFC 3339 with a zone; nothing else is read. */
 export interface TimestampRule {
   readonly in: Place
   readonly unit: 'seconds' | 'milliseconds' | 'rfc3339'
@@ -255,6 +256,10 @@ export interface TimestampRule {
   readonly toleranceSeconds?: number
 }
 
+/**
+ * Where the message id stands that is part of the signed content. An empty one is refused, as is one with a forbidden
+ * character.
+ */
 export interface SignedIdRule {
   readonly in: Place
   /** Characters that separate the parts of the content: an id with one could shift the boundary to the next part. */

@@ -44,6 +44,7 @@ export const CAUSES = [
   'other_provider',
 ] as const
 
+/** What is wrong with a request: one of `CAUSES`. */
 export type Cause = (typeof CAUSES)[number]
 
 /** One thing that is wrong with a request, or with what it is held against. */

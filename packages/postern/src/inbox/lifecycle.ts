@@ -24,6 +24,7 @@
 /** The states of a delivery. */
 export type DeliveryState = 'pending' | 'leased' | 'succeeded' | 'dead' | 'cancelled'
 
+/** Every state once, for whoever checks a state that came as a text. */
 export const DELIVERY_STATES: readonly DeliveryState[] = [
   'pending',
   'leased',

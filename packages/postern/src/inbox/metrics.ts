@@ -12,6 +12,7 @@ export interface OccurrenceMetrics {
   readonly attemptMs: Histogram
 }
 
+/** How many authentic requests of a source were recorded, or found recorded; what `record` brought counts as well. */
 export interface AcceptedCount {
   readonly source: string
   readonly stored: number
@@ -19,6 +20,7 @@ export interface AcceptedCount {
   readonly conflicts: number
 }
 
+/** How many requests of a source were refused for one reason. */
 export interface RejectedCount {
   /** The empty string for a path without a source. */
   readonly source: string
@@ -28,6 +30,7 @@ export interface RejectedCount {
   readonly count: number
 }
 
+/** How many attempts at a destination ended one way; `lost` where the lease had gone to another worker. */
 export interface AttemptCount {
   readonly destination: string
   readonly outcome: (Occurrence & { readonly kind: 'attempted' })['outcome']

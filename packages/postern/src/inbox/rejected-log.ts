@@ -27,6 +27,7 @@ export interface RejectedLog {
   recent(limit: number): Promise<readonly KeptRequest[]>
 }
 
+/** A refused request as the log has it; of identical ones the first, which came at `receivedMs` (ms since the epoch). */
 export interface KeptRequest extends RejectedRequest {
   readonly receivedMs: number
   /** How often the same bytes came for the same reason. */

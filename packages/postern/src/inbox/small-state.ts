@@ -12,6 +12,7 @@ export interface SmallState {
   list(prefix: string): Promise<readonly StateEntry[]>
 }
 
+/** A key whose time is not over, with its value. */
 export interface StateEntry {
   readonly key: string
   readonly value: string

@@ -22,6 +22,11 @@
 import type { Histogram } from './histogram.ts'
 import type { DeliveryState } from './lifecycle.ts'
 
+/**
+ * Where events and their deliveries are kept. A promise that fulfils means that what it reports is on stable storage, as
+ * far as the store's kind has any; one that rejects, that nothing is known of the outcome. `Effect` is what a settlement
+ * can write in its own transaction.
+ */
 export interface Store<Effect = never> {
   /** Records events, once each. */
   put(events: readonly NewEvent[]): Promise<PutResult[]>
@@ -91,6 +96,7 @@ export interface NewEvent {
   readonly lease?: PutLease | undefined
 }
 
+/** Has a put lease one destination's delivery to its caller for `leaseMs`, where it is that delivery's turn. */
 export interface PutLease {
   readonly destination: string
   readonly leaseMs: number
@@ -103,6 +109,7 @@ export interface PutLease {
 /** What a dead delivery does to the later ones of its ordering key. */
 export type OnDead = 'block' | 'continue'
 
+/** What became of one event of a put. */
 export type PutResult =
   | {
       readonly outcome: 'stored'
@@ -135,12 +142,14 @@ export type PutResult =
       readonly error: Error
     }
 
+/** How far a delivery of an event that was recorded before has come. */
 export interface DeliveryStatus {
   readonly deliverySeq: number
   readonly destination: string
   readonly state: DeliveryState
 }
 
+/** Which deliveries a node can take on now, for how long it leases them, and how long it waits for the first. */
 export interface ClaimRequest {
   /** The destinations that this node serves, each with the most deliveries it takes now, so that a slow one never starves the others. */
   readonly destinations: readonly { readonly name: string; readonly limit: number }[]
@@ -165,6 +174,7 @@ export interface Lease {
   readonly token: number
 }
 
+/** A delivery leased to whoever asked, with its event. Once the lease has ended, any node may claim it. */
 export interface Claimed extends Lease {
   readonly destination: string
   /** Which try this is: 1 for the first. It was raised before the run, so that a crash counts. */
@@ -172,6 +182,7 @@ export interface Claimed extends Lease {
   readonly event: StoredEvent
 }
 
+/** An event as it was put, with the number and the time (`receivedMs`, in ms since the epoch) that the store gave it. */
 export interface StoredEvent {
   readonly eventSeq: number
   readonly tenant: string
@@ -188,6 +199,7 @@ export interface StoredEvent {
   readonly conflictsWith: number | undefined
 }
 
+/** How the attempt under a lease ended, and what is to be written together with that. */
 export interface Settlement<Effect> extends Lease {
   readonly outcome: Outcome
   /** How long the attempt took. */
@@ -208,12 +220,17 @@ export type Outcome =
   /** Given back untried, as at a stop: due again after `afterMs`, or at once, and the attempt is not counted. */
   | { readonly kind: 'released'; readonly afterMs?: number }
 
+/** What became of one settlement, apart from its neighbours. */
 export type SettleResult =
   | { readonly result: 'settled' }
   /** The lease was no longer this one's: nothing changed. */
   | { readonly result: 'lost' }
   | { readonly result: 'failed'; readonly error: Error }
 
+/**
+ * An operator's step: `redrive` takes a delivery from dead to pending, `cancel` from pending and `discard` from dead to
+ * cancelled.
+ */
 export interface Move {
   readonly deliverySeq: number
   /** A redriven delivery is due at once and starts its schedule anew: its next attempt is the first. */
@@ -228,6 +245,7 @@ export interface Move {
  */
 export type MoveResult = 'moved' | 'illegal' | 'overtaken' | 'unknown'
 
+/** One event for one destination, as it stands now. Instants are the store's, in ms since the epoch. */
 export interface Delivery {
   readonly deliverySeq: number
   readonly eventSeq: number
@@ -247,6 +265,10 @@ export interface Delivery {
   readonly error: string | undefined
 }
 
+/**
+ * A try that has ended, with its number in the schedule: from 1, and from 1 again after a redrive. One that was given
+ * back untried is not kept.
+ */
 export interface Attempt {
   readonly number: number
   readonly endedMs: number
@@ -255,6 +277,7 @@ export interface Attempt {
   readonly error: string | undefined
 }
 
+/** One event with everything that became of it. */
 export interface EventDetail {
   readonly event: StoredEvent
   /** Copies that arrived after the first. */
@@ -281,6 +304,7 @@ export interface ListQuery {
   readonly limit: number
 }
 
+/** At most `limit` events or deliveries, and where the next ones begin. */
 export interface ListPage {
   readonly events: readonly EventSummary[]
   /** Empty when events were asked for. */
@@ -292,13 +316,16 @@ export interface ListPage {
 /** An event without its bytes. */
 export type EventSummary = Omit<StoredEvent, 'body' | 'headers'> & { readonly bodyBytes: number }
 
+/** A stored event, and the destinations that it is to be delivered to once more. */
 export interface Replay {
   readonly eventSeq: number
   readonly destinations: readonly string[]
 }
 
+/** The new deliveries in the order of the destinations; `'unknown'` where there is no such event. */
 export type ReplayResult = { readonly deliverySeqs: readonly number[] } | 'unknown'
 
+/** Which events are past their time, and how much one call may delete. Dedupe records have their own time. */
 export interface PruneRequest {
   /** Events received longer ago than this whose deliveries are all succeeded or cancelled. */
   readonly eventsOlderThanMs: number
@@ -306,12 +333,14 @@ export interface PruneRequest {
   readonly limit: number
 }
 
+/** How much was deleted. An event counts once, with its deliveries and attempts. */
 export interface PruneResult {
   readonly events: number
   /** Dedupe records past their window. */
   readonly dedupeRecords: number
 }
 
+/** How many events are kept, what waits at each destination, and what commits cost. */
 export interface StoreStat {
   /** An engine that would have to read them all may estimate it from 10,000 on. */
   readonly events: number
@@ -343,6 +372,7 @@ export interface StoreInspection {
   readonly acceptsLoss: boolean
 }
 
+/** One setting of the engine, as it is and as it has to be for a 2xx to mean stable storage. */
 export interface StoreSetting {
   readonly name: string
   readonly value: string
@@ -351,6 +381,7 @@ export interface StoreSetting {
   readonly isSound: boolean
 }
 
+/** How many deliveries of a destination are not finished, by state. */
 export interface DestinationStat {
   readonly name: string
   readonly pending: number

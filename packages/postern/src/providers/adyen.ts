@@ -89,6 +89,10 @@ export type AdyenEventType =
   | 'REFUND_FAILED'
   | 'REPORT_AVAILABLE'
 
+/**
+ * What handlers get as `data`, by type: the one notification that a body holds, its members unchecked. The type is its
+ * `eventCode`; a body with several is an event of type `batch`, and its `data` the whole.
+ */
 export type AdyenEvents = { readonly [Type in AdyenEventType]: JsonBody }
 
 /** A source for Adyen payments: the secret is the webhook's HMAC key, in hexadecimal. */

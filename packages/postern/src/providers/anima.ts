@@ -45,6 +45,7 @@ export interface AnimaLabsNotification {
   readonly [field: string]: unknown
 }
 
+/** Types that Anima Labs documents; others are accepted and stored all the same. */
 export type AnimaLabsEventType =
   | 'agent.created'
   | 'call.ended'
@@ -52,6 +53,10 @@ export type AnimaLabsEventType =
   | 'message.received'
   | 'message.sent'
 
+/**
+ * What handlers get as `data`, by type: the whole body of Anima Labs' own events, whose type is `event`; of the
+ * template's, its `data`.
+ */
 export type AnimaEvents = TemplateEvents & { readonly [Type in AnimaLabsEventType]: AnimaLabsNotification }
 
 /** A source for Anima and Anima Labs. */

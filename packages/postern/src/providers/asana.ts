@@ -45,6 +45,7 @@ export const asanaProvider: Provider = {
   ],
 }
 
+/** As of every source, and whether it takes the secret that Asana sends when a webhook is made. Default: it takes none. */
 export interface AsanaOptions extends SourceOptions {
   /**
    * Takes the secret of a new webhook: `keep` stores it, and the source verifies by it at once. Nothing signs it, so that

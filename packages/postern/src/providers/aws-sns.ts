@@ -77,10 +77,16 @@ export const awsSnsProvider: Provider = {
   undocumented: ['that the time which is signed stays that of the first try, which the tolerance allows for'],
 }
 
+/** A message's `Type`. The third that Amazon documents, `SubscriptionConfirmation`, is a handshake and no event. */
 export type AwsSnsEventType = 'Notification' | 'UnsubscribeConfirmation'
 
+/**
+ * What handlers get as `data`, by type: the whole JSON body, of which `Message` is left as the text that it is. The type
+ * is its `Type`.
+ */
 export type AwsSnsEvents = { readonly [Type in AwsSnsEventType]: JsonBody }
 
+/** As of every source, with the topics that may send here in place of a secret, and what becomes of a new subscription. */
 export interface AwsSnsOptions extends Omit<SourceOptions, 'secret'> {
   /**
    * The topic whose messages are accepted, or several; `*` at the end stands for anything, as in

@@ -26,6 +26,7 @@ export const basicAuthProvider: Provider = {
   envelopes: [envelope],
 }
 
+/** As of every source, and where its bodies have id and type. Default: `id` and `type`. */
 export interface BasicAuthOptions extends SourceOptions, BodyPaths {}
 
 /**

@@ -51,6 +51,7 @@ export type BitbucketEventType =
   | 'pullrequest:rejected'
   | 'pullrequest:comment_created'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is the header `x-event-key`. */
 export type BitbucketEvents = { readonly [Type in BitbucketEventType]: JsonBody }
 
 /** A source for Bitbucket Cloud: the secret is the webhook's secret. */

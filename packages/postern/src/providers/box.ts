@@ -71,6 +71,7 @@ export type BoxEventType =
   | 'COLLABORATION.REMOVED'
   | 'WEBHOOK.DELETED'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `trigger`. */
 export type BoxEvents = { readonly [Type in BoxEventType]: JsonBody }
 
 /** A source for Box: the secret is the app's primary and secondary signature keys. */

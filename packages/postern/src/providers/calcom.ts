@@ -47,6 +47,7 @@ export type CalcomEventType =
   | 'RECORDING_READY'
   | 'PING'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `triggerEvent`. */
 export type CalcomEvents = { readonly [Type in CalcomEventType]: JsonBody }
 
 /** A source for Cal.com: the secret is the webhook's secret. */

@@ -48,6 +48,7 @@ export type CalendlyEventType =
   | 'invitee_no_show.deleted'
   | 'routing_form_submission.created'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `event`. */
 export type CalendlyEvents = { readonly [Type in CalendlyEventType]: JsonBody }
 
 /** A source for Calendly: the secret is the webhook subscription's signing key. */

@@ -71,6 +71,7 @@ const envelope: Envelope = {
  */
 export const castaiNotificationsProvider: Provider = castaiNotificationsWith({ header: 'x-webhook-secret' })
 
+/** As of every source, and where the secret stands, and, with a template of your own, id and type. */
 export interface CastaiNotificationsOptions extends SourceOptions, BodyPaths {
   /** The header that was added in Cast AI. Default `X-Webhook-Secret`. */
   readonly header?: string

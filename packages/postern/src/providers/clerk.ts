@@ -47,6 +47,7 @@ export type ClerkEventType =
   | 'organizationInvitation.revoked'
   | 'email.created'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `type`. */
 export type ClerkEvents = { readonly [Type in ClerkEventType]: JsonBody }
 
 /** A source for Clerk: the secret is the endpoint's signing secret, which begins with `whsec_`. */

@@ -46,6 +46,7 @@ export const cloudeventsProvider: Provider = {
   openHandshakes: [cloudEventsHandshake('cloudevents-abuse-protection')],
 }
 
+/** As of every source, and whether a sender that asks is told that it may send. Default: it is not answered. */
 export interface CloudeventsOptions extends SourceOptions {
   /** Allows whoever asks to send here, or only `origins`. Nothing signs the question. */
   readonly handshake?: boolean | { readonly origins?: readonly string[] }

@@ -74,8 +74,13 @@ export type ContentfulEventType =
   | 'ContentManagement.Asset.delete'
   | 'ContentManagement.ContentType.publish'
 
+/**
+ * What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is the header
+ * `x-contentful-topic`; `app` where there is none, as from an app.
+ */
 export type ContentfulEvents = { readonly [Type in ContentfulEventType]: JsonBody }
 
+/** As of every source, and the path that Contentful signs, which a proxy may have changed. */
 export interface ContentfulOptions extends SourceOptions {
   /** The path of the webhook's URL as it stands in Contentful, with its query. Default: that of the request. */
   readonly path?: string

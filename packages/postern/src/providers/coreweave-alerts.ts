@@ -25,9 +25,14 @@ export interface CoreweaveAlertsFormat {
   readonly prefix?: string
   /** Default `timestamp.body` where `timestamp` is given, else `body`. */
   readonly content?: 'body' | 'timestamp.body'
+  /** The header with the signed time, and its unit, default `seconds`; without it no request is ever stale. */
   readonly timestamp?: { readonly header: string; readonly unit?: TimestampRule['unit'] }
 }
 
+/**
+ * As of every source, and how its requests are signed, as you found it, and where they have id and type: without these,
+ * nowhere.
+ */
 export interface CoreweaveAlertsOptions extends SourceOptions, BodyPaths, CoreweaveAlertsFormat {}
 
 /**

@@ -13,9 +13,16 @@ import {
 export interface CustomOptions extends SourceOptions {
   /** Lower-case; shown in logs and recorded with events. Default `custom`. */
   readonly name?: string
+  /** The provider's name as people write it. Default: `name`. */
   readonly title?: string
+  /** The sender's own page about its webhooks, for people; it is never visited. */
   readonly documentation?: string
+  /** How a request is authenticated. Its `name` is recorded with each event that it verified; default: the provider's. */
   readonly scheme: Unnamed<SignatureScheme> | Unnamed<StaticSecretScheme>
+  /**
+   * Where id, type, time and ordering key stand in a request, and which part of the body handlers get. It counts only where
+   * it gives a type: of events that name none say the `defaultType`, or their id is the digest of the body.
+   */
   readonly envelope: Unnamed<Envelope>
 }
 

@@ -52,6 +52,7 @@ export type CustomerioEventType =
   | 'unsubscribed'
   | 'undeliverable'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `metric`. */
 export type CustomerioEvents = { readonly [Type in CustomerioEventType]: JsonBody }
 
 /** A source for Customer.io: the secret is the reporting webhook's signing key. */

@@ -56,6 +56,7 @@ export type DiscordEventType =
   | 'ENTITLEMENT_CREATE'
   | 'QUEST_USER_ENROLLMENT'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `event.type`. */
 export type DiscordEvents = { readonly [Type in DiscordEventType]: JsonBody }
 
 /** A source for Discord: the secret is the application's public key. */

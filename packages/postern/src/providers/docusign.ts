@@ -68,6 +68,7 @@ export type DocusignEventType =
   | 'recipient-declined'
   | 'recipient-authenticationfailed'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `event`. */
 export type DocusignEvents = { readonly [Type in DocusignEventType]: JsonBody }
 
 /** A source for DocuSign Connect: the secret is the Connect keys. */

@@ -47,6 +47,7 @@ export const dropboxProvider: Provider = {
   ],
 }
 
+/** As of every source, and whether Dropbox's challenge is answered. Default: it is not. */
 export interface DropboxOptions extends SourceOptions {
   /** Answers the challenge by which Dropbox tries the URL. Nothing signs it: whatever is asked is sent back as plain text. */
   readonly handshake?: boolean

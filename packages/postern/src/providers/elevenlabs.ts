@@ -46,6 +46,7 @@ export type ElevenlabsEventType =
   | 'voice_removal_notice_withdrawn'
   | 'voice_removed'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `type`. */
 export type ElevenlabsEvents = { readonly [Type in ElevenlabsEventType]: JsonBody }
 
 /** A source for ElevenLabs: the secret is the webhook's secret. */

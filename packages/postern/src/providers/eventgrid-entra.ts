@@ -55,6 +55,7 @@ export const eventgridEntraProvider: Provider = {
   ],
 }
 
+/** As of every source, with the tenant and the application that a token has to be for in place of a secret. */
 export interface EventgridEntraOptions extends Omit<SourceOptions, 'secret'> {
   /** The package `jose`: `import * as jose from 'jose'`. */
   readonly jose: Jose

@@ -31,6 +31,10 @@ export const eventgridProvider: Provider = {
   undocumented: ['whether an event that is delivered again comes in the same batch'],
 }
 
+/**
+ * As of every source, and where the secret stands, and whether the OPTIONS request of the CloudEvents schema is answered
+ * (default: it is not).
+ */
 export interface EventgridOptions extends SourceOptions {
   /** The query's parameter that has the secret. Default `code`. */
   readonly parameter?: string

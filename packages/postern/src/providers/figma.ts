@@ -68,6 +68,7 @@ export interface FigmaFileNotification extends FigmaNotification {
   readonly [field: string]: unknown
 }
 
+/** Types of events that are about a file; others are accepted and stored all the same. */
 export type FigmaFileEventType =
   | 'FILE_COMMENT'
   | 'FILE_DELETE'
@@ -75,6 +76,7 @@ export type FigmaFileEventType =
   | 'FILE_VERSION_UPDATE'
   | 'LIBRARY_PUBLISH'
 
+/** What handlers get as `data`, by type: the whole JSON body. The type is its `event_type`. */
 export type FigmaEvents = { readonly PING: FigmaNotification } & {
   readonly [Type in FigmaFileEventType]: FigmaFileNotification
 }

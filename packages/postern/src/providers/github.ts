@@ -71,6 +71,7 @@ export type GithubEventType =
   | 'workflow_job'
   | 'workflow_run'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is the header `x-github-event`. */
 export type GithubEvents = { readonly [Type in GithubEventType]: JsonBody }
 
 /** A source for GitHub: the secret is the webhook's secret. */

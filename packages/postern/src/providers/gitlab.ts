@@ -50,6 +50,10 @@ export type GitlabEventType =
   | 'release'
   | 'emoji'
 
+/**
+ * What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `object_kind`, or a
+ * system hook's `event_name`.
+ */
 export type GitlabEvents = { readonly [Type in GitlabEventType]: JsonBody }
 
 /** A source for GitLab: the secret is the webhook's signing token, which begins with `whsec_`. */

@@ -49,8 +49,10 @@ export const googlePubsubProvider: Provider = {
   ],
 }
 
+/** What handlers get as `data`: the whole body of a push, of which nothing is decoded; its `message.data` is base64. */
 export type GooglePubsubEvents = { readonly message: JsonBody }
 
+/** As of every source, with whom a token has to be for, and from, in place of a secret. */
 export interface GooglePubsubOptions extends Omit<SourceOptions, 'secret'> {
   /** The package `jose`: `import * as jose from 'jose'`. */
   readonly jose: Jose

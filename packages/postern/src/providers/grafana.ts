@@ -45,8 +45,13 @@ export const grafanaProvider: Provider = {
 /** Common types; others are accepted and stored all the same. */
 export type GrafanaEventType = 'firing' | 'resolved'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `status`. */
 export type GrafanaEvents = { readonly [Type in GrafanaEventType]: JsonBody }
 
+/**
+ * As of every source, and the headers that the contact point was given. Without one for the time, a captured request can
+ * be sent again until its digest is forgotten.
+ */
 export interface GrafanaOptions extends SourceOptions {
   /** The header of the signature. Default `X-Grafana-Alerting-Signature`. */
   readonly header?: string

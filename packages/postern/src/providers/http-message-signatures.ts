@@ -42,6 +42,10 @@ export const httpMessageSignaturesProvider: Provider = {
   ],
 }
 
+/**
+ * As of every source, and what the key is, and what a signature by it must cover. A signature that covers less is refused
+ * as `not_covered`.
+ */
 export interface HttpMessageSignaturesOptions extends SourceOptions {
   /**
    * What the key is for, default `hmac-sha256`; the request's own word for it is only compared. The secret is the shared

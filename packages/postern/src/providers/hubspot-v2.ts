@@ -31,6 +31,7 @@ export const hubspotV2Provider: Provider = {
   senderTimeoutMs: 5000,
 }
 
+/** As of every source, and the URL that HubSpot signs, which a server behind a proxy sees differently. */
 export interface HubspotV2Options extends SourceOptions {
   /**
    * The URL that HubSpot calls, character for character as it stands there. Without it

@@ -36,6 +36,7 @@ export const hubspotProvider: Provider = {
   senderTimeoutMs: 5000,
 }
 
+/** As of every source, and the URL that HubSpot signs, which a server behind a proxy sees differently. */
 export interface HubspotOptions extends SourceOptions {
   /**
    * The target URL as it stands in the app, with its query. Without it `request.url` is taken, which then has to be

@@ -44,6 +44,7 @@ export type IntercomEventType =
   | 'ticket.state.updated'
   | 'ping'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `topic`. */
 export type IntercomEvents = { readonly [Type in IntercomEventType]: JsonBody }
 
 /** A source for Intercom: the secret is the app's client secret. */

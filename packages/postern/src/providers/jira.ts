@@ -45,6 +45,7 @@ export type JiraEventType =
   | 'sprint_started'
   | 'sprint_closed'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `webhookEvent`. */
 export type JiraEvents = { readonly [Type in JiraEventType]: JsonBody }
 
 /** A source for Jira Cloud: the secret is the webhook's secret. */

@@ -46,6 +46,7 @@ export type LemonsqueezyEventType =
   | 'license_key_created'
   | 'license_key_updated'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `meta.event_name`. */
 export type LemonsqueezyEvents = { readonly [Type in LemonsqueezyEventType]: JsonBody }
 
 /** A source for Lemon Squeezy: the secret is the webhook's signing secret. */

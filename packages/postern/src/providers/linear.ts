@@ -51,6 +51,7 @@ export type LinearEventType =
   | 'IssueSLA'
   | 'OAuthApp'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `type`. */
 export type LinearEvents = { readonly [Type in LinearEventType]: JsonBody }
 
 /** A source for Linear: the secret is the webhook's signing secret. */

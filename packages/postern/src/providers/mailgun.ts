@@ -59,6 +59,7 @@ export type MailgunEventType =
   | 'opened'
   | 'unsubscribed'
 
+/** What handlers get as `data`, by type: the body's `event-data`, its members unchecked. The type is its `event`. */
 export type MailgunEvents = { readonly [Type in MailgunEventType]: JsonBody }
 
 /** A source for Mailgun: the secret is the webhook signing key. */

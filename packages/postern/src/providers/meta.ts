@@ -50,8 +50,10 @@ export const metaProvider: Provider = {
 /** Common types; others are accepted and stored all the same. */
 export type MetaEventType = 'page' | 'user' | 'permissions' | 'instagram' | 'whatsapp_business_account'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `object`. */
 export type MetaEvents = { readonly [Type in MetaEventType]: JsonBody }
 
+/** As of every source, and the verify token. Default: no verification of the URL is answered. */
 export interface MetaOptions extends SourceOptions {
   /** Answers the verification of the URL where it shows the verify token that was set with it. */
   readonly handshake?: false | { readonly token: Secret }

@@ -46,6 +46,7 @@ export const msgraphProvider: Provider = {
   undocumented: ['how long a validation token is; of over 1,024 characters none is answered'],
 }
 
+/** As of every source, and whether Graph's validation is answered. Default: it is not. */
 export interface MsgraphOptions extends SourceOptions {
   /** Answers the token by which Graph tries the URL. Nothing signs it: whatever is asked is sent back as plain text. */
   readonly handshake?: boolean

@@ -53,6 +53,7 @@ export type MuxEventType =
   | 'video.upload.errored'
   | 'video.upload.cancelled'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `type`. */
 export type MuxEvents = { readonly [Type in MuxEventType]: JsonBody }
 
 /** A source for Mux: the secret is the webhook's signing secret. */

@@ -70,8 +70,10 @@ export type NotionEventType =
   | 'comment.updated'
   | 'comment.deleted'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `type`. */
 export type NotionEvents = { readonly [Type in NotionEventType]: JsonBody }
 
+/** As of every source, and whether it takes the token that Notion posts when a subscription is made. Default: it takes none. */
 export interface NotionOptions extends SourceOptions {
   /**
    * Takes the token of a new subscription: `keep` stores it, and the source verifies by it at once. Nothing signs it, so

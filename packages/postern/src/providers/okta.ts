@@ -38,6 +38,10 @@ export const oktaProvider: Provider = {
   senderTimeoutMs: 3000,
 }
 
+/**
+ * As of every source, and how Okta was set up: in which header its secret comes, and whether its verification is answered
+ * (default: it is not).
+ */
 export interface OktaOptions extends SourceOptions {
   /** The header that is named in Okta's authentication field. Default `Authorization`. */
   readonly header?: string

@@ -44,6 +44,7 @@ export type OpenaiEventType =
   | 'response.failed'
   | 'response.incomplete'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `type`. */
 export type OpenaiEvents = { readonly [Type in OpenaiEventType]: JsonBody }
 
 /** A source for OpenAI: the secret is the endpoint's signing secret, which begins with `whsec_`. */

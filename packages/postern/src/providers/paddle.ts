@@ -72,6 +72,7 @@ export type PaddleEventType =
   | 'transaction.ready'
   | 'transaction.updated'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `event_type`. */
 export type PaddleEvents = { readonly [Type in PaddleEventType]: JsonBody }
 
 /** A source for Paddle Billing: the secret is the notification destination's secret key. */

@@ -55,6 +55,7 @@ export type PagerdutyEventType =
   | 'service.deleted'
   | 'pagey.ping'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `event.event_type`. */
 export type PagerdutyEvents = { readonly [Type in PagerdutyEventType]: JsonBody }
 
 /** A source for PagerDuty: the secret is the webhook subscription's secret. */

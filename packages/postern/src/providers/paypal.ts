@@ -78,8 +78,10 @@ export type PaypalEventType =
   | 'CUSTOMER.DISPUTE.CREATED'
   | 'CUSTOMER.DISPUTE.RESOLVED'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `event_type`. */
 export type PaypalEvents = { readonly [Type in PaypalEventType]: JsonBody }
 
+/** As of every source, with the webhook's id in place of a secret, and how certificates are fetched and trusted. */
 export interface PaypalOptions extends Omit<SourceOptions, 'secret'> {
   /** The webhook's id, as PayPal's dashboard shows it, or several. Without any, requests are answered 503. */
   readonly webhookId?: SourceOptions['secret']

@@ -53,6 +53,7 @@ export type PolarEventType =
   | 'benefit_grant.updated'
   | 'benefit_grant.revoked'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `type`. */
 export type PolarEvents = { readonly [Type in PolarEventType]: JsonBody }
 
 /** A source for Polar: the secret is the endpoint's secret. */

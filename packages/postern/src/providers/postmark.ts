@@ -47,6 +47,10 @@ export type PostmarkEventType =
   | 'SpamComplaint'
   | 'SubscriptionChange'
 
+/**
+ * What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `RecordType`;
+ * `Inbound` where it has none.
+ */
 export type PostmarkEvents = { readonly [Type in PostmarkEventType]: JsonBody }
 
 /** A source for Postmark: the secret is `<user>:<password>` as in the webhook's URL. */

@@ -43,6 +43,7 @@ export type RazorpayEventType =
   | 'subscription.cancelled'
   | 'invoice.paid'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `event`. */
 export type RazorpayEvents = { readonly [Type in RazorpayEventType]: JsonBody }
 
 /** A source for Razorpay: the secret is the webhook's secret, not the API key's. */

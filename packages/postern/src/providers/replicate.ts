@@ -26,6 +26,7 @@ export const replicateProvider: Provider = {
 /** Common types; others are accepted and stored all the same. */
 export type ReplicateEventType = 'starting' | 'processing' | 'succeeded' | 'failed' | 'canceled'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `status`. */
 export type ReplicateEvents = { readonly [Type in ReplicateEventType]: JsonBody }
 
 /** A source for Replicate: the secret is the account's webhook signing secret, which begins with `whsec_`. */

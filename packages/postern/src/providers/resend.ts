@@ -45,6 +45,7 @@ export type ResendEventType =
   | 'domain.updated'
   | 'domain.deleted'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `type`. */
 export type ResendEvents = { readonly [Type in ResendEventType]: JsonBody }
 
 /** A source for Resend: the secret is the webhook's signing secret, which begins with `whsec_`. */

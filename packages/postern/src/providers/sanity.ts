@@ -46,6 +46,10 @@ export const sanityProvider: Provider = {
 /** Common types; others are accepted and stored all the same. */
 export type SanityEventType = 'create' | 'update' | 'delete'
 
+/**
+ * What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is the header
+ * `sanity-operation`.
+ */
 export type SanityEvents = { readonly [Type in SanityEventType]: JsonBody }
 
 /** A source for Sanity: the secret is the webhook's secret. */

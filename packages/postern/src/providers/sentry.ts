@@ -46,6 +46,10 @@ export type SentryEventType =
   | 'comment'
   | 'seer'
 
+/**
+ * What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is the header
+ * `sentry-hook-resource`.
+ */
 export type SentryEvents = { readonly [Type in SentryEventType]: JsonBody }
 
 /** A source for Sentry: the secret is the integration's client secret. */

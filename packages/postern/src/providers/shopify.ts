@@ -67,6 +67,7 @@ export type ShopifyEventType =
   | 'refunds/create'
   | 'shop/update'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is the header `x-shopify-topic`. */
 export type ShopifyEvents = { readonly [Type in ShopifyEventType]: JsonBody }
 
 /** A source for Shopify: the secret is the app's client secret. */

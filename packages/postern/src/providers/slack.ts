@@ -55,6 +55,10 @@ export type SlackEventType =
   | 'reaction_added'
   | 'team_join'
 
+/**
+ * What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `event.type`, or its
+ * own `type` where it brings no event.
+ */
 export type SlackEvents = { readonly [Type in SlackEventType]: JsonBody }
 
 /** A source for Slack: the secret is the app's signing secret. */

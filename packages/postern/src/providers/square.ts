@@ -60,8 +60,10 @@ export type SquareEventType =
   | 'subscription.created'
   | 'subscription.updated'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `type`. */
 export type SquareEvents = { readonly [Type in SquareEventType]: JsonBody }
 
+/** As of every source, and the URL that Square signs, which a server behind a proxy sees differently. */
 export interface SquareOptions extends SourceOptions {
   /**
    * The notification URL, character for character as it stands in Square. Without it

@@ -71,6 +71,7 @@ export type StripeEventType =
   | 'payout.failed'
   | 'payout.paid'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `type`. */
 export type StripeEvents = { readonly [Type in StripeEventType]: JsonBody }
 
 /** A source for Stripe: the secret is the endpoint's signing secret; `whsec_` is a part of it. */

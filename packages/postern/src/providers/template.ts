@@ -33,4 +33,5 @@ export type TemplateEvents = {
   readonly 'resource.deleted': TemplateData
 }
 
+/** The `data` of the template's body, whose members the guides leave open. */
 export type TemplateData = Readonly<Record<string, unknown>>

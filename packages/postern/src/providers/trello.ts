@@ -54,8 +54,13 @@ export type TrelloEventType =
   | 'updateCard'
   | 'updateList'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `action.type`. */
 export type TrelloEvents = { readonly [Type in TrelloEventType]: JsonBody }
 
+/**
+ * As of every source, and the URL that Trello signs, and whether the request by which it tries that URL is answered
+ * (default: it is not).
+ */
 export interface TrelloOptions extends SourceOptions {
   /**
    * The callback URL, character for character as it was when the webhook was made. Without it

@@ -79,8 +79,13 @@ export type TwilioEventType =
   | 'no-answer'
   | 'canceled'
 
+/**
+ * What handlers get as `data`, by type: the fields of the form, or the JSON body, unchecked. The type is `MessageStatus`,
+ * `SmsStatus` or `CallStatus`.
+ */
 export type TwilioEvents = { readonly [Type in TwilioEventType]: JsonBody }
 
+/** As of every source, and the URL that Twilio signs, which a server behind a proxy sees differently. */
 export interface TwilioOptions extends SourceOptions {
   /**
    * The webhook's URL up to its query, character for character as it stands in Twilio, with user and password where it

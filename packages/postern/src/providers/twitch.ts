@@ -60,6 +60,7 @@ export type TwitchEventType =
   | 'stream.offline'
   | 'user.update'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `subscription.type`. */
 export type TwitchEvents = { readonly [Type in TwitchEventType]: JsonBody }
 
 /** A source for Twitch EventSub: the secret is the subscription's secret, of 10 to 100 characters. */

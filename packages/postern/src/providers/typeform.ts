@@ -32,6 +32,7 @@ export const typeformProvider: Provider = {
 /** Common types; others are accepted and stored all the same. */
 export type TypeformEventType = 'form_response' | 'form_response_partial'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `event_type`. */
 export type TypeformEvents = { readonly [Type in TypeformEventType]: JsonBody }
 
 /** A source for Typeform: the secret is the webhook's secret. */

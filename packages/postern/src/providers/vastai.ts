@@ -64,6 +64,10 @@ export type VastNotificationType =
   | 'upcoming_downtime'
   | 'webhook_test'
 
+/**
+ * What handlers get as `data`, by type: the whole body of Vast.ai's own notifications, whose type is `notif_type`; of the
+ * template's, its `data`.
+ */
 export type VastaiEvents = TemplateEvents & { readonly [Type in VastNotificationType]: VastNotification }
 
 /** A source for Vast.ai: `VASTAI_WEBHOOK_SECRET` is the `webhook_secret` shown once when the webhook was made. */

@@ -43,6 +43,7 @@ export type VercelEventType =
   | 'domain.created'
   | 'integration-configuration.removed'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `type`. */
 export type VercelEvents = { readonly [Type in VercelEventType]: JsonBody }
 
 /** A source for Vercel: the secret is the webhook's secret, or the integration's client secret. */

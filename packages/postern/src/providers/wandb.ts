@@ -52,6 +52,7 @@ function described(): Provider {
   }
 }
 
+/** As of every source, with a secret for each of the two ways in which W&B authenticates itself. */
 export interface WandbOptions extends SourceOptions, BodyPaths {
   /** The secret that signs, chosen in the webhook's settings. */
   readonly secret?: Secret

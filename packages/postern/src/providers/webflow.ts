@@ -42,6 +42,7 @@ export type WebflowEventType =
   | 'collection_item_published'
   | 'collection_item_unpublished'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `triggerType`. */
 export type WebflowEvents = { readonly [Type in WebflowEventType]: JsonBody }
 
 /** A source for Webflow: the secret is the webhook's secret key, or the app's client secret where an app made it. */

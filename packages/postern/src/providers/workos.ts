@@ -62,6 +62,7 @@ export type WorkosEventType =
   | 'user.updated'
   | 'user.deleted'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `event`. */
 export type WorkosEvents = { readonly [Type in WorkosEventType]: JsonBody }
 
 /** A source for WorkOS: the secret is the endpoint's signing secret. */

@@ -46,6 +46,7 @@ export const xProvider: Provider = {
   ],
 }
 
+/** As of every source, and whether X' hourly check is answered. Default: it is not. */
 export interface XOptions extends SourceOptions {
   /** Answers the challenge-response check, which nothing signs. */
   readonly handshake?: boolean

@@ -66,6 +66,7 @@ export type ZoomEventType =
   | 'user.updated'
   | 'user.deleted'
 
+/** What handlers get as `data`, by type: the whole JSON body, its members unchecked. The type is its `event`. */
 export type ZoomEvents = { readonly [Type in ZoomEventType]: JsonBody }
 
 /** A source for Zoom: the secret is the app's secret token. */

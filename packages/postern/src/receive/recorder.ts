@@ -18,6 +18,10 @@ export interface Recording {
   readonly type?: string
 }
 
+/**
+ * What became of an event that `record` was given; it is on stable storage. Of a duplicate, `eventSeq` is the event that
+ * was first.
+ */
 export interface Recorded {
   /** As of a request: `conflict` where the id was seen with another body. */
   readonly outcome: 'stored' | 'duplicate' | 'conflict'

@@ -5,6 +5,7 @@ import type { DestinationLimits } from './limits.ts'
 export type HandlerContext<Effect = never, Tx = never> = AttemptContext<Effect> &
   ([Tx] extends [never] ? unknown : SettlingContext<Tx>)
 
+/** What a handler is given beside the event: which try this is, when to stop, and a way to write together with its success. */
 export interface AttemptContext<Effect = never> {
   /** Aborted at the handler's deadline, when its lease is lost, and when a stop runs out of patience. */
   readonly signal: AbortSignal
@@ -16,6 +17,7 @@ export interface AttemptContext<Effect = never> {
   readonly tx: (effect: Effect) => void
 }
 
+/** What a handler is given as well where its store can settle inside a transaction of the user's. */
 export interface SettlingContext<Tx> {
   /**
    * Settles the delivery as succeeded inside a transaction that the handler has opened: both are committed together, or

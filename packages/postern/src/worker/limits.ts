@@ -7,6 +7,7 @@ export interface DestinationLimits {
   readonly concurrency?: number
   /** The deadline of an attempt. */
   readonly timeoutMs?: number
+  /** When a failed delivery is tried again; what it leaves out is as the inbox's own `retry` has it. */
   readonly retry?: Partial<RetrySchedule>
   /** Asked before each claim: a pause, a rate or a circuit breaker leaves deliveries pending, without an attempt. */
   readonly gate?: Gate

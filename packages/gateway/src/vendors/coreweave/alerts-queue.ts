@@ -3,6 +3,7 @@ import type { ApiClient, ApiResult } from '../api-client.ts'
 import { elementsOf } from '../json-elements.ts'
 import type { PullQueue, QueueMessage } from '../pull-queue.ts'
 
+/** Which queue of CoreWeave Alerts is pulled, by whose key, and how often. */
 export interface CoreweaveQueueOptions {
   /** Of a destination whose channel is `queue`. */
   readonly destinationId: string

@@ -2,6 +2,7 @@ import type { ApiClient, ApiResult, Pause } from '../api-client.ts'
 import type { Change, Reconciliation, Seen } from '../reconciling.ts'
 import { VASTAI_ORIGIN, VastaiApi, type VastInstance } from './vastai-api.ts'
 
+/** By whose key Vast.ai's instances are looked at, and when: at intervals, and soon after an event that hints at a change. */
 export interface VastaiInstancesOptions {
   /** Default `VAST_API_KEY`; it needs no more than the scope to read. */
   readonly keyVariable?: string

@@ -7,12 +7,14 @@ export interface Sample {
   readonly build: (occurrence: Occurrence) => SampleRequest
 }
 
+/** What makes one event of a sample: its id, and when it happens, in ms since the epoch. */
 export interface Occurrence {
   /** 32 hexadecimal characters. */
   readonly id: string
   readonly nowMs: number
 }
 
+/** What a provider sends for an occurrence, before it is signed. */
 export interface SampleRequest {
   readonly body: string
   /** What the provider sends beside the signature. */

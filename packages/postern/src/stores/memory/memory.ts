@@ -27,8 +27,10 @@ import { WaitingClaims } from './waiting-claims.ts'
 
 export type { MemoryEffect } from './settle.ts'
 
+/** The store without storage: its effects are functions, and nothing survives the process. */
 export type MemoryStore = Store<MemoryEffect> & HasRejectedLog & HasSmallState
 
+/** What time it is for the store, for tests that move it. */
 export interface MemoryOptions {
   /** The clock; default `Date.now`. */
   readonly now?: () => number

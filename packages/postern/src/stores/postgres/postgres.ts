@@ -49,6 +49,10 @@ import type { UserTransaction } from './user-transaction.ts'
 import { Vacuum } from './vacuum.ts'
 import { WakeUps } from './wake-ups.ts'
 
+/**
+ * Which schema holds the inbox, and whether a server that may lose what it has acknowledged is taken. Default: `postern`,
+ * and it is refused.
+ */
 export interface PostgresOptions {
   /**
    * The schema that holds the inbox's tables, made where there is none: letters, digits and underscores. Default `postern`.

@@ -45,6 +45,10 @@ import { oneSpace, type Spaces } from './spaces.ts'
 import { Waiting } from './waiting.ts'
 import { wholeMs } from './whole-ms.ts'
 
+/**
+ * What the store's keys begin with, and whether a server that may lose what it has acknowledged is taken. Default: nothing,
+ * and it is refused.
+ */
 export interface RedisOptions {
   /** What every key begins with. Default none: an event's dedupe record is `<source>:event:<id>`. */
   readonly prefix?: string

@@ -49,6 +49,7 @@ import type {
 import type { ReadOperation, ReadResultOf } from './read-operation.ts'
 import { SharedEngine } from './shared-engine.ts'
 
+/** Which SQLite the store runs on, and where its writer does. Default: the first that is safe, in a thread of its own. */
 export interface SqliteOptions {
   /** What `require` loads SQLite from. Default: `node:sqlite` where it is new enough, else `@photostructure/sqlite`. */
   readonly driver?: string

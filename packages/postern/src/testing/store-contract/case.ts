@@ -77,6 +77,7 @@ export const CLAUSES = [
   'durable',
 ] as const
 
+/** The part of the Store contract that a case proves: one of `CLAUSES`. */
 export type Clause = (typeof CLAUSES)[number]
 
 /** One behaviour that every store must show. */
