@@ -100,6 +100,12 @@ describe('the envelope that counts', () => {
     expect(event([unless], { ...body, more: 'm' })).toMatchObject({ type: UNKNOWN_TYPE, idKind: 'digest' })
   })
 
+  it('is one that says nothing of types, of any request: its id counts', () => {
+    const untyped: Envelope = { name: 'untyped', id: [{ json: ['id'] }] }
+    expect(event([untyped], { id: 'a', type: 't' })).toMatchObject({ id: 'a', type: UNKNOWN_TYPE })
+    expect(event([untyped], { type: 't' })).toMatchObject({ type: UNKNOWN_TYPE, idKind: 'digest' })
+  })
+
   it('is not chosen by any header that a scheme does not sign', () => {
     const body = { id: 'b', type: 't' }
     const plain = event([first, second], body)

@@ -117,8 +117,9 @@ function readId(places: readonly Place[], from: Readable): string | undefined {
   return isWhole ? storableName(JSON.stringify(texts)) : undefined
 }
 
+/** An envelope that says nothing of types is of any request: its id counts. */
 function typeIn({ type, defaultType }: Envelope, from: Readable): string | undefined {
-  return (type && nameAt(type, from)) ?? defaultType
+  return type === undefined ? (defaultType ?? UNKNOWN_TYPE) : (nameAt(type, from) ?? defaultType)
 }
 
 function nameAt(place: Place, from: Readable): string | undefined {

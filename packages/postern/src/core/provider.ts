@@ -104,7 +104,10 @@ export interface Envelope {
   /** Several places make one id together. */
   /** None where the provider gives no id: then the digest of the body is it. */
   readonly id: readonly Place[]
-  /** Where no text stands here, and there is no `defaultType`, it is none of a request's envelopes, and its id counts for nothing. */
+  /**
+   * Where no text stands here, and there is no `defaultType`, it is none of a request's envelopes, and its id counts for nothing.
+   * Without a place and a default it is an envelope of every request, and the type is `unknown`.
+   */
   readonly type?: Place
   /** It is none of a request's envelopes where a text stands here, as in the second element of a batch. */
   readonly unless?: Place

@@ -2,7 +2,7 @@ import type { Envelope } from '../core/index.ts'
 
 /** Where id and type stand in a JSON body whose form is the user's own or not documented: names to follow from its top. */
 export interface BodyPaths {
-  /** Counts where a type is found as well; else, and without a text there, the id is the digest of the body. */
+  /** Without a text there, the id is the digest of the body; so it is where a `type` has a place and none is found. */
   readonly id?: readonly string[]
   /** Without a text there, the type is the provider's default, or `unknown`. */
   readonly type?: readonly string[]

@@ -20,8 +20,9 @@ export interface CustomOptions extends SourceOptions {
   /** How a request is authenticated. Its `name` is recorded with each event that it verified; default: the provider's. */
   readonly scheme: Unnamed<SignatureScheme> | Unnamed<StaticSecretScheme>
   /**
-   * Where id, type, time and ordering key stand in a request, and which part of the body handlers get. It counts only where
-   * it gives a type: of events that name none say the `defaultType`, or their id is the digest of the body.
+   * Where id, type, time and ordering key stand in a request, and which part of the body handlers get. Where it
+   * names a place for the type, it counts only for events that have one there, or by its `defaultType`; of others the id is the
+   * digest of the body.
    */
   readonly envelope: Unnamed<Envelope>
 }

@@ -230,6 +230,10 @@ describe('CoreWeave Alerts', () => {
       ok: true,
       event: { id: 'alert-1', type: 'GPU' },
     })
+    const toldOfIds = coreweaveAlerts({ secret: SECRET, header: 'x-seen', id: ['id'] })
+    expect(await arrive(toldOfIds, headers, alert)).toMatchObject({
+      event: { id: 'alert-1', type: 'unknown' },
+    })
   })
 
   it('are kept whatever their body is, since nobody says', async () => {
