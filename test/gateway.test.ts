@@ -163,6 +163,8 @@ describe('serve', () => {
       env,
     )
     expect(result.stdout).toContain('200 OK')
+    const made = ['', '/postern.db', '/postern.db-wal', '/postern.db-shm']
+    expect(made.map((name) => statSync(join(room, `.postern${name}`)).mode & 0o077)).toEqual([0, 0, 0, 0])
     expect(await server.stop()).toBe(0)
     rmSync(room, { recursive: true, force: true })
   })

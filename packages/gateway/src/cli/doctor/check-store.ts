@@ -54,10 +54,15 @@ function mayBeRead({ inspection, readableVersion }: InspectedStore): boolean {
 function findingsOf(location: StoreLocation, inspection: StoreInspection): readonly Finding[] {
   return [
     ok('store', `${inspection.engine} at ${location.shownAs}`),
+    ...exposuresOf(location),
     ...durabilityOf(location, inspection),
     schemaOf(inspection),
     clockOf(inspection),
   ]
+}
+
+function exposuresOf({ kind, address }: StoreLocation): readonly Finding[] {
+  return OPENERS[kind].exposures(address).map((exposure) => warn('store.access', exposure))
 }
 
 function durabilityOf(location: StoreLocation, inspection: StoreInspection): readonly Finding[] {

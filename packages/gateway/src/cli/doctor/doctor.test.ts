@@ -95,6 +95,22 @@ test('a file that is there is looked at', async () => {
   expect(out).toMatch(/ok +store\.schema +version \d+/)
 })
 
+test.runIf(process.platform !== 'win32')(
+  'a file that is there and that everybody can read is warned of',
+  async () => {
+    const path = join(cwd, 'data/events.db')
+    const store = sqlite(path)
+    await store.stat()
+    await store.close()
+    await chmod(join(cwd, 'data'), 0o755)
+    await chmod(path, 0o644)
+    expect(await troubles(SOUND, ['--store', 'sqlite:data/events.db'])).toEqual({
+      code: 0,
+      found: [expect.stringMatching(/^warn store\.access: .*data\/events\.db.*mode 0644.*chmod 600/)],
+    })
+  },
+)
+
 describe('secrets', () => {
   test('that are missing or blank are named, each by its variable', async () => {
     await writeFile(

@@ -28,6 +28,7 @@ export async function openStore(location: StoreLocation, options: OpenerOptions)
     assertKeeps(location, opened.inspection)
     // The first answer: tables are made now where there are none.
     await opened.store.get(0)
+    for (const exposure of OPENERS[location.kind].exposures(location.address)) options.log.warn(exposure)
     return opened
   } catch (error) {
     await closeStore(opened)

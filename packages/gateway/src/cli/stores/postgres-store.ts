@@ -2,6 +2,7 @@ import { CONNECT_TIMEOUT_MS, SILENCE_TIMEOUT_MS, type StoreOpener } from './stor
 
 export const postgresOpener: StoreOpener = {
   isThere: () => true,
+  exposures: () => [],
   open: async (url, { mayLoseAcknowledgedEvents, log }) => {
     const [{ Pool }, { postgres, SCHEMA_VERSION }] = await Promise.all([
       import('pg'),

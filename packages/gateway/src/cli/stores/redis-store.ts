@@ -4,6 +4,7 @@ import { CONNECT_TIMEOUT_MS, SILENCE_TIMEOUT_MS, type StoreOpener } from './stor
 
 export const redisOpener: StoreOpener = {
   isThere: () => true,
+  exposures: () => [],
   open: async (url, { mayLoseAcknowledgedEvents, log }) => {
     const [{ Redis: Client }, { redis }] = await Promise.all([import('ioredis'), import('postern/redis')])
     const client = new Client(url, {

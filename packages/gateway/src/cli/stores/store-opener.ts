@@ -22,6 +22,8 @@ export interface OpenedStore {
 export interface StoreOpener {
   /** Whether there is something to look at yet; a file may still have to be made. */
   isThere(address: string): boolean
+  /** Who else on this machine can get at the events; nothing that keeps the store from being used. */
+  exposures(address: string): readonly string[]
   /** Rejects with what the server or its client said. */
   open(address: string, options: OpenerOptions): Promise<OpenedStore>
   /** What the operator runs to mend a setting. */

@@ -1,5 +1,3 @@
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { PosternError } from '../../core/index.ts'
 import {
   asStored,
@@ -46,6 +44,7 @@ import type {
   SqliteEffect,
   Verb,
 } from './operation.ts'
+import { makePrivateFile } from './private-file.ts'
 import type { ReadOperation, ReadResultOf } from './read-operation.ts'
 import { SharedEngine } from './shared-engine.ts'
 
@@ -66,12 +65,13 @@ const POLL_MS = 1000
 export type SqliteStore = Store<SqliteEffect> & HasRejectedLog & HasSmallState
 
 /**
- * Opens a file as the inbox's store, and makes it, with its folder, where there is none. WAL, `synchronous = FULL`:
- * what is acknowledged survives a power cut. Throws `PosternError` where no safe SQLite is to be had.
+ * Opens a file as the inbox's store, and makes it, with its folder, where there is none: for its owner alone (modes 0600
+ * and 0700); what is there keeps its mode. WAL, `synchronous = FULL`: what is acknowledged survives a power cut. Throws
+ * `PosternError` where no safe SQLite is to be had.
  */
 export function sqlite(path: string, options: SqliteOptions = {}): SqliteStore {
   const driver = chooseDriver(options.driver)
-  mkdirSync(dirname(path), { recursive: true })
+  makePrivateFile(path)
   const engine = SharedEngine.open({ path, driver, writer: options.writer ?? 'thread' })
   return new EmbeddedStore(engine, options.now ?? Date.now)
 }
