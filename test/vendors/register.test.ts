@@ -302,6 +302,32 @@ describe('vendors without an API that is documented', () => {
     expect(vast.asked).toEqual([])
   })
 
+  test.each([
+    ['castai', 'castai', []],
+    ['castai', 'castai-notifications', []],
+    ['coreweave', 'coreweave', []],
+    ['coreweave', 'alerts', ['--source', 'alerts']],
+    ['anima', '1-anima', []],
+  ])('%s: what is printed for the source %s fits together', async (vendor, source, flags) => {
+    const variable = `${source.toUpperCase().replace('-', '_')}_WEBHOOK_SECRET`
+    const line = ['register', vendor, '--url', `https://hooks.example.com/webhooks/${source}`, ...flags]
+    const { stdout } = await cli.run([...line, '--dry-run', '--json'])
+    const printed = JSON.parse(stdout) as { readonly variable: string; readonly configuration: string[] }
+    expect(printed.variable).toBe(variable)
+    const [imported = '', ...sources] = printed.configuration.map((text) =>
+      text
+        .replace("'postern/providers'", `'${import.meta.resolve('postern/providers')}'`)
+        .replace('<the header you saw in the test>', 'x-signature'),
+    )
+    const file = join(folder, 'postern.config.mjs')
+    writeFileSync(file, `${imported}\nexport const config = {\n${sources.join('\n')}\n}\n`)
+    const doctor = await cli.run(['doctor'], { [variable]: 'a-secret-of-16-bytes-or-more', PORT: '0' })
+    expect(doctor).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(`sources\\.${source} +has its secret from ${variable}`) as string,
+    })
+  })
+
   test('a secret that is ours to make is made once, kept, and not printed', async () => {
     const line = ['register', 'castai', '--url', 'https://hooks.example.com/webhooks/castai-notifications']
     await cli.run(line)

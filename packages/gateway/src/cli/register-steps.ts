@@ -19,7 +19,7 @@ export async function showSetup(
   flags: RegisterFlags,
   context: CliContext,
 ): Promise<number> {
-  const { title, configuration, documentation, steps, undocumented } = setup
+  const { title, documentation, steps, undocumented } = setup
   if (flags.url === undefined)
     throw new UsageError(`Where to? --url https://your.host/webhooks/${setup.source}`)
   for (const flag of ['list', 'delete', 'recover', 'update', 'events', 'test'] as const) {
@@ -33,6 +33,7 @@ export async function showSetup(
     setup.makesSecret && flags.dryRun !== true ? await keepSecret(source, flags, context) : undefined
   if (keptIn !== undefined) report.say(`${variable}: a secret for ${source} is in ${keptIn}`)
   const lines = steps({ url, variable })
+  const configuration = setup.configuration(source)
   report.say(`${title} is set up by hand (${documentation}):`)
   for (const line of lines) report.say(`  ${line}`)
   report.say('In postern.config.ts:')

@@ -5,13 +5,13 @@ export interface VendorSetup {
   /** The first is the usual one. */
   readonly names: readonly string[]
   readonly title: string
-  /** The source of the gateway that takes what it sends. */
+  /** What the source that takes what it sends is called by default. */
   readonly source: string
   /** Whether the secret is ours to make up. */
   readonly makesSecret: boolean
   readonly documentation: string
-  /** What to write into `postern.config.ts`. */
-  readonly configuration: readonly string[]
+  /** What to write into `postern.config.ts`, for a source of this name: its path and its variable have the same. */
+  readonly configuration: (source: string) => readonly string[]
   readonly steps: (input: { readonly url: string; readonly variable: string }) => readonly string[]
   readonly undocumented: readonly string[]
 }
@@ -26,9 +26,10 @@ const castai: VendorSetup = {
   source: 'castai-notifications',
   makesSecret: true,
   documentation: 'https://docs.cast.ai/docs/setup-notification-webhook',
-  configuration: [
+  configuration: (source) => [
     "import { castaiNotifications } from 'postern/providers'",
-    "sources: { 'castai-notifications': castaiNotifications({ header: 'X-Webhook-Secret' }) },",
+    `sources: { '${source}': castaiNotifications({ header: 'X-Webhook-Secret' }) },`,
+    '// not castai(): that verifies a signature, and Cast AI documents none',
   ],
   steps: ({ url, variable }) => [
     `In the console: Notifications, Webhooks, Add webhook. Callback URL: ${url}`,
@@ -56,13 +57,14 @@ const coreweave: VendorSetup = {
   source: 'coreweave-alerts',
   makesSecret: true,
   documentation: 'https://docs.coreweave.com/platform/coreweave-alerts/alerts-api',
-  configuration: [
+  configuration: (source) => [
     "import { coreweaveAlerts } from 'postern/providers'",
-    "sources: { 'coreweave-alerts': coreweaveAlerts({ header: '<the header you saw in the test>' }) },",
+    `sources: { '${source}': coreweaveAlerts({ header: '<the header you saw in the test>' }) },`,
+    '// not coreweave(): that verifies the template’s signature, and CoreWeave documents none like it',
   ],
   steps: ({ url, variable }) => [
     'No public endpoint? Then nothing of this: see postern pull --help.',
-    '1. A credential; signing_secret may be left out, and nothing is signed then:',
+    `1. A credential, with the secret as ${variable} in this shell; signing_secret may be left out, and nothing is signed then:`,
     `  curl -X POST ${COREWEAVE_API}/credentials ${COREWEAVE_AUTH} -H 'Content-Type: application/json' -d "$(jq -n --arg u '${url}' --arg s "$${variable}" '{displayName:"Postern",credentialType:"webhook",secret:({url:$u,signing_secret:$s}|tojson)}')"`,
     '2. A destination, with the id of the credential:',
     `  curl -X POST ${COREWEAVE_API}/destinations ${COREWEAVE_AUTH} -H 'Content-Type: application/json' -d '{"channel":"webhook","displayName":"Postern","credentialId":"<id of 1>"}'`,
@@ -85,7 +87,10 @@ const anima: VendorSetup = {
   source: 'anima',
   makesSecret: false,
   documentation: 'https://docs.useanima.sh/webhooks',
-  configuration: ["import { anima } from 'postern/providers'", 'sources: { anima: anima() },'],
+  configuration: (source) => [
+    "import { anima } from 'postern/providers'",
+    `sources: { '${source}': anima() },`,
+  ],
   steps: ({ url, variable }) => [
     `In Anima Labs' dashboard add a webhook for ${url}; it shows the secret once: put it into ${variable}.`,
     '"Rotating immediately invalidates the previous secret": give the gateway the new one as soon as you have it, and the one before as the second.',
