@@ -15,6 +15,7 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 const DOCKERFILE = readFileSync('deploy/Dockerfile', 'utf8')
 const IGNORED = readFileSync('.dockerignore', 'utf8')
 const MANIFEST = readFileSync('deploy/kubernetes.yaml', 'utf8')
+const POD_MONITOR = readFileSync('deploy/podmonitor.yaml', 'utf8')
 const UNIT = readFileSync('deploy/postern.service', 'utf8')
 
 let folder: string
@@ -83,6 +84,22 @@ interface Workload extends Manifest {
     readonly replicas: number
     readonly selector: { readonly matchLabels: Labels }
     readonly template: { readonly metadata: { readonly labels: Labels }; readonly spec: PodSpec }
+  }
+}
+
+/** As the Prometheus Operator has it (monitoring.coreos.com/v1). */
+interface PodMonitor extends Manifest {
+  readonly spec: {
+    readonly selector: { readonly matchLabels: Labels }
+    readonly podTargetLabels: readonly string[]
+    readonly podMetricsEndpoints: readonly {
+      readonly port: string
+      readonly path: string
+      readonly authorization: {
+        readonly type: string
+        readonly credentials: { readonly name: string; readonly key: string }
+      }
+    }[]
   }
 }
 
@@ -155,6 +172,27 @@ describe('the Kubernetes manifest', () => {
     }
     const text = JSON.stringify(manifests)
     expect(text).not.toMatch(/_WEBHOOK_SECRET|_TOKEN|postgres:\/\//)
+  })
+
+  test('has its metrics scraped with the token that they ask for, and by nothing that has none', () => {
+    expect(MANIFEST).not.toMatch(/prometheus\.io\/\w+:/)
+    const [monitor] = parseAllDocuments(POD_MONITOR).map((document) => document.toJS() as PodMonitor)
+    const { selector, podMetricsEndpoints, podTargetLabels } = monitor!.spec
+    const [endpoint] = podMetricsEndpoints
+    expect(podMetricsEndpoints).toHaveLength(1)
+    expect(endpoint).toMatchObject({ path: '/metrics', authorization: { type: 'Bearer' } })
+    const { name, key } = endpoint!.authorization.credentials
+    // What the manifest's own comment makes the secret with.
+    expect(MANIFEST).toMatch(new RegExp(`create secret generic ${name} [^]*?--from-literal=${key}=`))
+    for (const { spec } of workloads) {
+      const [container] = spec.template.spec.containers
+      expect(spec.template.metadata.labels).toMatchObject(selector.matchLabels)
+      expect(Object.keys(spec.template.metadata.labels)).toEqual(expect.arrayContaining([...podTargetLabels]))
+      expect(container?.envFrom).toEqual([{ secretRef: { name } }])
+      const port = container?.ports?.find((each) => each.name === endpoint!.port)?.containerPort
+      const admin = container?.env?.find((each) => each.name === 'POSTERN_ADMIN')?.value
+      expect(admin).toBe(`0.0.0.0:${port}`)
+    }
   })
 
   test('keeps one of each through a disruption, and sends requests to those that take them', () => {
