@@ -44,11 +44,16 @@ const OF_A_DESTINATION: Readonly<Record<string, Range>> = {
   timeoutMs: { from: 1, to: LONGEST_TIMER_MS },
 }
 
+/** What a store is asked for before anything else goes through it; all of it is in the contract. */
+const STORE_VERBS = ['put', 'claim', 'settle', 'get', 'close'] as const
+
 /** Refuses options that could only go wrong later, each by its path. */
 export function assertSound(options: object): void {
+  if (!isObject(options)) throw unsound('options', 'must be an object')
   for (const name of Object.keys(options)) {
     if (!OPTION_NAMES.has(name)) throw unsound(name, `is unknown; known are ${[...OPTION_NAMES].join(', ')}`)
   }
+  assertParts(options)
   const { prefix } = options as { readonly prefix?: unknown }
   if (prefix !== undefined && !(typeof prefix === 'string' && /^(\/[^/?#]+)*$/.test(prefix))) {
     throw unsound(
@@ -71,6 +76,44 @@ export function assertSound(options: object): void {
     )
   }
   for (const [group, ranges] of Object.entries(WHOLE)) assertInRange(options, group, ranges)
+}
+
+/** Of the store a value is never shown: a text in its place may be a URL with a password. */
+function assertParts({
+  store,
+  sources,
+  handlers,
+}: {
+  readonly store?: unknown
+  readonly sources?: unknown
+  readonly handlers?: unknown
+}): void {
+  const verbs = Object(store) as Readonly<Record<string, unknown>>
+  if (!STORE_VERBS.every((verb) => typeof verbs[verb] === 'function'))
+    throw unsound('store', "must be a store, such as sqlite('postern.db')")
+  if (!isObject(sources))
+    throw unsound('sources', 'must be an object, such as { vastai: vastai({ secret }) }')
+  for (const [name, source] of Object.entries(sources)) {
+    const { provider, schemes } = Object(source) as {
+      readonly provider?: unknown
+      readonly schemes?: unknown
+    }
+    if (!isObject(provider) || !Array.isArray(schemes))
+      throw unsound(`sources.${name}`, 'must be a source, such as vastai({ secret })')
+  }
+  if (handlers !== undefined && typeof handlers !== 'function')
+    throw unsound('handlers', "must be a function, such as (on) => [on('vastai', '*', handler)]")
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+/** Refuses what is not a list of what `on` made. */
+export function assertRegistrations(registrations: unknown): void {
+  const list: readonly unknown[] = Array.isArray(registrations) ? registrations : [undefined]
+  if (!list.every((each) => typeof (Object(each) as { readonly handler?: unknown }).handler === 'function'))
+    throw unsound('handlers', 'must return a list of what `on` returns')
 }
 
 /** Not shown where it is wrong: it may have a password in it. */

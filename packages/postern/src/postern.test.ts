@@ -45,6 +45,28 @@ describe('a configuration that cannot work', () => {
     )
   })
 
+  test.each<readonly [path: RegExp, options: unknown]>([
+    [/^options must/, undefined],
+    [/^options must/, null],
+    [/^store must/, {}],
+    [/^store must/, { store: 'postgres://me:hunter2@db/events', sources: {} }],
+    [/^store must/, { store: { put: () => {} }, sources: {} }],
+    [/^sources must/, { store: memory() }],
+    [/^sources must/, { store: memory(), sources: null }],
+    [/^sources\.shop must/, { store: memory(), sources: { shop: undefined } }],
+    [/^sources\.shop must/, { store: memory(), sources: { shop: aSource } }],
+    [/^handlers must be/, { store: memory(), sources: {}, handlers: [] }],
+    [/^handlers must return/, { store: memory(), sources: {}, handlers: () => 42 }],
+    [/^handlers must return/, { store: memory(), sources: {}, handlers: () => [undefined] }],
+  ])('is refused with the path of what is not there or something else: %s %j', (path, options) => {
+    const refused = expect.objectContaining({
+      code: 'bad_config',
+      message: expect.stringMatching(path) as string,
+    })
+    expect(() => createPostern(options as Options)).toThrow(refused)
+    expect(() => createPostern(options as Options)).not.toThrow(/hunter2/)
+  })
+
   test.each(['constructor', '__proto__', 'toString'])('is refused for a handler of the source %s', (name) => {
     expect(() => aPostern({ handlers: (on) => [on(name, '*', () => {})] })).toThrow(
       expect.objectContaining({ code: 'bad_config' }),

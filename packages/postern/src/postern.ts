@@ -26,7 +26,7 @@ import {
   type StoredEvent,
   type StoreStat,
 } from './inbox/index.ts'
-import { assertSound, assertSoundLimits } from './options.ts'
+import { assertRegistrations, assertSound, assertSoundLimits } from './options.ts'
 import {
   BodyBudget,
   createMount,
@@ -351,6 +351,7 @@ function checkedHandlers<S extends Sources, Effect, Tx>(
 ): readonly Registration<Effect, Tx>[] {
   // `On` narrows the strings and the event's type; at run time every registration is the same.
   const registrations = options.handlers?.(registerHandler as On<S, Effect, Tx>) ?? []
+  assertRegistrations(registrations)
   for (const { source, destination, limits } of registrations) {
     if (limits !== undefined) assertSoundLimits(destination, limits)
     if (!sources.has(source)) {

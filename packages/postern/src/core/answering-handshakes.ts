@@ -22,7 +22,7 @@ export function answeringHandshakes<Events extends EventMap>(
   const [unknown] = Object.keys(others)
   if (unknown !== undefined) refuse(`has an unknown option, '${unknown}'`)
   if (rules.length === 0) refuse('is of no use: its provider has none that is not signed')
-  const tokens = configuredSecrets(token)
+  const tokens = configuredSecrets(source.provider, 'handshake token', token)
   const asksForToken = rules.some((rule) => rule.token !== undefined)
   if (asksForToken && tokens.length === 0) refuse('needs a token: the one that was given to the provider')
   if (!asksForToken && tokens.length > 0) refuse('has a token, and its provider sends none')

@@ -14,6 +14,9 @@ function keysOf(ring: Keyring): string[] {
   return keys
 }
 
+const secretsOf = (secret: unknown): readonly string[] =>
+  configuredSecrets({ name: 'sample', title: 'Sample', schemes: [], envelopes: [] }, 'secret', secret)
+
 describe('configuredSecrets', () => {
   it.each([
     ['undefined', undefined],
@@ -23,15 +26,15 @@ describe('configuredSecrets', () => {
     ['an empty list', []],
     ['a list of what is absent or blank', [undefined, '', ' \t ']],
   ])('takes %s for no secret', (_, secret) => {
-    expect(configuredSecrets(secret)).toEqual([])
+    expect(secretsOf(secret)).toEqual([])
   })
 
   it('keeps the order of the others', () => {
-    expect(configuredSecrets(['new', undefined, '', 'old'])).toEqual(['new', 'old'])
+    expect(secretsOf(['new', undefined, '', 'old'])).toEqual(['new', 'old'])
   })
 
   it('keeps a secret as it was shown, spaces around it included', () => {
-    expect(configuredSecrets(' spaced ')).toEqual([' spaced '])
+    expect(secretsOf(' spaced ')).toEqual([' spaced '])
   })
 })
 
@@ -128,7 +131,7 @@ describe('Keyring', () => {
     expect(Buffer.from(new Keyring(['new', 'old'], { as: 'utf8' }).first()).toString()).toBe('new')
     const first = (): Uint8Array => new Keyring([], { as: 'utf8' }).first()
     expect(first).toThrow(expect.objectContaining({ code: 'no_secret' }))
-    expect(first).toThrow(/the source has no signing secret/)
+    expect(first).toThrow(/The source has no signing secret/)
   })
 
   it('tells secrets apart by digests of what was given, whatever it decodes to', () => {

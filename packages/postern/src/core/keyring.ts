@@ -1,7 +1,9 @@
 import { sha256 } from './crypto.ts'
 import { decodeStrictly } from './encoding.ts'
 import { PosternError } from './errors.ts'
+import type { Provider } from './provider.ts'
 import type { KeyFormat } from './scheme.ts'
+import { unsound } from './source-options.ts'
 
 /** Shortest secret that is accepted without a warning: 128 bits. */
 const WEAK_BELOW_BYTES = 16
@@ -40,8 +42,7 @@ export class Keyring {
   /** The key that signs: the first, which is the newest where secrets are listed newest first. */
   first(): Uint8Array {
     const key = this.#keys[0]
-    if (key === undefined)
-      throw new PosternError('no_secret', 'Cannot sign: the source has no signing secret')
+    if (key === undefined) throw new PosternError('no_secret', 'The source has no signing secret')
     return key
   }
 }
@@ -57,13 +58,13 @@ export class OpenKeyring extends Keyring {
 
 /**
  * Secrets as given in a configuration: `undefined`, blank and white-space-only entries are absent, not keys. An empty
- * HMAC key is one that everybody knows.
+ * HMAC key is one that everybody knows. Throws for what is no text, and names it.
  */
-export function configuredSecrets(
-  secret: string | readonly (string | undefined)[] | undefined,
-): readonly string[] {
-  const list = secret === undefined || typeof secret === 'string' ? [secret] : secret
-  return list.filter((entry): entry is string => entry !== undefined && entry.trim() !== '')
+export function configuredSecrets(provider: Provider, name: string, secret: unknown): readonly string[] {
+  return [secret].flat().filter((entry = ''): entry is string => {
+    if (typeof entry === 'string') return entry.trim() !== ''
+    throw unsound(provider, `${name} must be text`)
+  })
 }
 
 function decodeSecret(secret: string, format: KeyFormat): Uint8Array {

@@ -105,16 +105,17 @@ export function onDeadOf(
   provider: Provider,
   { orderBy, onDead }: SourceOptions,
 ): 'block' | 'continue' | undefined {
-  if (orderBy === undefined || orderBy === false) {
+  if (!orderBy) {
     if (onDead === undefined) return undefined
     throw unsound(provider, 'onDead is of use only with orderBy')
   }
   if (orderBy === true && provider.envelopes.every(({ orderingKey }) => orderingKey === undefined)) {
-    throw unsound(provider, 'orderBy: true, but its requests name no ordering key; say where one stands')
+    throw unsound(provider, 'orderBy: true, but its requests name no ordering key; say where')
   }
   return onDead ?? 'block'
 }
 
-function unsound(provider: Provider, problem: string): PosternError {
+/** What is wrong with a provider's configuration, to be thrown. */
+export function unsound(provider: Provider, problem: string): PosternError {
   return new PosternError('bad_config', `${provider.name}: ${problem}`)
 }

@@ -69,6 +69,16 @@ describe('the secrets of a source with two', () => {
     )
   })
 
+  it.each([42, null, {}, [SECRET, 42], [null]])('are refused where one is no text: %j', (value) => {
+    const bad = (message: string): unknown => expect.objectContaining({ code: 'bad_config', message })
+    const secret = value as unknown as string
+    expect(() => defineSource(both, { secret })).toThrow(bad('sample: secret must be text'))
+    expect(() => defineSource(both, { otherSecrets: { token: secret } })).toThrow(
+      bad('sample: token must be text'),
+    )
+    expect(() => withSecret(defineSource(both), secret)).toThrow(bad('sample: secret must be text'))
+  })
+
   it('are changed apart: the other stays, and nothing else changes', () => {
     const source = defineSource(both, { secret: SECRET, otherSecrets: { token: TOKEN }, maxBodyBytes: 7 })
     const changed = withSecret(source, ['a newer one, and as long', SECRET])

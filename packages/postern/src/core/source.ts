@@ -1,5 +1,4 @@
 import type { CheckResult } from './check.ts'
-import { PosternError } from './errors.ts'
 import { canonicalHmacs } from './canonical-hmacs.ts'
 import { hmacs } from './hmac-method.ts'
 import { itemHmacs } from './item-hmacs.ts'
@@ -17,6 +16,7 @@ import {
   assertKnownOptions,
   onDeadOf,
   placesOf,
+  unsound,
   type KeyedSourceOptions,
   type Secret,
   type SourceOptions,
@@ -152,7 +152,7 @@ function makeSource<Events extends EventMap>(
 
 /** The same source with another `secret`; what is verified by other secrets stays as it is. */
 export function withSecret<Events extends EventMap>(source: Source<Events>, secret: Secret): Source<Events> {
-  const secrets = new Map([['secret', configuredSecrets(secret)]])
+  const secrets = new Map([['secret', configuredSecrets(source.provider, 'secret', secret)]])
   const schemes = source.schemes.map((own) =>
     secretNameOf(own.scheme) === 'secret' ? keyed(own.scheme, own.method, secrets) : own,
   )
@@ -172,10 +172,10 @@ function secretsByName(
   const known = new Set(provider.schemes.map(secretNameOf))
   const unknown = Object.keys(otherSecrets).find((name) => name === 'secret' || !known.has(name))
   if (unknown !== undefined) {
-    throw new PosternError('bad_config', `${provider.name}: no scheme is verified by the secret '${unknown}'`)
+    throw unsound(provider, `no scheme is verified by the secret '${unknown}'`)
   }
-  const named = Object.entries(otherSecrets).map(([name, value]) => [name, configuredSecrets(value)] as const)
-  return new Map([['secret', configuredSecrets(secret)], ...named])
+  const named = Object.entries({ secret, ...otherSecrets })
+  return new Map(named.map(([name, value]) => [name, configuredSecrets(provider, name, value)]))
 }
 
 function keyed(scheme: Scheme, method: Method, secrets: ReadonlyMap<string, readonly string[]>): KeyedScheme {
@@ -202,9 +202,9 @@ function dedupeWindow(provider: Provider, options: SourceOptions): number {
   // seconds are compared.
   const freshMs = (2 * toleranceSeconds + 1) * 1000
   if (windowMs <= freshMs) {
-    throw new PosternError(
-      'bad_config',
-      `${provider.name}: dedupeWindowMs (${windowMs}) must be longer than a captured request stays fresh (${freshMs} ms: twice the tolerance)`,
+    throw unsound(
+      provider,
+      `dedupeWindowMs (${windowMs}) must be longer than a captured request stays fresh (${freshMs} ms: twice the tolerance)`,
     )
   }
   return windowMs

@@ -8,6 +8,7 @@ import {
   type SourceOptions,
 } from '../core/index.ts'
 import { atPaths, type BodyPaths } from './body-paths.ts'
+import { headerName } from './header-name.ts'
 
 /**
  * The template to paste into Cast AI, with the documented variables only (docs.cast.ai, "Setup notification webhook").
@@ -90,7 +91,10 @@ export function castaiNotifications(
   options: CastaiNotificationsOptions = {},
 ): Source<CastaiNotificationEvents> {
   const { header = 'x-webhook-secret', authScheme, id, type, ...rest } = options
-  const place = { header: header.toLowerCase(), ...(authScheme !== undefined && { authScheme }) }
+  const place = {
+    header: headerName('castai-notifications', 'header', header),
+    ...(authScheme !== undefined && { authScheme }),
+  }
   const paths = { ...(id !== undefined && { id }), ...(type !== undefined && { type }) }
   return defineSourceBy<CastaiNotificationEvents>(
     [headerSecrets],

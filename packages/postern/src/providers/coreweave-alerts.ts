@@ -9,6 +9,7 @@ import {
   type TimestampRule,
 } from '../core/index.ts'
 import { atPaths, type BodyPaths } from './body-paths.ts'
+import { headerName } from './header-name.ts'
 
 const CONTENT: Readonly<Record<'body' | 'timestamp.body', readonly Part[]>> = {
   body: ['body'],
@@ -55,7 +56,9 @@ export const coreweaveAlertsProvider: Provider = coreweaveAlertsWith({ header: '
  * coreweaveAlerts({ secret, header: 'X-The-Header-You-Saw', encoding: 'hex', prefix: 'sha256=' })
  */
 export function coreweaveAlerts(options: CoreweaveAlertsOptions): Source {
-  const { header, encoding, prefix, content, timestamp, id, type, ...rest } = options
+  const { header, encoding, prefix, content, timestamp, id, type, ...rest } = Object(
+    options,
+  ) as typeof options
   const format: CoreweaveAlertsFormat = {
     header,
     ...(encoding !== undefined && { encoding }),
@@ -102,13 +105,13 @@ function schemeOf({
     algorithm: 'hmac-sha256',
     key: { as: 'utf8' },
     signature: {
-      in: [{ header: header.toLowerCase() }],
+      in: [{ header: headerName('coreweave-alerts', 'header', header) }],
       ...(prefix !== undefined && { prefix }),
       encoding,
     },
     ...(timestamp !== undefined && {
       timestamp: {
-        in: { header: timestamp.header.toLowerCase() },
+        in: { header: headerName('coreweave-alerts', 'timestamp.header', timestamp.header) },
         unit: timestamp.unit ?? 'seconds',
         toleranceSeconds: 300,
       },

@@ -10,6 +10,7 @@ import {
 } from '../core/index.ts'
 import { cloudEventsHandshake } from './cloudevents-handshake.ts'
 import { eventgridEnvelopes, eventgridHandshakes } from './eventgrid-shapes.ts'
+import { headerName } from './header-name.ts'
 
 /**
  * Azure Event Grid's push delivery to webhooks (learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema,
@@ -52,7 +53,8 @@ export function eventgrid({ parameter, header, handshake, ...options }: Eventgri
 }
 
 function withPlace(parameter = 'code', header: string | undefined): Provider {
-  const secret = header === undefined ? { query: parameter } : { header: header.toLowerCase() }
+  const secret =
+    header === undefined ? { query: parameter } : { header: headerName('eventgrid', 'header', header) }
   const name = header === undefined ? 'eventgrid-query' : 'eventgrid-header'
   const scheme: StaticSecretScheme = { name, algorithm: 'static-secret', secret }
   return { ...eventgridProvider, schemes: [scheme] }

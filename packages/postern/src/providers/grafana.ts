@@ -6,6 +6,7 @@ import {
   type SourceOptions,
 } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
+import { headerName } from './header-name.ts'
 
 /**
  * Grafana's webhook contact point with an HMAC signature, since Grafana 12 (grafana.com/docs, "Configure webhook
@@ -62,7 +63,10 @@ export interface GrafanaOptions extends SourceOptions {
 /** A source for Grafana Alerting: the secret is the contact point's HMAC secret. */
 export function grafana(options: GrafanaOptions = {}): Source<GrafanaEvents> {
   const { header = 'x-grafana-alerting-signature', timestampHeader, ...rest } = options
-  const scheme = schemeOf(header.toLowerCase(), timestampHeader?.toLowerCase())
+  const scheme = schemeOf(
+    headerName('grafana', 'header', header),
+    timestampHeader === undefined ? undefined : headerName('grafana', 'timestampHeader', timestampHeader),
+  )
   return defineHmacSource<GrafanaEvents>({ ...grafanaProvider, schemes: [scheme] }, rest)
 }
 

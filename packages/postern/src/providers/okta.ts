@@ -6,6 +6,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { headerName } from './header-name.ts'
 
 /**
  * Okta's event hooks (developer.okta.com/docs/concepts/event-hooks): a value of your own in a header of your own, and
@@ -56,6 +57,6 @@ export function okta({ header, handshake, ...options }: OktaOptions = {}): Sourc
 }
 
 function inHeader(header: string): Provider {
-  const secret = { header: header.toLowerCase() }
+  const secret = { header: headerName('okta', 'header', header) }
   return { ...oktaProvider, schemes: [{ name: 'okta-header', algorithm: 'static-secret', secret }] }
 }

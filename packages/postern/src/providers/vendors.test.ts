@@ -156,7 +156,9 @@ describe('Cast AI notifications', () => {
   })
 
   it('are refused with a header that no request has', () => {
-    expect(() => castaiNotifications({ secret: SECRET, header: 'x: y' })).toThrow(/no header/)
+    expect(() => castaiNotifications({ secret: SECRET, header: 'x: y' })).toThrow(
+      /header must be a header's name/,
+    )
   })
 })
 
