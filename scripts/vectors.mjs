@@ -13,24 +13,56 @@ if (files.length === 0) {
   process.exit(2)
 }
 
+/** What a vector has as text. */
+const TEXTS = ['provider', 'secret', 'body', 'expected']
+
 const results = []
 for (const file of files) {
-  for (const [index, vector] of (await vectorsIn(file)).entries()) {
+  const read = await vectorsIn(file)
+  if (read.problem !== undefined) tell(false, `${file}: ${read.problem}`)
+  for (const [index, vector] of (read.vectors ?? []).entries()) {
+    const where = `${file} #${index}`
+    const problem = problemOf(vector)
+    if (problem !== undefined) {
+      tell(false, `${where}: ${problem}`)
+      continue
+    }
     const verdict = await verdictOn(vector)
     const isAsExpected = verdict === 'valid' ? vector.expected === 'valid' : meets(vector.expected, verdict)
-    results.push(isAsExpected)
     const found = isAsExpected ? verdict : `${verdict}, but expected ${vector.expected}`
-    console.log(`${isAsExpected ? 'ok  ' : 'FAIL'} ${file} #${index} ${vector.provider}: ${found}`)
+    tell(isAsExpected, `${where} ${vector.provider}: ${found}`)
   }
 }
 const failures = results.filter((isAsExpected) => !isAsExpected).length
 console.log(`${results.length - failures} of ${results.length} as expected`)
 process.exitCode = failures === 0 && results.length > 0 ? 0 : 1
 
+function tell(isAsExpected, line) {
+  results.push(isAsExpected)
+  console.log(`${isAsExpected ? 'ok  ' : 'FAIL'} ${line}`)
+}
+
+/** The file's vectors, or why there are none. */
 async function vectorsIn(file) {
-  const vectors = JSON.parse(await readFile(file, 'utf8'))
-  if (!Array.isArray(vectors)) throw new TypeError(`${file} is not an array of vectors`)
-  return vectors
+  const text = await readFile(file, 'utf8').catch((error) => error)
+  if (text instanceof Error) return { problem: `cannot be read: ${text.message}` }
+  let vectors
+  try {
+    vectors = JSON.parse(text)
+  } catch (error) {
+    // Not the message: it quotes the file, which has secrets in it.
+    return { problem: `is not JSON ${/at position \d+/.exec(error.message)?.[0] ?? ''}`.trimEnd() }
+  }
+  return Array.isArray(vectors) ? { vectors } : { problem: 'is not an array of vectors' }
+}
+
+/** What a vector lacks to be one. */
+function problemOf(vector) {
+  if (typeof vector !== 'object' || vector === null || Array.isArray(vector)) return 'is not an object'
+  const missing = TEXTS.filter((field) => typeof vector[field] !== 'string')
+  if (missing.length > 0) return `has no text for ${missing.join(', ')}`
+  const { headers = {} } = vector
+  return typeof headers === 'object' && headers !== null ? undefined : 'has no object for headers'
 }
 
 /** `valid`, or why not. */

@@ -22,11 +22,12 @@ const [stripe] = JSON.parse(readFileSync('vectors/stripe.json', 'utf8')) as read
 function run(...files: readonly string[]): {
   readonly code: number | null
   readonly lines: readonly string[]
+  readonly stderr: string
 } {
-  const { status, stdout } = spawnSync(process.execPath, ['scripts/vectors.mjs', ...files], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/vectors.mjs', ...files], {
     encoding: 'utf8',
   })
-  return { code: status, lines: stdout.trim().split('\n') }
+  return { code: status, lines: stdout.trim().split('\n'), stderr }
 }
 
 function checked(vectors: unknown): { readonly code: number | null; readonly lines: readonly string[] } {
@@ -80,6 +81,36 @@ describe('npm run vectors', () => {
   test('of nothing is no success', () => {
     expect(checked([]).code).toBe(1)
     expect(run().code).toBe(2)
+  })
+
+  test.each([
+    ['no object', null, '#0: is not an object'],
+    ['a list', [], '#0: is not an object'],
+    ['nothing in it', {}, '#0: has no text for provider, secret, body, expected'],
+    ['a body that is none', { ...github, body: { id: 1 } }, '#0: has no text for body'],
+    ['headers that are none', { ...github, headers: 'x-a: b' }, '#0: has no object for headers'],
+  ])('fails for a vector that is none, and goes on: %s', (_, vector, message) => {
+    const { code, lines } = checked([vector, github])
+    expect(lines[0]).toBe(`FAIL ${join(folder, 'own.json')} ${message}`)
+    expect(lines[1]).toMatch(/^ok {2}/)
+    expect(lines.at(-1)).toBe('1 of 2 as expected')
+    expect(code).toBe(1)
+  })
+
+  test.each([
+    ['that is no JSON', '[{"secret":"hunter2" "body"', /: is not JSON( at position \d+)?$/],
+    ['that is no list', '{"secret":"hunter2"}', /: is not an array of vectors$/],
+    ['that is not there', undefined, /: cannot be read: .*ENOENT/],
+  ])('fails for a file %s, without a stack, and goes on with the next', (_, text, message) => {
+    const [file, good] = [join(folder, 'file.json'), join(folder, 'good.json')]
+    rmSync(file, { force: true })
+    if (text !== undefined) writeFileSync(file, text)
+    writeFileSync(good, JSON.stringify([github]))
+    const { code, lines, stderr } = run(file, good)
+    expect(lines[0]).toMatch(message)
+    expect(lines.at(-1)).toBe('1 of 2 as expected')
+    expect(lines.join('\n')).not.toContain('hunter2')
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
   })
 
   test('shows no secret', () => {
