@@ -1,4 +1,4 @@
-import type { Occurrence } from 'postern'
+import type { Occurrence, Provider } from 'postern'
 
 type AnyReason = Extract<Occurrence, { readonly kind: 'rejected' }>['reason']
 
@@ -38,7 +38,16 @@ const TEXT: Readonly<Record<AnyReason, string>> = {
   internal_error: 'an error of our own',
 }
 
-/** A reason code in words, for the terminal. */
-export function reasonText(reason: AnyReason): string {
-  return TEXT[reason]
+/** Where the secret stands in the URL and not in the body. */
+const TEXT_OF_URL: Partial<typeof TEXT> = {
+  missing_secret: 'its URL does not have the secret',
+  duplicate_secret: 'its URL has the secret twice',
+}
+
+/** A reason code in words, for the terminal; of a provider, where one is known. */
+export function reasonText(reason: AnyReason, provider?: Provider): string {
+  const isInUrl = provider?.schemes.some(
+    (scheme) => scheme.algorithm === 'static-secret' && 'query' in scheme.secret,
+  )
+  return (isInUrl === true ? TEXT_OF_URL[reason] : undefined) ?? TEXT[reason]
 }

@@ -57,7 +57,7 @@ const attempted: Extract<Occurrence, { kind: 'attempted' }> = {
   durationMs: 20.5,
 }
 
-function rejected(source: string, body: string, status = 401): Occurrence {
+function rejected(source: string, body: string, status = 401): Extract<Occurrence, { kind: 'rejected' }> {
   const request = { method: 'POST', url: '/', headers: [], body: Buffer.from(body) }
   return { kind: 'rejected', source, reason: 'missing_header', status, request }
 }
@@ -98,6 +98,21 @@ describe('a refused request', () => {
       'npx postern trigger castai test --data @.postern/rejected/000001.json --url http://localhost:3000/webhooks/castai',
     )
     expect(await readFile(join(folder, '000001.json'), 'utf8')).toBe('{"type":"test","data":{}}')
+  })
+
+  test('is looked for its secret where its provider has it', async () => {
+    const without = (source: string, reason: 'missing_secret' | 'duplicate_secret'): Occurrence => ({
+      ...rejected(source, '{}'),
+      reason,
+    })
+    const told = async (occurrence: Occurrence): Promise<string> => {
+      written = ''
+      return (await linesOf(occurrence))[0]!
+    }
+    expect(await told(without('eventgrid', 'missing_secret'))).toMatch(/: its URL does not have the secret$/)
+    expect(await told(without('eventgrid', 'duplicate_secret'))).toMatch(/: its URL has the secret twice$/)
+    expect(await told(without('figma', 'missing_secret'))).toMatch(/: its body does not have the secret$/)
+    expect(await told(without('nobody', 'duplicate_secret'))).toMatch(/: its body has .* twice$/)
   })
 
   test('that could not be read even if it were signed is said to be so', async () => {

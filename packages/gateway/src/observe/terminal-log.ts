@@ -116,10 +116,11 @@ export class TerminalLog implements Reporter {
   }
 
   async #rejected({ source, reason, status, request }: Rejected): Promise<void> {
-    const { paint } = this.#options
+    const { paint, providerOf } = this.#options
     const hint = status === 401 && request !== undefined ? await this.#hint(source, request) : []
     const from = source === '' ? 'request' : escapeUnprintable(source)
-    this.#line(`${from} ${paint('red', 'rejected')} ${status} ${reason}: ${reasonText(reason)}`)
+    const why = reasonText(reason, providerOf(source))
+    this.#line(`${from} ${paint('red', 'rejected')} ${status} ${reason}: ${why}`)
     const cause = request && this.#options.causeOf?.(source, reason, request)
     if (cause !== undefined) this.#indented([escapeUnprintable(cause, 500)])
     this.#indented(hint)

@@ -10,7 +10,7 @@ import {
 } from '../../../../test/support/signed-sample.ts'
 import { otherKeys, otherSecretOf, signAny } from '../../../../test/support/other-schemes.ts'
 import { defineAnySource, sign, type RequestLike } from '../core/index.ts'
-import { github, gitlabToken, providers } from '../providers/index.ts'
+import { eventgrid, github, gitlabToken, providers } from '../providers/index.ts'
 import { samples } from '../providers/samples/index.ts'
 import { explain, type Explanation } from './index.ts'
 
@@ -47,6 +47,17 @@ describe('explain', () => {
     ...changed,
   })
   const causes = ({ findings }: Explanation): readonly string[] => findings.map(({ cause }) => cause)
+
+  it.each([
+    ['/', 'header_missing', 'the URL does not have the secret, as ?code=…'],
+    ['/?code=a&code=b', 'header_duplicated', 'the URL has ?code=… twice'],
+  ])('looks for a secret of the URL there: %s', async (url, cause, evidence) => {
+    const { findings } = await explain(
+      { url, headers: {}, body: Buffer.from('[]') },
+      eventgrid({ secret: SECRET }),
+    )
+    expect(findings).toMatchObject([{ cause, evidence }])
+  })
 
   it.each(providers.map((provider) => [provider.name, provider] as const))(
     'says something of a request that %s did not sign, whatever its method',

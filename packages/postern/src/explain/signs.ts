@@ -1,4 +1,12 @@
-import type { Provider, Reason, SignatureScheme, WebhookRequest } from '../core/index.ts'
+import type {
+  Provider,
+  Reason,
+  Scheme,
+  SecretInQuery,
+  SignatureScheme,
+  StaticSecretScheme,
+  WebhookRequest,
+} from '../core/index.ts'
 import { parseJson, readPath } from '../core/place.ts'
 import { finding, type Finding } from './finding.ts'
 import { tokensOf, type Tokens } from './json-text.ts'
@@ -60,10 +68,24 @@ const SIGNS: Partial<Readonly<Record<Reason, Sign>>> = {
       'the signed id is empty, or has a character that separates signed parts',
     ),
   ],
-  missing_secret: () => [
-    finding('header_missing', 'likely', 'the body does not have the secret where the provider puts it'),
+  missing_secret: ({ scheme }) => [
+    finding(
+      'header_missing',
+      'likely',
+      isInUrl(scheme)
+        ? `the URL does not have the secret, as ?${scheme.secret.query}=…`
+        : 'the body does not have the secret where the provider puts it',
+    ),
   ],
-  duplicate_secret: () => [finding('header_duplicated', 'likely', 'the body has the secret’s member twice')],
+  duplicate_secret: ({ scheme }) => [
+    finding(
+      'header_duplicated',
+      'likely',
+      isInUrl(scheme)
+        ? `the URL has ?${scheme.secret.query}=… twice`
+        : 'the body has the secret’s member twice',
+    ),
+  ],
   secret_mismatch: ({ rings }) => [
     finding('wrong_secret', 'likely', wrongSecret(rings, 'the secret that was sent is')),
   ],
@@ -101,6 +123,11 @@ export function wrongSecretSign({ scheme, rings }: Subject): Finding {
     wrongSecret(rings, 'everything is in its form, and the signature is by'),
     scheme.name,
   )
+}
+
+/** Whether the secret itself is sent, as a parameter of the URL. */
+function isInUrl(scheme: Scheme): scheme is StaticSecretScheme & { readonly secret: SecretInQuery } {
+  return scheme.algorithm === 'static-secret' && 'query' in scheme.secret
 }
 
 function wrongSecret(rings: Subject['rings'], start: string): string {
