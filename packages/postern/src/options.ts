@@ -90,19 +90,18 @@ function assertParts({
 }): void {
   const verbs = Object(store) as Readonly<Record<string, unknown>>
   if (!STORE_VERBS.every((verb) => typeof verbs[verb] === 'function'))
-    throw unsound('store', "must be a store, such as sqlite('postern.db')")
-  if (!isObject(sources))
-    throw unsound('sources', 'must be an object, such as { vastai: vastai({ secret }) }')
+    throw unsound('store', 'must be a store, such as memory()')
+  if (!isObject(sources)) throw unsound('sources', 'must be an object, such as { shop: custom({ … }) }')
   for (const [name, source] of Object.entries(sources)) {
     const { provider, schemes } = Object(source) as {
       readonly provider?: unknown
       readonly schemes?: unknown
     }
     if (!isObject(provider) || !Array.isArray(schemes))
-      throw unsound(`sources.${name}`, 'must be a source, such as vastai({ secret })')
+      throw unsound(`sources.${name}`, 'must be a source, as custom({ … }) answers')
   }
   if (handlers !== undefined && typeof handlers !== 'function')
-    throw unsound('handlers', "must be a function, such as (on) => [on('vastai', '*', handler)]")
+    throw unsound('handlers', "must be a function, such as (on) => [on('shop', '*', handler)]")
 }
 
 function isObject(value: unknown): value is object {

@@ -1,4 +1,11 @@
-import { hasSecret, type Logger, type ReadKeptSecrets, type Reason, type Source } from '../core/index.ts'
+import {
+  hasSecret,
+  type Logger,
+  type Provider,
+  type ReadKeptSecrets,
+  type Reason,
+  type Source,
+} from '../core/index.ts'
 import { withFurtherSecret } from '../core/further-secret.ts'
 import { configuredSecrets } from '../core/keyring.ts'
 import { OnceASecond } from './once-a-second.ts'
@@ -27,9 +34,9 @@ export class HandshakeSecrets {
     this.#log = log
     this.#onceASecond = new OnceASecond(log)
     this.#readings = new Map(
-      [...sources].flatMap(([name, { handshake }]) => {
+      [...sources].flatMap(([name, { provider, handshake }]) => {
         const { kept } = handshake ?? {}
-        return kept === undefined ? [] : [[name, new Paced(() => this.#read(name, kept))]]
+        return kept === undefined ? [] : [[name, new Paced(() => this.#read(name, provider, kept))]]
       }),
     )
   }
@@ -79,11 +86,12 @@ export class HandshakeSecrets {
   }
 
   /** Whether what was kept could be read; what of it can be used is used from then on. */
-  async #read(name: string, kept: ReadKeptSecrets): Promise<boolean> {
+  async #read(name: string, provider: Provider, kept: ReadKeptSecrets): Promise<boolean> {
     try {
       const read = await valueWithin(Promise.resolve().then(kept), READ_WITHIN_MS, LATE)
       if (read === LATE) throw new Error(`no answer within ${READ_WITHIN_MS} ms`)
-      for (const secret of configuredSecrets(read)) this.#takeIfSound(name, secret)
+      for (const secret of configuredSecrets(provider, 'handshake kept', read))
+        this.#takeIfSound(name, secret)
       return true
     } catch (error) {
       this.#log.warn('the secrets of handshakes that were kept could not be read', { source: name, error })
