@@ -48,6 +48,7 @@ async function api(events = 0, token?: string): Promise<Api> {
   const server = new AdminServer({
     store,
     secretUse: async () => [],
+    destinations: ['handlers', 'billing'],
     forwarding: billing,
     access,
     log: silent,
@@ -85,6 +86,7 @@ describe('destinations', () => {
             state: 'open',
             origin: 'https://billing.example',
           }),
+          expect.objectContaining({ name: 'handlers', pending: 0, dead: 0 }),
         ],
       },
     ])
@@ -96,8 +98,28 @@ describe('destinations', () => {
     expect(billing.isPaused).toBe(true)
     expect(await ask('/api/destinations/billing/resume', 'POST')).toMatchObject([200, { state: 'open' }])
     expect(billing.isPaused).toBe(false)
-    expect((await ask('/api/destinations/audit/pause', 'POST'))[0]).toBe(404)
   })
+
+  test('that are handlers are not paused', async () => {
+    const { ask } = await api(1)
+    for (const name of ['audit', 'handlers'])
+      expect(await ask(`/api/destinations/${name}/pause`, 'POST')).toMatchObject([
+        409,
+        { destinations: ['billing'] },
+      ])
+  })
+
+  test.each(['pause', 'resume', 'redrive', 'cancel', 'discard'])(
+    'that are not there are said to be not there, for %s',
+    async (verb) =>
+      expect(await (await api(1)).ask(`/api/destinations/nosuch/${verb}`, 'POST')).toEqual([
+        404,
+        {
+          error: "there is no destination 'nosuch'; there are: audit, billing, handlers",
+          destinations: ['audit', 'billing', 'handlers'],
+        },
+      ]),
+  )
 })
 
 describe('deliveries', () => {
@@ -116,11 +138,22 @@ describe('deliveries', () => {
 
   test('are redriven, cancelled and discarded one at a time, where their state allows it', async () => {
     const all = await api(1)
-    expect(await all.ask('/api/deliveries/1/redrive', 'POST')).toEqual([409, { result: 'illegal' }])
+    expect(await all.ask('/api/deliveries/1/redrive', 'POST')).toEqual([
+      409,
+      {
+        result: 'illegal',
+        error: 'delivery 1 is pending, and only what is dead can be redriven',
+        state: 'pending',
+        eventSeq: 1,
+      },
+    ])
     await kill(all, 'billing')
     expect(await all.ask('/api/deliveries/1/redrive', 'POST')).toEqual([200, { result: 'moved' }])
     expect(await all.ask('/api/deliveries/1/cancel', 'POST')).toEqual([200, { result: 'moved' }])
-    expect(await all.ask('/api/deliveries/99/redrive', 'POST')).toEqual([404, { result: 'unknown' }])
+    expect(await all.ask('/api/deliveries/99/redrive', 'POST')).toEqual([
+      404,
+      { result: 'unknown', error: 'there is no delivery 99' },
+    ])
   })
 
   test('of a destination are moved all together, in batches', async () => {

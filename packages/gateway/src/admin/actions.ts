@@ -1,25 +1,24 @@
-import type { DeliveryState, Move, MoveResult } from 'postern'
-import { NOT_FOUND, type AdminAnswer } from './admin-answer.ts'
-import type { AdminParts, AdminStore, DestinationControl } from './api.ts'
+import { TRANSITIONS, type Delivery, type DeliveryState, type Move, type MoveResult } from 'postern'
+import type { AdminAnswer } from './admin-answer.ts'
+import type { AdminParts, AdminStore } from './api.ts'
+import { unlessThere } from './destinations.ts'
 
 type Act = () => Promise<AdminAnswer>
+type ActionParts = Pick<AdminParts, 'destinations' | 'forwarding' | 'store'>
 
 /** What one call moves at most: it is one commit. `next` says where the rest begins. */
 const BATCH = 500
 
 /** What a POST to this path does; `undefined` where nothing can be posted. All of it is safe to repeat. */
-export function answerAction(
-  url: URL,
-  { store, forwarding }: Pick<AdminParts, 'store' | 'forwarding'>,
-): Act | undefined {
+export function answerAction(url: URL, parts: ActionParts): Act | undefined {
   const [, destination = '', verb = ''] =
     /^\/api\/destinations\/([a-z0-9_-]{1,64})\/([a-z]+)$/.exec(url.pathname) ?? []
-  if (verb === 'pause' || verb === 'resume') return () => setPaused(destination, verb === 'pause', forwarding)
+  if (verb === 'pause' || verb === 'resume') return () => setPaused(destination, verb === 'pause', parts)
   const steps = STEPS[verb]
-  if (steps !== undefined) return () => moveAll(destination, steps, url.searchParams, store)
+  if (steps !== undefined) return () => moveAll(destination, steps, url.searchParams, parts)
   const [, seq = '', to = ''] = /^\/api\/deliveries\/(\d{1,15})\/([a-z]+)$/.exec(url.pathname) ?? []
   const step = STEPS[to]?.to
-  return step && (() => moveOne({ deliverySeq: Number(seq), to: step }, store))
+  return step && (() => moveOne({ deliverySeq: Number(seq), to: step }, parts.store))
 }
 
 /** By the verb of a path; of a whole destination, those that are in the state that the verb is meant for. */
@@ -29,14 +28,21 @@ const STEPS: Readonly<Record<string, { readonly to: Move['to']; readonly from: D
   cancel: { to: 'cancel', from: 'pending' },
 }
 
-async function setPaused(
-  name: string,
-  isPaused: boolean,
-  forwarding: DestinationControl | undefined,
-): Promise<AdminAnswer> {
+const DONE: Readonly<Record<Move['to'], string>> = {
+  redrive: 'redriven',
+  discard: 'discarded',
+  cancel: 'cancelled',
+}
+
+async function setPaused(name: string, isPaused: boolean, parts: ActionParts): Promise<AdminAnswer> {
+  const { forwarding } = parts
   const isDone = (await forwarding?.setPaused(name, isPaused)) ?? false
-  const status = forwarding?.list().find((each) => each.name === name)
-  return isDone ? { status: 200, body: status } : NOT_FOUND
+  const sent = forwarding?.list() ?? []
+  if (isDone) return { status: 200, body: sent.find((each) => each.name === name) }
+  const names = sent.map((each) => each.name)
+  const those = names.length === 0 ? 'nothing is' : `these are: ${names.join(', ')}`
+  const error = `only what is sent on over HTTP can be paused, which '${name}' is not; ${those}`
+  return (await unlessThere(name, parts)) ?? { status: 409, body: { error, destinations: names } }
 }
 
 const STATUS_OF: Readonly<Record<MoveResult, number>> = {
@@ -46,23 +52,53 @@ const STATUS_OF: Readonly<Record<MoveResult, number>> = {
   unknown: 404,
 }
 
-async function moveOne(move: Move, store: Pick<AdminStore, 'move'>): Promise<AdminAnswer> {
+async function moveOne(move: Move, store: Pick<AdminStore, 'list' | 'move'>): Promise<AdminAnswer> {
   const [result = 'unknown'] = await store.move([move])
-  return { status: STATUS_OF[result], body: { result } }
+  const status = STATUS_OF[result]
+  if (result === 'moved') return { status, body: { result } }
+  const found = result === 'unknown' ? undefined : await findDelivery(move.deliverySeq, store)
+  const error = refusedFor(result, move, found)
+  return { status, body: { result, error, state: found?.state, eventSeq: found?.eventSeq } }
+}
+
+function refusedFor(
+  result: Exclude<MoveResult, 'moved'>,
+  { deliverySeq, to }: Move,
+  found: Delivery | undefined,
+): string {
+  // Pruned since, where it was not found although the store has just known it.
+  if (result === 'unknown' || found === undefined) return `there is no delivery ${deliverySeq}`
+  if (result === 'overtaken') {
+    return `later deliveries of its key have run since delivery ${deliverySeq} was given up: redriven now, it would run out of order`
+  }
+  return `delivery ${deliverySeq} is ${found.state}, and only what is ${TRANSITIONS[to].from.join(' or ')} can be ${DONE[to]}`
+}
+
+/** The contract has no look-up by a delivery's number; a page of one that ends there is one. */
+async function findDelivery(
+  deliverySeq: number,
+  store: Pick<AdminStore, 'list'>,
+): Promise<Delivery | undefined> {
+  const { deliveries } = await store.list({ of: 'deliveries', before: deliverySeq + 1, limit: 1 })
+  return deliveries.find((each) => each.deliverySeq === deliverySeq)
 }
 
 async function moveAll(
   destination: string,
   { to, from: state }: { readonly to: Move['to']; readonly from: DeliveryState },
   parameters: URLSearchParams,
-  store: Pick<AdminStore, 'list' | 'move'>,
+  parts: ActionParts,
 ): Promise<AdminAnswer> {
   const text = parameters.get('before')
   if (text !== null && !/^[1-9]\d{0,14}$/.test(text))
     return { status: 400, body: { error: 'before must be a whole number of 1 or more' } }
   const page = { limit: BATCH, ...(text !== null && { before: Number(text) }) }
-  const { deliveries, next } = await store.list({ of: 'deliveries', destination, state, ...page })
-  const results = await store.move(deliveries.map(({ deliverySeq }) => ({ deliverySeq, to })))
+  const { deliveries, next } = await parts.store.list({ of: 'deliveries', destination, state, ...page })
+  if (deliveries.length === 0 && text === null) {
+    const refused = await unlessThere(destination, parts)
+    if (refused !== undefined) return refused
+  }
+  const results = await parts.store.move(deliveries.map(({ deliverySeq }) => ({ deliverySeq, to })))
   const moved = results.filter((result) => result === 'moved').length
   return { status: 200, body: { moved, left: results.length - moved, next } }
 }

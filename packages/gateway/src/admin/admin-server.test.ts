@@ -33,6 +33,7 @@ async function start(
   const server = new AdminServer({
     store,
     secretUse: () => readSecretUse(store.state, sources),
+    destinations: ['handlers'],
     access,
     log: silent,
   })
@@ -226,6 +227,7 @@ describe('/metrics', () => {
     const server = new AdminServer({
       store: memory(),
       secretUse: async () => [],
+      destinations: [],
       access,
       log: silent,
       metrics: async () => 'postern_info 1\n',

@@ -8,6 +8,7 @@ import {
 } from 'postern'
 import type { DestinationStatus } from '../forward/index.ts'
 import { NOT_FOUND, type AdminAnswer } from './admin-answer.ts'
+import { listDestinations } from './destinations.ts'
 
 /** The part of a store that the API reads, and the operator's steps. */
 export type AdminStore = Pick<Store, 'get' | 'inspect' | 'list' | 'move' | 'stat'>
@@ -17,6 +18,8 @@ export interface AdminParts {
   readonly store: AdminStore
   /** When each secret last matched. */
   readonly secretUse: () => Promise<readonly SecretUse[]>
+  /** The names of all that this gateway serves: what is sent on, and handlers in the process. */
+  readonly destinations: readonly string[]
   /** Absent where nothing is sent on. */
   readonly forwarding?: DestinationControl
 }
@@ -32,14 +35,12 @@ const DEFAULT_LIMIT = 100
 const LARGEST_LIMIT = 1000
 
 /** Answers a GET of the admin API. */
-export async function answerApi(
-  url: URL,
-  { store, secretUse, forwarding }: AdminParts,
-): Promise<AdminAnswer> {
+export async function answerApi(url: URL, parts: AdminParts): Promise<AdminAnswer> {
+  const { store, secretUse } = parts
   if (url.pathname === '/api/stat') return { status: 200, body: await store.stat() }
   if (url.pathname === '/api/store') return { status: 200, body: await store.inspect() }
   if (url.pathname === '/api/secrets') return { status: 200, body: secretList(await secretUse()) }
-  if (url.pathname === '/api/destinations') return listDestinations(store, forwarding)
+  if (url.pathname === '/api/destinations') return listDestinations(parts)
   if (url.pathname === '/api/deliveries') return listDeliveries(url.searchParams, store)
   if (url.pathname === '/api/events') return listEvents(url.searchParams, store)
   const seq = /^\/api\/events\/(\d{1,15})$/.exec(url.pathname)?.[1]
@@ -54,23 +55,6 @@ function secretList(secrets: readonly SecretUse[]): object {
       ...use,
       lastMatched: lastMatchedMs === undefined ? undefined : new Date(lastMatchedMs).toISOString(),
     })),
-  }
-}
-
-/** All that have deliveries or are configured; handlers in the process have no state of their own. */
-async function listDestinations(
-  store: Pick<AdminStore, 'stat'>,
-  forwarding: DestinationControl | undefined,
-): Promise<AdminAnswer> {
-  const statuses = new Map(forwarding?.list().map((status) => [status.name, status]))
-  const counts = new Map((await store.stat()).destinations.map((stat) => [stat.name, stat]))
-  const names = [...new Set([...statuses.keys(), ...counts.keys()])].toSorted()
-  const none = { pending: 0, leased: 0, dead: 0, blockedKeys: 0, oldestPendingMs: undefined }
-  return {
-    status: 200,
-    body: {
-      destinations: names.map((name) => ({ ...none, ...counts.get(name), ...statuses.get(name), name })),
-    },
   }
 }
 

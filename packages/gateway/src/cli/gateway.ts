@@ -75,14 +75,14 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     reporter.observe(occurrence)
     jobs?.hint(occurrence)
   }
-  const { postern, forwarding } = await openInbox(parts, opened, observe)
+  const { postern, forwarding, destinations } = await openInbox(parts, opened, observe)
   const metrics = new GatewayMetrics(postern, { engine: inspection.engine, role })
   const server = createServer(parts, postern, tls)
   try {
     jobs = vendorJobs(parts, postern, store)
     const { port } = await listen(server, settings)
     const secretUse: AdminServerOptions['secretUse'] = async () => (await postern.metrics()).secrets
-    const shown = { store, secretUse, forwarding, metrics: metrics.text }
+    const shown = { store, secretUse, destinations, forwarding, metrics: metrics.text }
     const admin = settings.admin && (await openAdmin(settings.admin, shown, reporter))
     await forwarding.start()
     if (role !== 'ingest') {
@@ -121,7 +121,10 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
 }
 
 /** Finishes or gives back what runs; whether the store has closed in time. */
-async function stopInbox({ postern, forwarding }: GatewayInbox): Promise<boolean> {
+async function stopInbox({
+  postern,
+  forwarding,
+}: Pick<GatewayInbox, 'forwarding' | 'postern'>): Promise<boolean> {
   const stopping = postern.stop({ graceMs: WORKER_GRACE_MS })
   const isClosed = await endsWithin(stopping, WORKER_GRACE_MS + STORE_GRACE_MS)
   await forwarding.stop()

@@ -22,6 +22,8 @@ export interface InboxParts {
 export interface GatewayInbox {
   readonly postern: Postern
   readonly forwarding: Forwarding
+  /** The names of all that its events go to, handlers included. */
+  readonly destinations: readonly string[]
 }
 
 /** Puts together what a configuration says. Throws `PosternError` or `ConfigError` where it cannot work. */
@@ -38,6 +40,7 @@ export function createInbox({ config, destinations, store, log, observe }: Inbox
     state: store.state,
     log,
   })
+  let names: readonly string[] = []
   // Whichever effects its handlers give: the configuration's own type has been theirs.
   const postern = createPostern<Sources, SqliteEffect>({
     ...options,
@@ -45,12 +48,14 @@ export function createInbox({ config, destinations, store, log, observe }: Inbox
     handlers: (on) => {
       const own = handlers?.(on) ?? []
       assertNamesApart(own, forwarding.names)
-      return tracedHandlers([...own, ...forwarding.registrations(on)])
+      const registrations = [...own, ...forwarding.registrations(on)]
+      names = [...new Set(registrations.map(({ destination }) => destination))]
+      return tracedHandlers(registrations)
     },
     log,
     ...(observe !== undefined && { observe }),
   })
-  return { postern, forwarding }
+  return { postern, forwarding, destinations: names }
 }
 
 /** A handler and an endpoint of one name would share their deliveries, and run one after another as one attempt. */

@@ -10,6 +10,20 @@ export interface AdminClient {
   post(path: string): Promise<unknown>
 }
 
+/** The gateway's answer that it will not or cannot. */
+export class RefusedError extends Error {
+  readonly status: number
+  /** As JSON, where it was. */
+  readonly body: unknown
+
+  constructor(message: string, { status, body }: { readonly status: number; readonly body: unknown }) {
+    super(message)
+    this.name = 'RefusedError'
+    this.status = status
+    this.body = body
+  }
+}
+
 const DEFAULT_ADDRESS = '127.0.0.1:3001'
 const TIMEOUT_MS = 30_000
 
@@ -34,8 +48,9 @@ export function adminClient({ env }: Pick<CliContext, 'env'>): AdminClient {
     if (response.status === 401)
       throw new Error(`${origin} wants a token: set POSTERN_ADMIN_TOKEN to the gateway's own`)
     const body: unknown = await response.json().catch(() => undefined)
-    if (!response.ok) throw new Error(`${origin} answered ${response.status}${reasonIn(body)}`)
-    return body
+    if (response.ok) return body
+    const { status } = response
+    throw new RefusedError(reasonIn(body) ?? `${origin} answered ${status}`, { status, body })
   }
   return { get: (path) => call('GET', path), post: (path) => call('POST', path) }
 }
@@ -52,10 +67,10 @@ async function reach(origin: string, path: string, init: RequestInit): Promise<R
   }
 }
 
-function reasonIn(body: unknown): string {
-  const { error, result } = (body ?? {}) as { readonly error?: unknown; readonly result?: unknown }
-  const reason = error ?? result
-  return typeof reason === 'string' ? `: ${reason}` : ''
+/** A sentence of the gateway's own. */
+function reasonIn(body: unknown): string | undefined {
+  const { error } = (body ?? {}) as { readonly error?: unknown }
+  return typeof error === 'string' ? error : undefined
 }
 
 function present(text: string | undefined): string | undefined {

@@ -1,19 +1,12 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import type { CliContext } from '../context.ts'
-import {
-  dead,
-  destinations,
-  move,
-  setPaused,
-  type DeadFlags,
-  type OutputFlags,
-  type Step,
-} from './operate.ts'
+import { dead, destinations, move, setPaused, type DeadFlags, type OutputFlags } from './operate.ts'
+import type { Step } from './next-step.ts'
 
 const HELP = `
 Speaks to a running gateway: at POSTERN_ADMIN, 127.0.0.1:3001 by default, with POSTERN_ADMIN_TOKEN where it has one.
 
-Exit codes: 0 done, 1 the gateway is not there or refused, 2 the command line is wrong`
+Exit codes: 0 done, 1 the gateway is not there, refused or could not do all of it, 2 the command line is wrong`
 
 const MOST_LISTED = 1000
 
@@ -40,8 +33,11 @@ export function addOperate(program: Command, context: CliContext, onDone: (code:
           : 'send a destination what was kept',
       )
       .argument('<destination>', 'its name')
+      .option('--json', 'as the API answers it')
       .addHelpText('after', HELP)
-      .action(async (name: string) => onDone(await setPaused(name, verb === 'pause', context)))
+      .action(async (name: string, flags: OutputFlags) =>
+        onDone(await setPaused(name, verb === 'pause', flags, context)),
+      )
   }
   program
     .command('dead')
@@ -56,8 +52,9 @@ export function addOperate(program: Command, context: CliContext, onDone: (code:
       .command(step)
       .description(does)
       .argument('<which>', 'the number of one delivery, or a destination for all of its own')
+      .option('--json', 'as the API answers it; of a destination { moved, left }')
       .addHelpText('after', HELP)
-      .action(async (which: string) => onDone(await move(which, step, context)))
+      .action(async (which: string, flags: OutputFlags) => onDone(await move(which, step, flags, context)))
   }
 }
 

@@ -3,6 +3,7 @@ import type { CliContext } from '../context.ts'
 import { EXIT } from '../exit-code.ts'
 import { UsageError } from '../usage-error.ts'
 import { adminClient, type AdminClient } from './admin-client.ts'
+import { withNextStep, type Step } from './next-step.ts'
 
 export interface OutputFlags {
   readonly json?: boolean
@@ -60,9 +61,15 @@ export async function destinations({ json }: OutputFlags, context: CliContext): 
 }
 
 /** `postern pause` and `postern resume` */
-export async function setPaused(name: string, isPaused: boolean, context: CliContext): Promise<number> {
+export async function setPaused(
+  name: string,
+  isPaused: boolean,
+  { json }: OutputFlags,
+  context: CliContext,
+): Promise<number> {
   assertName(name)
-  await adminClient(context).post(`/api/destinations/${name}/${isPaused ? 'pause' : 'resume'}`)
+  const body = await adminClient(context).post(`/api/destinations/${name}/${isPaused ? 'pause' : 'resume'}`)
+  if (json === true) return printJson(body, context)
   const told = isPaused
     ? `${name} is paused on every node; its events are kept until: postern resume ${name}`
     : `${name} is resumed`
@@ -82,9 +89,11 @@ export async function dead(
     limit: String(limit),
     ...(destination && { destination }),
   })
-  const body = (await adminClient(context).get(`/api/deliveries?${query.toString()}`)) as {
+  const client = adminClient(context)
+  const body = (await client.get(`/api/deliveries?${query.toString()}`)) as {
     readonly deliveries: readonly ListedDelivery[]
   }
+  if (destination !== undefined && body.deliveries.length === 0) await assertThere(destination, client)
   if (json === true) return printJson(body, context)
   const rows = body.deliveries.map(({ deliverySeq, eventSeq, destination: name, attempt, error = '' }) => [
     String(deliverySeq),
@@ -96,28 +105,42 @@ export async function dead(
   return printTable([['DELIVERY', 'EVENT', 'DESTINATION', 'TRIES', 'ERROR'], ...rows], context)
 }
 
-/** The steps of `postern redrive`, `cancel` and `discard`. */
-export type Step = 'redrive' | 'cancel' | 'discard'
-
 const DONE: Readonly<Record<Step, string>> = {
   redrive: 'pending again',
   cancel: 'cancelled',
   discard: 'discarded',
 }
 
+/** What a step is for, of a whole destination. */
+const MEANT_FOR: Readonly<Record<Step, string>> = { redrive: 'dead', cancel: 'pending', discard: 'dead' }
+
 /** Moves one delivery by its number, or all that a destination has in the state that the step is for. */
-export async function move(which: string, step: Step, context: CliContext): Promise<number> {
+export async function move(
+  which: string,
+  step: Step,
+  { json }: OutputFlags,
+  context: CliContext,
+): Promise<number> {
   const client = adminClient(context)
   if (/^\d{1,15}$/.test(which)) {
-    await client.post(`/api/deliveries/${which}/${step}`)
+    const body = await client.post(`/api/deliveries/${which}/${step}`).catch((error: unknown) => {
+      throw withNextStep(error, which, step)
+    })
+    if (json === true) return printJson(body, context)
     context.stdout.write(`delivery ${which} is ${DONE[step]}\n`)
     return EXIT.ok
   }
   assertName(which)
-  const { moved, left } = await moveAll(`/api/destinations/${which}/${step}`, client)
+  const sum = await moveAll(`/api/destinations/${which}/${step}`, client)
+  if (json === true) printJson(sum, context)
+  else context.stdout.write(`${toldOfAll(which, step, sum)}\n`)
+  return sum.left === 0 ? EXIT.ok : EXIT.failed
+}
+
+function toldOfAll(name: string, step: Step, { moved, left }: Omit<Moved, 'next'>): string {
+  if (moved + left === 0) return `nothing of ${name} is ${MEANT_FOR[step]}`
   const overtaken = left === 0 ? '' : `; ${left} could not be, since later ones of their key have run`
-  context.stdout.write(`${moved} of ${which} ${moved === 1 ? 'is' : 'are'} ${DONE[step]}${overtaken}\n`)
-  return EXIT.ok
+  return `${moved} of ${name} ${moved === 1 ? 'is' : 'are'} ${DONE[step]}${overtaken}`
 }
 
 async function moveAll(path: string, client: AdminClient): Promise<Omit<Moved, 'next'>> {
@@ -131,6 +154,17 @@ async function moveAll(path: string, client: AdminClient): Promise<Omit<Moved, '
     before = batch.next
   } while (before !== undefined)
   return sum
+}
+
+/** An empty list of a destination that is there is good news; of one that is not, a slip of the keyboard. */
+async function assertThere(name: string, client: AdminClient): Promise<void> {
+  const { destinations: listed } = (await client.get('/api/destinations')) as {
+    readonly destinations: readonly ListedDestination[]
+  }
+  const names = listed.map((each) => each.name)
+  if (names.includes(name)) return
+  const there = names.length === 0 ? 'there are none' : `there are: ${names.join(', ')}`
+  throw new Error(`there is no destination '${name}'; ${there}`)
 }
 
 function assertName(name: string): void {
