@@ -18,7 +18,7 @@ export function answerAction(url: URL, parts: ActionParts): Act | undefined {
   if (steps !== undefined) return () => moveAll(destination, steps, url.searchParams, parts)
   const [, seq = '', to = ''] = /^\/api\/deliveries\/(\d{1,15})\/([a-z]+)$/.exec(url.pathname) ?? []
   const step = STEPS[to]?.to
-  return step && (() => moveOne({ deliverySeq: Number(seq), to: step }, parts.store))
+  return step && (() => moveOne({ deliverySeq: Number(seq), to: step }, url.searchParams, parts.store))
 }
 
 /** By the verb of a path; of a whole destination, those that are in the state that the verb is meant for. */
@@ -52,7 +52,31 @@ const STATUS_OF: Readonly<Record<MoveResult, number>> = {
   unknown: 404,
 }
 
-async function moveOne(move: Move, store: Pick<AdminStore, 'list' | 'move'>): Promise<AdminAnswer> {
+/** The query of a step: whether it is forced, and where a page of a destination begins; or what is wrong with it. */
+function readStep(
+  parameters: URLSearchParams,
+  { to, pages }: { readonly to: Move['to']; readonly pages: boolean },
+): { readonly force: boolean; readonly before: number | undefined } | string {
+  const known = [...(to === 'redrive' ? ['force'] : []), ...(pages ? ['before'] : [])]
+  const unknown = [...parameters.keys()].find((name) => !known.includes(name))
+  if (unknown !== undefined)
+    return known.length === 0
+      ? `${to} takes no parameters`
+      : `Unknown parameter; known are ${known.join(', ')}`
+  const [force, before] = [parameters.get('force'), parameters.get('before')]
+  if (force !== null && force !== 'true' && force !== 'false') return 'force must be true or false'
+  if (before !== null && !/^[1-9]\d{0,14}$/.test(before)) return 'before must be a whole number of 1 or more'
+  return { force: force === 'true', before: before === null ? undefined : Number(before) }
+}
+
+async function moveOne(
+  { deliverySeq, to }: Pick<Move, 'deliverySeq' | 'to'>,
+  parameters: URLSearchParams,
+  store: Pick<AdminStore, 'list' | 'move'>,
+): Promise<AdminAnswer> {
+  const query = readStep(parameters, { to, pages: false })
+  if (typeof query === 'string') return { status: 400, body: { error: query } }
+  const move = { deliverySeq, to, force: query.force }
   const [result = 'unknown'] = await store.move([move])
   const status = STATUS_OF[result]
   if (result === 'moved') return { status, body: { result } }
@@ -89,16 +113,16 @@ async function moveAll(
   parameters: URLSearchParams,
   parts: ActionParts,
 ): Promise<AdminAnswer> {
-  const text = parameters.get('before')
-  if (text !== null && !/^[1-9]\d{0,14}$/.test(text))
-    return { status: 400, body: { error: 'before must be a whole number of 1 or more' } }
-  const page = { limit: BATCH, ...(text !== null && { before: Number(text) }) }
+  const query = readStep(parameters, { to, pages: true })
+  if (typeof query === 'string') return { status: 400, body: { error: query } }
+  const { force, before } = query
+  const page = { limit: BATCH, ...(before !== undefined && { before }) }
   const { deliveries, next } = await parts.store.list({ of: 'deliveries', destination, state, ...page })
-  if (deliveries.length === 0 && text === null) {
+  if (deliveries.length === 0 && before === undefined) {
     const refused = await unlessThere(destination, parts)
     if (refused !== undefined) return refused
   }
-  const results = await parts.store.move(deliveries.map(({ deliverySeq }) => ({ deliverySeq, to })))
+  const results = await parts.store.move(deliveries.map(({ deliverySeq }) => ({ deliverySeq, to, force })))
   const moved = results.filter((result) => result === 'moved').length
   return { status: 200, body: { moved, left: results.length - moved, next } }
 }

@@ -1,6 +1,14 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import type { CliContext } from '../context.ts'
-import { dead, destinations, move, setPaused, type DeadFlags, type OutputFlags } from './operate.ts'
+import {
+  dead,
+  destinations,
+  move,
+  setPaused,
+  type DeadFlags,
+  type MoveFlags,
+  type OutputFlags,
+} from './operate.ts'
 import type { Step } from './next-step.ts'
 
 const HELP = `
@@ -48,13 +56,15 @@ export function addOperate(program: Command, context: CliContext, onDone: (code:
     .addHelpText('after', HELP)
     .action(async (name: string | undefined, flags: DeadFlags) => onDone(await dead(name, flags, context)))
   for (const { step, does } of STEPS) {
-    program
+    const command = program
       .command(step)
       .description(does)
       .argument('<which>', 'the number of one delivery, or a destination for all of its own')
       .option('--json', 'as the API answers it; of a destination { moved, left }')
       .addHelpText('after', HELP)
-      .action(async (which: string, flags: OutputFlags) => onDone(await move(which, step, flags, context)))
+      .action(async (which: string, flags: MoveFlags) => onDone(await move(which, step, flags, context)))
+    if (step === 'redrive')
+      command.option('--force', 'also where later ones of its key have run since: it then runs out of order')
   }
 }
 

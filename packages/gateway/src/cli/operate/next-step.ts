@@ -17,7 +17,8 @@ const NEXT: Readonly<Record<Step, Readonly<Partial<Record<Obstacle, Advice>>>>> 
   redrive: {
     pending: () => 'It will be tried when it is due',
     leased: wait,
-    overtaken: (seq) => `To give it up: postern discard ${seq}`,
+    overtaken: (seq) =>
+      `To run it all the same: postern redrive ${seq} --force; to give it up: postern discard ${seq}`,
   },
   cancel: {
     leased: wait,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { operated } from '../../../../../test/support/operated.ts'
+import { operated, type Operated } from '../../../../../test/support/operated.ts'
 
 const DEAD = { kind: 'dead', error: 'no' } as const
 
@@ -35,23 +35,6 @@ describe('what cannot be done says why, what to do next, and exits 1', () => {
     const { code, out, err } = await cli(verb, '1')
     expect([code, out]).toEqual([1, ''])
     expect(err).toContain(`error: ${told}`)
-  })
-
-  test('redrive of one that was overtaken', async () => {
-    const { put, settle, cli } = await operated()
-    const ordered = { orderingKey: 'k', onDead: 'continue' } as const
-    await put({ ...ordered, id: 'a' })
-    await settle('billing', DEAD)
-    await put({ ...ordered, id: 'b' })
-    await settle('billing', { kind: 'succeeded' })
-    const { code, err } = await cli('redrive', '1')
-    expect(code).toBe(1)
-    expect(err).toContain('later deliveries of its key have run since delivery 1 was given up')
-    expect(err).toContain('postern discard 1')
-    expect(await cli('redrive', 'billing')).toMatchObject({
-      code: 1,
-      out: '0 of billing are pending again; 1 could not be, since later ones of their key have run\n',
-    })
   })
 
   test.each(['redrive', 'cancel', 'discard'])('%s of a delivery that is not there', async (verb) => {
@@ -107,4 +90,65 @@ test('--json answers what the API does', async () => {
   expect(await json('redrive', 'billing')).toEqual({ moved: 1, left: 0 })
   expect(await json('pause', 'billing')).toMatchObject({ name: 'billing', state: 'paused' })
   expect(await json('resume', 'billing')).toMatchObject({ name: 'billing', state: 'open' })
+})
+
+describe('a dead one whose successors have run', () => {
+  async function overtaken(): Promise<Operated> {
+    const gateway = await operated()
+    const ordered = { orderingKey: 'k', onDead: 'continue' } as const
+    await gateway.put({ ...ordered, id: 'a' })
+    await gateway.settle('billing', DEAD)
+    await gateway.put({ ...ordered, id: 'b' })
+    await gateway.settle('billing', { kind: 'succeeded' })
+    return gateway
+  }
+
+  test('is not redriven unless forced', async () => {
+    const { store, cli } = await overtaken()
+    expect(await cli('redrive', '1')).toEqual({
+      code: 1,
+      out: '',
+      err:
+        'error: later deliveries of its key have run since delivery 1 was given up: redriven now, it would run out of order. ' +
+        'To run it all the same: postern redrive 1 --force; to give it up: postern discard 1\n',
+    })
+    expect((await store.get(1))?.deliveries).toMatchObject([{ state: 'dead' }])
+    expect(await cli('redrive', '1', '--force')).toMatchObject({
+      code: 0,
+      out: 'delivery 1 is pending again\n',
+    })
+    expect((await store.get(1))?.deliveries).toMatchObject([{ state: 'pending' }])
+  })
+
+  test('is left, of a whole destination, unless forced', async () => {
+    const { store, cli } = await overtaken()
+    expect(await cli('redrive', 'billing')).toEqual({
+      code: 1,
+      out: '0 of billing are pending again; 1 could not be, since later ones of their key have run; with --force they run out of order\n',
+      err: '',
+    })
+    expect(await cli('redrive', 'billing', '--force', '--json')).toMatchObject({
+      code: 0,
+      out: '{"moved":1,"left":0}\n',
+    })
+    expect((await store.get(1))?.deliveries).toMatchObject([{ state: 'pending' }])
+  })
+
+  test('is forced by the API only in so many words', async () => {
+    const { ask } = await overtaken()
+    const post = { method: 'POST', headers: { 'content-type': 'application/json' } }
+    const statusOf = async (path: string): Promise<number> => (await ask(path, post)).status
+    expect(await statusOf('/api/deliveries/1/redrive')).toBe(409)
+    expect(await statusOf('/api/deliveries/1/redrive?force=false')).toBe(409)
+    expect(await statusOf('/api/deliveries/1/redrive?force=1')).toBe(400)
+    expect(await statusOf('/api/deliveries/1/redrive?Force=true')).toBe(400)
+    expect(await statusOf('/api/deliveries/1/discard?force=true')).toBe(400)
+    expect(await statusOf('/api/destinations/billing/discard?force=true')).toBe(400)
+    expect(await statusOf('/api/deliveries/1/redrive?force=true')).toBe(200)
+  })
+
+  test('is forced by nothing but redrive', async () => {
+    const { cli } = await overtaken()
+    expect((await cli('discard', '1', '--force')).code).toBe(2)
+  })
 })

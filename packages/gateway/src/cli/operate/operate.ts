@@ -13,6 +13,11 @@ export interface DeadFlags extends OutputFlags {
   readonly limit: number
 }
 
+export interface MoveFlags extends OutputFlags {
+  /** Of a redrive: also where it runs out of order. */
+  readonly force?: boolean
+}
+
 /** As the API lists them; handlers in the process have no origin and no state. */
 interface ListedDestination {
   readonly name: string
@@ -114,24 +119,32 @@ const DONE: Readonly<Record<Step, string>> = {
 /** What a step is for, of a whole destination. */
 const MEANT_FOR: Readonly<Record<Step, string>> = { redrive: 'dead', cancel: 'pending', discard: 'dead' }
 
+/** Why some of a destination were left; others were moved by somebody else meanwhile. */
+const LEFT_OF: Readonly<Partial<Record<Step, string>>> = {
+  redrive: ', since later ones of their key have run; with --force they run out of order',
+}
+
 /** Moves one delivery by its number, or all that a destination has in the state that the step is for. */
 export async function move(
   which: string,
   step: Step,
-  { json }: OutputFlags,
+  { json, force = false }: MoveFlags,
   context: CliContext,
 ): Promise<number> {
   const client = adminClient(context)
+  const query = new URLSearchParams(force ? { force: 'true' } : {})
   if (/^\d{1,15}$/.test(which)) {
-    const body = await client.post(`/api/deliveries/${which}/${step}`).catch((error: unknown) => {
-      throw withNextStep(error, which, step)
-    })
+    const body = await client
+      .post(`/api/deliveries/${which}/${step}?${query.toString()}`)
+      .catch((error: unknown) => {
+        throw withNextStep(error, which, step)
+      })
     if (json === true) return printJson(body, context)
     context.stdout.write(`delivery ${which} is ${DONE[step]}\n`)
     return EXIT.ok
   }
   assertName(which)
-  const sum = await moveAll(`/api/destinations/${which}/${step}`, client)
+  const sum = await moveAll(`/api/destinations/${which}/${step}`, query, client)
   if (json === true) printJson(sum, context)
   else context.stdout.write(`${toldOfAll(which, step, sum)}\n`)
   return sum.left === 0 ? EXIT.ok : EXIT.failed
@@ -139,16 +152,20 @@ export async function move(
 
 function toldOfAll(name: string, step: Step, { moved, left }: Omit<Moved, 'next'>): string {
   if (moved + left === 0) return `nothing of ${name} is ${MEANT_FOR[step]}`
-  const overtaken = left === 0 ? '' : `; ${left} could not be, since later ones of their key have run`
+  const overtaken = left === 0 ? '' : `; ${left} could not be${LEFT_OF[step] ?? ''}`
   return `${moved} of ${name} ${moved === 1 ? 'is' : 'are'} ${DONE[step]}${overtaken}`
 }
 
-async function moveAll(path: string, client: AdminClient): Promise<Omit<Moved, 'next'>> {
+async function moveAll(
+  path: string,
+  query: URLSearchParams,
+  client: AdminClient,
+): Promise<Omit<Moved, 'next'>> {
   const sum = { moved: 0, left: 0 }
   let before: number | undefined
   do {
-    const query = before === undefined ? '' : `?before=${before}`
-    const batch = (await client.post(path + query)) as Moved
+    if (before !== undefined) query.set('before', String(before))
+    const batch = (await client.post(`${path}?${query.toString()}`)) as Moved
     sum.moved += batch.moved
     sum.left += batch.left
     before = batch.next
