@@ -1,6 +1,7 @@
 import {
   DELIVERY_STATES,
   type EventDetail,
+  type HasRejectedLog,
   type ListQuery,
   type SecretUse,
   type Store,
@@ -9,9 +10,12 @@ import {
 import type { DestinationStatus } from '../forward/index.ts'
 import { NOT_FOUND, type AdminAnswer } from './admin-answer.ts'
 import { listDestinations } from './destinations.ts'
+import { listRejected } from './rejected.ts'
 
 /** The part of a store that the API reads, and the operator's steps. */
-export type AdminStore = Pick<Store, 'get' | 'inspect' | 'list' | 'move' | 'stat'>
+export interface AdminStore extends Pick<Store, 'get' | 'inspect' | 'list' | 'move' | 'stat'> {
+  readonly rejected: Pick<HasRejectedLog['rejected'], 'recent'>
+}
 
 /** What the API tells of. */
 export interface AdminParts {
@@ -41,6 +45,7 @@ export async function answerApi(url: URL, parts: AdminParts): Promise<AdminAnswe
   if (url.pathname === '/api/store') return { status: 200, body: await store.inspect() }
   if (url.pathname === '/api/secrets') return { status: 200, body: secretList(await secretUse()) }
   if (url.pathname === '/api/destinations') return listDestinations(parts)
+  if (url.pathname === '/api/rejected') return listRejected(url.searchParams, store.rejected)
   if (url.pathname === '/api/deliveries') return listDeliveries(url.searchParams, store)
   if (url.pathname === '/api/events') return listEvents(url.searchParams, store)
   const seq = /^\/api\/events\/(\d{1,15})$/.exec(url.pathname)?.[1]

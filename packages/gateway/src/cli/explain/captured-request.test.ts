@@ -53,6 +53,16 @@ describe('a request in JSON', () => {
     expect(read(text)).toEqual({ method: 'POST', url: '/x', headers: list, body: Buffer.from('{ }\n') })
   })
 
+  test('may say when it came', () => {
+    expect(read('{"headers":{},"receivedMs":1772490000000}').receivedMs).toBe(1_772_490_000_000)
+    expect(() => read('{"headers":{},"receivedMs":"now"}')).toThrow(/receivedMs/)
+  })
+
+  test('is refused where only the beginning of its body was kept', () => {
+    expect(read('{"headers":{},"body":"{\\u00e9}","bodyBytes":4}').body).toHaveLength(4)
+    expect(() => read('{"headers":{},"body":"{}","bodyBytes":70000}')).toThrow(/2 of the 70000 bytes/)
+  })
+
   test('has its body in base64 where it is no text', () => {
     expect(read('{"headers":{},"bodyBase64":"/wA="}').body).toEqual(Buffer.from([0xff, 0]))
   })

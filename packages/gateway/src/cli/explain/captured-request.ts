@@ -13,7 +13,7 @@ export interface CapturedRequest extends RequestLike {
 
 /**
  * Reads a request in whatever form it was kept: as it stood on the wire; as JSON `{ method, url, headers, body }` with
- * `bodyBase64` for one that is no text; as a HAR; or as the `>` lines of `curl -v`, which have no body. Throws
+ * `bodyBase64` for one that is no text, as `postern rejected --json` prints it; as a HAR; or as the `>` lines of `curl -v`, which have no body. Throws
  * `UsageError` for what is none of these.
  */
 export function readCaptured(bytes: Uint8Array): CapturedRequest {
@@ -30,15 +30,25 @@ function fromJson(file: Buffer): CapturedRequest {
   const parsed = parsedObject(file)
   const log = parsed['log']
   if (isObject(log) && Array.isArray(log['entries'])) return fromHar(log['entries'] as readonly unknown[])
-  const { method = 'POST', url = '', headers, body = '', bodyBase64 } = parsed
+  const { method = 'POST', url = '', headers, body = '', bodyBase64, bodyBytes, receivedMs } = parsed
   if (typeof method !== 'string' || typeof url !== 'string') throw unreadable('method and url must be texts')
   if (bodyBase64 !== undefined && typeof bodyBase64 !== 'string')
     throw unreadable('bodyBase64 must be a text')
   if (typeof body !== 'string') {
     throw unreadable('body must be a text, exactly as it came: written again, it is another one')
   }
+  if (receivedMs !== undefined && !Number.isSafeInteger(receivedMs))
+    throw unreadable('receivedMs must be a whole number')
   const decoded = bodyBase64 === undefined ? Buffer.from(body, 'utf8') : Buffer.from(bodyBase64, 'base64')
-  return { method, url, headers: headerList(headers), body: decoded }
+  if (typeof bodyBytes === 'number' && bodyBytes !== decoded.byteLength)
+    throw unreadable(`only ${decoded.byteLength} of the ${bodyBytes} bytes of its body were kept`)
+  return {
+    method,
+    url,
+    headers: headerList(headers),
+    body: decoded,
+    ...(typeof receivedMs === 'number' && { receivedMs }),
+  }
 }
 
 function parsedObject(file: Buffer): Readonly<Record<string, unknown>> {

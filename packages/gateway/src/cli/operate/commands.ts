@@ -1,20 +1,22 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import type { CliContext } from '../context.ts'
-import {
-  dead,
-  destinations,
-  move,
-  setPaused,
-  type DeadFlags,
-  type MoveFlags,
-  type OutputFlags,
-} from './operate.ts'
+import { dead, destinations, move, setPaused, type DeadFlags, type MoveFlags } from './operate.ts'
 import type { Step } from './next-step.ts'
+import type { OutputFlags } from './print.ts'
+import { rejected, type RejectedFlags } from './rejected.ts'
 
 const HELP = `
 Speaks to a running gateway: at POSTERN_ADMIN, 127.0.0.1:3001 by default, with POSTERN_ADMIN_TOKEN where it has one.
 
 Exit codes: 0 done, 1 the gateway is not there, refused or could not do all of it, 2 the command line is wrong`
+
+const REJECTED_HELP = `
+Of identical requests one is kept, with the number of its copies. Secrets were cut out before anything was kept; of a request that
+was not authentic the body is kept up to 64 KiB, and 'bodyBytes' says how long it was. With --json each has its headers and its body
+(as 'body', or 'bodyBase64' where it is no text), in the form that explain reads:
+
+  postern rejected --source vastai --json | jq '.rejected[0]' | postern explain vastai --request -
+${HELP}`
 
 const MOST_LISTED = 1000
 
@@ -55,6 +57,15 @@ export function addOperate(program: Command, context: CliContext, onDone: (code:
     .option('--json', 'as the API answers it')
     .addHelpText('after', HELP)
     .action(async (name: string | undefined, flags: DeadFlags) => onDone(await dead(name, flags, context)))
+  program
+    .command('rejected')
+    .description('list requests that were refused, newest first')
+    .option('--source <source>', 'of one source only')
+    .option('--reason <code>', 'for one reason only, such as stale')
+    .option('--limit <number>', 'how many at most', upToMost, 100)
+    .option('--json', 'as the API answers it, with headers and bodies')
+    .addHelpText('after', REJECTED_HELP)
+    .action(async (flags: RejectedFlags) => onDone(await rejected(flags, context)))
   for (const { step, does } of STEPS) {
     const command = program
       .command(step)

@@ -1,13 +1,9 @@
-import { escapeUnprintable } from '../../observe/escape.ts'
 import type { CliContext } from '../context.ts'
 import { EXIT } from '../exit-code.ts'
 import { UsageError } from '../usage-error.ts'
 import { adminClient, type AdminClient } from './admin-client.ts'
 import { withNextStep, type Step } from './next-step.ts'
-
-export interface OutputFlags {
-  readonly json?: boolean
-}
+import { printJson, printTable, type OutputFlags } from './print.ts'
 
 export interface DeadFlags extends OutputFlags {
   readonly limit: number
@@ -45,7 +41,6 @@ interface Moved {
 }
 
 const MS_PER_SECOND = 1000
-const LONGEST_ERROR_CHARS = 120
 
 /** `postern destinations` */
 export async function destinations({ json }: OutputFlags, context: CliContext): Promise<number> {
@@ -187,26 +182,4 @@ async function assertThere(name: string, client: AdminClient): Promise<void> {
 function assertName(name: string): void {
   if (!/^[a-z0-9_-]{1,64}$/.test(name))
     throw new UsageError(`'${name.slice(0, 64)}' is no destination's name; postern destinations lists them`)
-}
-
-function printJson(value: unknown, { stdout }: CliContext): number {
-  stdout.write(`${JSON.stringify(value)}\n`)
-  return EXIT.ok
-}
-
-/** Ids and errors are from outside: nothing of them moves the cursor. */
-function printTable(rows: readonly (readonly string[])[], { stdout }: CliContext): number {
-  const cells = rows.map((row) => row.map((cell) => escapeUnprintable(cell, LONGEST_ERROR_CHARS)))
-  const widths = (cells[0] ?? []).map((_, column) =>
-    Math.max(...cells.map((row) => (row[column] ?? '').length)),
-  )
-  for (const row of cells) {
-    stdout.write(
-      `${row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd()}\n`,
-    )
-  }
-  return EXIT.ok
 }
