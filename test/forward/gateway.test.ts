@@ -114,6 +114,19 @@ test('what is dead is listed and redriven', async () => {
   })
 })
 
+test('what has succeeded is delivered again, as another message of the same event', async () => {
+  const [first] = received
+  expect(await run('replay', '1', '--destination', 'billing')).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^event 1 is due again at billing: delivery \d+\n$/),
+  })
+  await until(() => received.length === 5)
+  const again = received[4]
+  expect(again?.body).toBe(first?.body)
+  expect(again?.headers['postern-event-id']).toBe(first?.headers['postern-event-id'])
+  expect(again?.headers['webhook-id']).not.toBe(first?.headers['webhook-id'])
+})
+
 describe('commands that cannot be done say why', () => {
   test('of a destination that is not there', async () => {
     expect(await run('pause', 'nobody')).toMatchObject({

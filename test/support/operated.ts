@@ -60,6 +60,7 @@ export async function operated({ sources, handlers, token }: OperatedOptions = {
   const server = new AdminServer({
     store,
     secretUse: async () => [],
+    replay: postern.replay,
     destinations,
     forwarding,
     access: { isLoopback: true, token },

@@ -29,5 +29,7 @@ export {
   type Gate,
   type On,
   type Registration,
+  type Replayed,
+  type ReplayOptions,
   type SettlingContext,
 } from './worker/index.ts'

@@ -26,6 +26,7 @@ import {
   type StoredEvent,
   type StoreStat,
 } from './inbox/index.ts'
+import { observing } from './observing.ts'
 import { assertRegistrations, assertSound, assertSoundLimits } from './options.ts'
 import {
   BodyBudget,
@@ -41,10 +42,13 @@ import {
   HandlerTable,
   Housekeeping,
   registerHandler,
+  replayEvent,
   UNNAMED_DESTINATION,
   Worker,
   type On,
   type Registration,
+  type Replayed,
+  type ReplayOptions,
 } from './worker/index.ts'
 
 /** Sources by name: the name is the last part of the path. */
@@ -110,6 +114,11 @@ export interface Postern extends Mount {
    * fulfils. You are its witness: nothing is verified. Rejects for misuse (`bad_event`) and where the store could not; again under its id is safe.
    */
   record(source: string, recording: Recording): Promise<Recorded>
+  /**
+   * Makes new deliveries of a stored event, also of one that nothing handled when it came, and of a conflict that was held. In order,
+   * they come last of their key. Every call makes new ones.
+   */
+  replay(eventSeq: number, options?: ReplayOptions): Promise<Replayed>
   /** Replaces a source's `secret`, newest first; none makes its requests 503. Throws for what construction would refuse, and changes nothing. */
   setSecret(source: string, secret: Secret): void
   /** Whether it takes requests and its store answers. */
@@ -201,6 +210,7 @@ function assemble<S extends Sources, Effect, Tx>(
     Object.fromEntries(
       Object.entries(options.sources).map(([name, source]) => [name, receiver.source(name) ?? source]),
     )
+  const readBack = (event: StoredEvent): unknown => dataOf(receiver.source(event.source), event)
   const whole = under(options.prefix ?? '/webhooks')
   let stopped: Promise<void> | undefined
   const stop = async (graceMs: number): Promise<void> => {
@@ -232,6 +242,8 @@ function assemble<S extends Sources, Effect, Tx>(
       return attempts
     },
     record,
+    replay: async (eventSeq, given = {}) =>
+      replayEvent({ store: options.store, table, dataOf: readBack }, eventSeq, given),
     setSecret,
     isReady: async () => !receiver.isStopping && answersInTime(options.store),
     async metrics() {
@@ -378,18 +390,6 @@ async function answersInTime(store: Pick<Store, 'get'>): Promise<boolean> {
     () => false,
   )
   return Promise.race([answered, timeout])
-}
-
-/** Counts, and tells the user's observer; what that throws is logged and changes nothing. */
-function observing(counter: MetricsCounter, observe: Observer | undefined, log: Logger): Observer {
-  return (occurrence) => {
-    counter.observe(occurrence)
-    try {
-      observe?.(occurrence)
-    } catch (error) {
-      log.error('the observer threw', { kind: occurrence.kind, error })
-    }
-  }
 }
 
 const consoleLog: Logger = {

@@ -2,20 +2,23 @@ import { TRANSITIONS, type Delivery, type DeliveryState, type Move, type MoveRes
 import type { AdminAnswer } from './admin-answer.ts'
 import type { AdminParts, AdminStore } from './api.ts'
 import { unlessThere } from './destinations.ts'
+import { replay } from './replay.ts'
 
 type Act = () => Promise<AdminAnswer>
-type ActionParts = Pick<AdminParts, 'destinations' | 'forwarding' | 'store'>
+type ActionParts = Pick<AdminParts, 'destinations' | 'forwarding' | 'replay' | 'store'>
 
 /** What one call moves at most: it is one commit. `next` says where the rest begins. */
 const BATCH = 500
 
-/** What a POST to this path does; `undefined` where nothing can be posted. All of it is safe to repeat. */
+/** What a POST to this path does; `undefined` where nothing can be posted. All but a replay is safe to repeat. */
 export function answerAction(url: URL, parts: ActionParts): Act | undefined {
   const [, destination = '', verb = ''] =
     /^\/api\/destinations\/([a-z0-9_-]{1,64})\/([a-z]+)$/.exec(url.pathname) ?? []
   if (verb === 'pause' || verb === 'resume') return () => setPaused(destination, verb === 'pause', parts)
   const steps = STEPS[verb]
   if (steps !== undefined) return () => moveAll(destination, steps, url.searchParams, parts)
+  const event = /^\/api\/events\/(\d{1,15})\/replay$/.exec(url.pathname)?.[1]
+  if (event !== undefined) return () => replay(Number(event), url.searchParams, parts)
   const [, seq = '', to = ''] = /^\/api\/deliveries\/(\d{1,15})\/([a-z]+)$/.exec(url.pathname) ?? []
   const step = STEPS[to]?.to
   return step && (() => moveOne({ deliverySeq: Number(seq), to: step }, url.searchParams, parts.store))

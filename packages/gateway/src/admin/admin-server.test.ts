@@ -33,6 +33,7 @@ async function start(
   const server = new AdminServer({
     store,
     secretUse: () => readSecretUse(store.state, sources),
+    replay: async () => ({ outcome: 'unknown' }),
     destinations: ['handlers'],
     access,
     log: silent,
@@ -227,6 +228,7 @@ describe('/metrics', () => {
     const server = new AdminServer({
       store: memory(),
       secretUse: async () => [],
+      replay: async () => ({ outcome: 'unknown' }),
       destinations: [],
       access,
       log: silent,

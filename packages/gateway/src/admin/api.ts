@@ -3,6 +3,7 @@ import {
   type EventDetail,
   type HasRejectedLog,
   type ListQuery,
+  type Postern,
   type SecretUse,
   type Store,
   type StoredEvent,
@@ -22,6 +23,7 @@ export interface AdminParts {
   readonly store: AdminStore
   /** When each secret last matched. */
   readonly secretUse: () => Promise<readonly SecretUse[]>
+  readonly replay: Postern['replay']
   /** The names of all that this gateway serves: what is sent on, and handlers in the process. */
   readonly destinations: readonly string[]
   /** Absent where nothing is sent on. */

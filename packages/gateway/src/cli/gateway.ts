@@ -82,7 +82,8 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     jobs = vendorJobs(parts, postern, store)
     const { port } = await listen(server, settings)
     const secretUse: AdminServerOptions['secretUse'] = async () => (await postern.metrics()).secrets
-    const shown = { store, secretUse, destinations, forwarding, metrics: metrics.text }
+    const { replay } = postern
+    const shown = { store, secretUse, replay, destinations, forwarding, metrics: metrics.text }
     const admin = settings.admin && (await openAdmin(settings.admin, shown, reporter))
     await forwarding.start()
     if (role !== 'ingest') {

@@ -83,7 +83,7 @@ async function runHandlers<Effect, Tx>(
   options: AttemptOptions<Effect, Tx>,
 ): Promise<void> {
   const { claimed, abort } = run
-  const event = eventOf(claimed, options.dataOf)
+  const event = eventOf(claimed.event, options.dataOf)
   const handlers = options.handlersFor(claimed, event)
   if (handlers.length === 0) {
     throw withoutHandler(claimed.event, { schedule: options.schedule, nowMs: options.now() })
@@ -180,7 +180,10 @@ function describeError(error: unknown): string {
 }
 
 /** The event as handlers see it. `data` is parsed when it is first asked for: many handlers need only the type. */
-function eventOf({ event }: Claimed, dataOf: AttemptOptions<never>['dataOf']): WebhookEvent<string, never> {
+export function eventOf(
+  event: StoredEvent,
+  dataOf: AttemptOptions<never>['dataOf'],
+): WebhookEvent<string, never> {
   const given = {
     source: event.source,
     id: event.id,

@@ -16,4 +16,5 @@ export {
 export { HandlerTable, registerHandler } from './handlers.ts'
 export type { DestinationLimits, Gate } from './limits.ts'
 export { Housekeeping } from './housekeeping.ts'
+export { replayEvent, type Replayed, type ReplayOptions } from './replay.ts'
 export { Worker } from './worker.ts'

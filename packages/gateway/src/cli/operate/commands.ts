@@ -3,6 +3,7 @@ import type { CliContext } from '../context.ts'
 import { dead, destinations, move, setPaused, type DeadFlags, type MoveFlags } from './operate.ts'
 import type { Step } from './next-step.ts'
 import type { OutputFlags } from './print.ts'
+import { replay, type ReplayFlags } from './replay.ts'
 import { rejected, type RejectedFlags } from './rejected.ts'
 
 const HELP = `
@@ -18,6 +19,16 @@ was not authentic the body is kept up to 64 KiB, and 'bodyBytes' says how long i
   postern rejected --source vastai --json | jq '.rejected[0]' | postern explain vastai --request -
 ${HELP}`
 
+const REPLAY_HELP = `
+Makes new deliveries of a stored event, due at once: for the destinations that are named, or else for all that it would go to if it
+came now, those that have had it included. So an event is brought back that nothing took when it came, or a held conflict is let go.
+A destination that is named gets it whatever its filter says. In order, it comes last of its key. Done twice, it is delivered twice.
+
+Examples:
+  postern replay 17
+  postern replay 17 --destination billing
+${HELP}`
+
 const MOST_LISTED = 1000
 
 const STEPS: readonly { readonly step: Step; readonly does: string }[] = [
@@ -28,27 +39,17 @@ const STEPS: readonly { readonly step: Step; readonly does: string }[] = [
 
 /** The commands with which an operator looks at a running gateway and steps in. */
 export function addOperate(program: Command, context: CliContext, onDone: (code: number) => void): void {
+  addLooking(program, context, onDone)
+  addSteppingIn(program, context, onDone)
+}
+
+function addLooking(program: Command, context: CliContext, onDone: (code: number) => void): void {
   program
     .command('destinations')
     .description('list where events go, and what waits there')
     .option('--json', 'as the API answers it')
     .addHelpText('after', HELP)
     .action(async (flags: OutputFlags) => onDone(await destinations(flags, context)))
-  for (const verb of ['pause', 'resume'] as const) {
-    program
-      .command(verb)
-      .description(
-        verb === 'pause'
-          ? 'send a destination nothing more, and keep its events'
-          : 'send a destination what was kept',
-      )
-      .argument('<destination>', 'its name')
-      .option('--json', 'as the API answers it')
-      .addHelpText('after', HELP)
-      .action(async (name: string, flags: OutputFlags) =>
-        onDone(await setPaused(name, verb === 'pause', flags, context)),
-      )
-  }
   program
     .command('dead')
     .description('list deliveries that were given up, newest first')
@@ -66,6 +67,37 @@ export function addOperate(program: Command, context: CliContext, onDone: (code:
     .option('--json', 'as the API answers it, with headers and bodies')
     .addHelpText('after', REJECTED_HELP)
     .action(async (flags: RejectedFlags) => onDone(await rejected(flags, context)))
+}
+
+function addSteppingIn(program: Command, context: CliContext, onDone: (code: number) => void): void {
+  for (const verb of ['pause', 'resume'] as const) {
+    program
+      .command(verb)
+      .description(
+        verb === 'pause'
+          ? 'send a destination nothing more, and keep its events'
+          : 'send a destination what was kept',
+      )
+      .argument('<destination>', 'its name')
+      .option('--json', 'as the API answers it')
+      .addHelpText('after', HELP)
+      .action(async (name: string, flags: OutputFlags) =>
+        onDone(await setPaused(name, verb === 'pause', flags, context)),
+      )
+  }
+  program
+    .command('replay')
+    .description('deliver a stored event again')
+    .argument('<event>', 'its number')
+    .option(
+      '--destination <name>',
+      'to this one only; once for each',
+      (name: string, before: readonly string[]) => [...before, name],
+      [],
+    )
+    .option('--json', 'as the API answers it')
+    .addHelpText('after', REPLAY_HELP)
+    .action(async (event: string, flags: ReplayFlags) => onDone(await replay(event, flags, context)))
   for (const { step, does } of STEPS) {
     const command = program
       .command(step)

@@ -8,15 +8,18 @@ export type Step = 'redrive' | 'cancel' | 'discard'
 /** What stands in the way of a step: the state that the delivery is in, or what has run since. */
 type Obstacle = DeliveryState | 'overtaken'
 
-type Advice = (deliverySeq: string) => string
+type Advice = (deliverySeq: string, eventSeq: string) => string
 
 const wait: Advice = () => 'It is being run now: its outcome will tell'
 const nothingLeft: Advice = () => 'There is nothing left to do'
+const again: Advice = (_, eventSeq) => `To deliver its event again: postern replay ${eventSeq}`
 
 const NEXT: Readonly<Record<Step, Readonly<Partial<Record<Obstacle, Advice>>>>> = {
   redrive: {
     pending: () => 'It will be tried when it is due',
     leased: wait,
+    succeeded: again,
+    cancelled: again,
     overtaken: (seq) =>
       `To run it all the same: postern redrive ${seq} --force; to give it up: postern discard ${seq}`,
   },
@@ -34,7 +37,11 @@ const NEXT: Readonly<Record<Step, Readonly<Partial<Record<Obstacle, Advice>>>>> 
   },
 }
 
-const refusal = v.object({ result: v.string(), state: v.optional(v.string()) })
+const refusal = v.object({
+  result: v.string(),
+  state: v.optional(v.string()),
+  eventSeq: v.optional(v.number()),
+})
 
 /** What the gateway refused, with what the operator can do next; any other error as it is. */
 export function withNextStep(error: unknown, deliverySeq: string, step: Step): unknown {
@@ -44,7 +51,10 @@ export function withNextStep(error: unknown, deliverySeq: string, step: Step): u
   const advice =
     output.result === 'unknown'
       ? "'postern dead' lists what was given up, with its numbers"
-      : nextOf(step, output.result === 'overtaken' ? 'overtaken' : output.state)?.(deliverySeq)
+      : nextOf(step, output.result === 'overtaken' ? 'overtaken' : output.state)?.(
+          deliverySeq,
+          String(output.eventSeq),
+        )
   if (advice === undefined) return error
   return new RefusedError(`${error.message}. ${advice}`, error)
 }

@@ -179,7 +179,7 @@ async function assertThere(name: string, client: AdminClient): Promise<void> {
   throw new Error(`there is no destination '${name}'; ${there}`)
 }
 
-function assertName(name: string): void {
+export function assertName(name: string): void {
   if (!/^[a-z0-9_-]{1,64}$/.test(name))
     throw new UsageError(`'${name.slice(0, 64)}' is no destination's name; postern destinations lists them`)
 }
