@@ -1,6 +1,7 @@
 import {
   DELIVERY_STATES,
   type EventDetail,
+  type EventSummary,
   type HasRejectedLog,
   type ListQuery,
   type Postern,
@@ -39,6 +40,11 @@ export interface DestinationControl {
 
 const DEFAULT_LIMIT = 100
 const LARGEST_LIMIT = 1000
+/** Each is looked up by itself. */
+const MOST_CONFLICTS = 100
+
+/** Filters that are handed on as they are. */
+const WORDS = ['source', 'type', 'destination']
 
 /** Answers a GET of the admin API. */
 export async function answerApi(url: URL, parts: AdminParts): Promise<AdminAnswer> {
@@ -81,12 +87,33 @@ async function listDeliveries(
 
 async function listEvents(
   parameters: URLSearchParams,
-  store: Pick<AdminStore, 'list'>,
+  store: Pick<AdminStore, 'get' | 'list'>,
 ): Promise<AdminAnswer> {
-  const page = readPage(parameters, ['source', 'type'])
+  const page = readPage(parameters, ['source', 'type', 'conflicts'])
   if (typeof page === 'string') return { status: 400, body: { error: page } }
-  const { events, next } = await store.list({ of: 'events', ...page })
-  return { status: 200, body: { events, next } }
+  if (!['true', 'false', null].includes(parameters.get('conflicts')))
+    return { status: 400, body: { error: 'conflicts must be true or false' } }
+  if (parameters.get('conflicts') !== 'true') {
+    const { events, next } = await store.list({ of: 'events', ...page })
+    return { status: 200, body: { events, next } }
+  }
+  if (page.limit > MOST_CONFLICTS)
+    return { status: 400, body: { error: `limit of conflicts must be at most ${MOST_CONFLICTS}` } }
+  const { events, next } = await store.list({ of: 'events', conflicts: true, ...page })
+  return { status: 200, body: { events: await withWhetherHeld(events, store), next } }
+}
+
+/** What a list says of an event does not tell whether it is held; one after another, so that only one body is here at a time. */
+async function withWhetherHeld(
+  events: readonly EventSummary[],
+  store: Pick<AdminStore, 'get'>,
+): Promise<readonly object[]> {
+  const told: object[] = []
+  for (const event of events) {
+    const detail = await store.get(event.eventSeq)
+    if (detail !== undefined) told.push({ ...event, held: detail.deliveries.length === 0 })
+  }
+  return told
 }
 
 type Page = Omit<ListQuery, 'of'>
@@ -102,7 +129,7 @@ function readPage(parameters: URLSearchParams, filters: readonly string[]): Page
   const beforeText = parameters.get('before')
   const before = beforeText === null ? undefined : wholeNumber(beforeText)
   if (beforeText !== null && before === undefined) return 'before must be a whole number of 1 or more'
-  const words = filters.filter((name) => name !== 'state' && parameters.has(name))
+  const words = filters.filter((name) => WORDS.includes(name) && parameters.has(name))
   return {
     limit,
     ...(before !== undefined && { before }),

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import type { CliContext } from '../context.ts'
 import { dead, destinations, move, setPaused, type DeadFlags, type MoveFlags } from './operate.ts'
+import { events, type EventsFlags } from './events.ts'
 import type { Step } from './next-step.ts'
 import type { OutputFlags } from './print.ts'
 import { replay, type ReplayFlags } from './replay.ts'
@@ -17,6 +18,11 @@ was not authentic the body is kept up to 64 KiB, and 'bodyBytes' says how long i
 (as 'body', or 'bodyBase64' where it is no text), in the form that explain reads:
 
   postern rejected --source vastai --json | jq '.rejected[0]' | postern explain vastai --request -
+${HELP}`
+
+const EVENTS_HELP = `
+A conflict is an event whose id was seen before with another body, in the event that is listed as LIKE. It is held, which is to say
+delivered nowhere, unless its source has onConflict: 'dispatch', until somebody lets it go by: postern replay <event>
 ${HELP}`
 
 const REPLAY_HELP = `
@@ -58,6 +64,17 @@ function addLooking(program: Command, context: CliContext, onDone: (code: number
     .option('--json', 'as the API answers it')
     .addHelpText('after', HELP)
     .action(async (name: string | undefined, flags: DeadFlags) => onDone(await dead(name, flags, context)))
+  program
+    .command('events')
+    .description('list what was recorded, newest first')
+    .option('--source <source>', 'of one source only')
+    .option('--type <type>', 'of one type only')
+    .option('--conflicts', 'those alone whose id was seen with another body, and whether they are held')
+    .option('--before <event>', 'those alone with a lower number, for the next page')
+    .option('--limit <number>', 'how many at most; of conflicts 100', upToMost, 100)
+    .option('--json', 'as the API answers it')
+    .addHelpText('after', EVENTS_HELP)
+    .action(async (flags: EventsFlags) => onDone(await events(flags, context)))
   program
     .command('rejected')
     .description('list requests that were refused, newest first')
