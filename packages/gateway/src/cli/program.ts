@@ -147,7 +147,7 @@ function addTrigger(program: Command, context: CliContext, onDone: (code: number
     )
     .option('--id <id>', 'a fixed id: sent again, it is a duplicate')
     .option('--config <file>', 'where the source is configured')
-    .option('--json', 'one JSON object for each answer')
+    .option('--json', 'one JSON object for each answer, or with --list for each source')
     .option('--list', 'show the samples of each source')
     .addHelpText('after', TRIGGER_HELP)
     .action(async (source: string | undefined, type: string | undefined, flags: TriggerFlags) => {

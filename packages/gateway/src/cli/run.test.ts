@@ -336,6 +336,64 @@ describe('trigger', () => {
     )
   })
 
+  test('lists the samples as an object for each source', async () => {
+    expect(await cli(['trigger', 'figma', '--list', '--json'])).toBe(0)
+    const { source, samples } = JSON.parse(out) as { source: string; samples: readonly object[] }
+    expect(source).toBe('figma')
+    expect(samples).toContainEqual({ type: 'PING', scheme: expect.any(String) as string })
+    out = ''
+    await cli(['trigger', '--list', '--json'])
+    const all = out
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { source: string }).source)
+    expect(all.slice(0, 4)).toEqual(['vastai', 'castai', 'coreweave', 'anima'])
+  })
+
+  test('knows the samples of a source that is called otherwise than its provider', async () => {
+    await writeFile(
+      join(cwd, 'postern.config.mjs'),
+      `import { castaiNotifications } from ${JSON.stringify(import.meta.resolve('postern/providers'))}
+       export const config = { sources: { cn: castaiNotifications() } }`,
+    )
+    expect(await cli(['trigger', 'cn'])).toBe(2)
+    expect(err).toContain('Which event type? Samples of cn: castai.notification')
+    expect(await cli(['trigger', 'cn', '--list'])).toBe(0)
+    expect(out).toMatch(/^cn\n {2}castai\.notification +castai-header\n$/)
+    expect(await cli(['trigger', 'nobody', '--list'])).toBe(2)
+    expect(err).toContain("There is no source 'nobody'")
+  })
+
+  test('says that the gateway makes a secret only of what it serves', async () => {
+    expect(await cli(['trigger', 'github', 'push'])).toBe(1)
+    expect(err).toContain(
+      'set GITHUB_WEBHOOK_SECRET, or add github to the sources of a postern.config.ts and start',
+    )
+    err = ''
+    await writeFile(
+      join(cwd, 'postern.config.mjs'),
+      `import { github } from ${JSON.stringify(import.meta.resolve('postern/providers'))}
+       export const config = { sources: { github: github() } }`,
+    )
+    await cli(['trigger', 'github', 'push'])
+    expect(err).toContain('set GITHUB_WEBHOOK_SECRET, or start the gateway in this folder')
+  })
+
+  test.each([
+    [
+      '--id',
+      ['push', '--id', 'a\nb'],
+      /^error: --id stands in the header x-github-delivery, which cannot hold/,
+    ],
+    ['a type', ['pu\nsh', '--data', '{}'], /The event type stands in the header x-github-event/],
+    ['an id beyond Latin-1', ['push', '--id', 'é→'], /--id stands in the header/],
+  ])('%s that no header can hold is a usage error, and nothing is sent', async (_, args, message) => {
+    const url = `http://127.0.0.1:${await receive()}`
+    expect(await cli(['trigger', 'github', ...args, '--secret', secret, '--url', url])).toBe(2)
+    expect(err).toMatch(message)
+    expect(received).toEqual([])
+  })
+
   test('finds a source of the configuration, and sends it a body of the user’s own', async () => {
     const postern = JSON.stringify(import.meta.resolve('postern'))
     await writeFile(

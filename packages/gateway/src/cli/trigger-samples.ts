@@ -4,26 +4,39 @@ import type { CliContext } from './context.ts'
 import { EXIT } from './exit-code.ts'
 import { UsageError } from './usage-error.ts'
 
-/** Prints the samples of a source, or of all. */
-export function listSamples(name: string | undefined, { stdout }: Pick<CliContext, 'stdout'>): number {
-  if (name !== undefined && !samples.has(name)) throw new UsageError(typesOf(name))
-  for (const [source, ofSource] of samples) {
-    if (name !== undefined && name !== source) continue
-    stdout.write(`${source}\n${ofSource.map(describe).join('')}`)
-  }
+/** A source, with the provider whose samples are its own; of a built-in provider both have the same name. */
+export interface SampledSource {
+  readonly name: string
+  readonly provider: string
+}
+
+/** Prints the samples of a source, or of all; with `--json` an object for each source. */
+export function listSamples(
+  source: SampledSource | undefined,
+  isJson: boolean,
+  { stdout }: Pick<CliContext, 'stdout'>,
+): number {
+  const of = source === undefined ? undefined : samples.get(source.provider)
+  if (source !== undefined && of === undefined) throw new UsageError(typesOf(source))
+  const listed = source === undefined || of === undefined ? [...samples] : [[source.name, of] as const]
+  for (const [name, all] of listed) stdout.write(isJson ? asJson(name, all) : asText(name, all))
   return EXIT.ok
 }
 
-function describe({ type, scheme }: Sample): string {
-  return `  ${type.padEnd(20)} ${scheme}\n`
+function asText(source: string, all: readonly Sample[]): string {
+  return `${source}\n${all.map(({ type, scheme }) => `  ${type.padEnd(20)} ${scheme}\n`).join('')}`
+}
+
+function asJson(source: string, all: readonly Sample[]): string {
+  return `${JSON.stringify({ source, samples: all.map(({ type, scheme }) => ({ type, scheme })) })}\n`
 }
 
 /** Says which event types a source has samples of. */
-export function typesOf(name: string): string {
-  const types = samples.get(name)?.map((sample) => sample.type)
-  if (types !== undefined) {
-    const others = sampleOf(name, '') === undefined ? '' : "; any other is sent in the template's form"
-    return `Samples of ${name}: ${types.join(', ')}${others}`
-  }
-  return `There are no samples of '${escapeUnprintable(name)}', only of ${[...samples.keys()].join(', ')}`
+export function typesOf({ name, provider }: SampledSource): string {
+  const types = samples.get(provider)?.map((sample) => sample.type)
+  const shown = escapeUnprintable(name)
+  if (types === undefined)
+    return `There are no samples of ${shown}; give a type, and the body with --data @file.json`
+  const others = sampleOf(provider, '') === undefined ? '' : "; any other is sent in the template's form"
+  return `Samples of ${shown}: ${types.join(', ')}${others}`
 }

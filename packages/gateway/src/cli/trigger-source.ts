@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import * as jose from 'jose'
 import { defineAnySource, hasSecret, withSecret, type Source } from 'postern'
-import { providers } from 'postern/providers'
+import { providers, templateProviders } from 'postern/providers'
 import { findConfig, loadConfig } from '../config/config-file.ts'
 import { orThrow } from '../config/problem.ts'
 import { environmentSecrets, secretVariable } from '../config/secret-variable.ts'
@@ -34,10 +34,24 @@ export async function signingSource(
   if (hasSecret(configured)) return { source: configured, secretFrom: 'the configuration' }
   const own = await configuredSource(name, config ?? findConfig(context.cwd), context)
   if (own !== undefined && hasSecret(own)) return { source: own, secretFrom: 'the configuration' }
+  const made = (await isServedHere(name, config, context))
+    ? ''
+    : `add ${name} to the sources of a postern.config.ts and `
   return {
     missing: 'secret',
-    message: `There is no signing secret for ${name}: set ${secretVariable(name)}, or start the gateway in this folder (npm start), which makes one in ${SECRETS_FILE}`,
+    message: `There is no signing secret for ${name}: set ${secretVariable(name)}, or ${made}start the gateway in this folder (npm start), which makes one in ${SECRETS_FILE}`,
   }
+}
+
+/** Whether a development gateway of this folder has the source. */
+async function isServedHere(
+  name: string,
+  config: string | undefined,
+  { cwd }: Pick<CliContext, 'cwd'>,
+): Promise<boolean> {
+  const file = findConfig(cwd, config)
+  if (file === undefined) return templateProviders.some((provider) => provider.name === name)
+  return Object.hasOwn(orThrow(await loadConfig(file)).sources, name)
 }
 
 /** A built-in provider needs no configuration, whose file may do anything when it is run; other names stand only there. */

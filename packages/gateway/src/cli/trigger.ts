@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { validateHeaderValue } from 'node:http'
 import { resolve } from 'node:path'
 import { parsePort } from '../config/address.ts'
 import { messageOf } from '../config/problem.ts'
@@ -9,9 +10,9 @@ import { DEFAULT_PREFIX } from './gateway.ts'
 import { inTurns, Sender } from './send.ts'
 import { readData } from './trigger-data.ts'
 import { TriggerReport } from './trigger-report.ts'
-import { chooseSample, signedRequest, type RequestRecipe } from './trigger-request.ts'
-import { listSamples, typesOf } from './trigger-samples.ts'
-import { signingSource, type SigningSource } from './trigger-source.ts'
+import { chooseSample, signedRequest, type RequestRecipe, type SignedRequest } from './trigger-request.ts'
+import { listSamples, typesOf, type SampledSource } from './trigger-samples.ts'
+import { configuredSource, signingSource, unknownSource, type SigningSource } from './trigger-source.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface TriggerFlags {
@@ -41,10 +42,14 @@ export async function trigger(
   { source: name, type, flags }: TriggerInput,
   context: CliContext,
 ): Promise<number> {
-  if (flags.list === true) return listSamples(name, context)
+  if (flags.list === true) {
+    const listed = name === undefined ? undefined : await sampledSource(name, flags, context)
+    return listSamples(listed, flags.json === true, context)
+  }
   if (name === undefined)
     throw new UsageError('Which source? postern trigger --list shows them with their event types')
-  if (type === undefined) throw new UsageError(`Which event type? ${typesOf(name)}`)
+  if (type === undefined)
+    throw new UsageError(`Which event type? ${typesOf(await sampledSource(name, flags, context))}`)
   const url = targetUrl(name, flags, context)
   const found = await signingSource({ name, secret: flags.secret, config: flags.config }, context)
   if ('missing' in found) {
@@ -54,6 +59,17 @@ export async function trigger(
   }
   const recipe = await recipeOf({ name, type, url }, flags, found, context)
   return sendAll(recipe, flags, found.secretFrom, context)
+}
+
+/** A source may be called otherwise than its provider. */
+async function sampledSource(
+  name: string,
+  { config }: TriggerFlags,
+  context: CliContext,
+): Promise<SampledSource> {
+  const source = await configuredSource(name, config, context)
+  if (source === undefined) throw new UsageError(escapeUnprintable(unknownSource(name), 500))
+  return { name, provider: source.provider.name }
 }
 
 async function recipeOf(
@@ -107,13 +123,30 @@ async function sendAll(
     const id = flags.id ?? Buffer.from(context.randomBytes(16)).toString('hex')
     const nowMs = context.now()
     const createdMs = flags.id === undefined ? nowMs : FIXED_MS
-    const sent = await sender.send(signedRequest(recipe, { id, createdMs, nowMs }))
+    const request = signedRequest(recipe, { id, createdMs, nowMs })
+    assertSendable(request, recipe, flags)
+    const sent = await sender.send(request)
     report.add(sent)
     return sent.status === undefined && sent.isRefused ? 'stop' : 'go on'
   })
   sender.close()
   report.end()
   return report.isAllOk ? EXIT.ok : EXIT.failed
+}
+
+/** What no header can hold was given here, and is no matter of the receiver's. The value is not shown: it may be a secret. */
+function assertSendable({ headers }: SignedRequest, { type }: RequestRecipe, { id }: TriggerFlags): void {
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      validateHeaderValue(name, value)
+    } catch (error) {
+      const given = value === id ? '--id' : value === type ? 'The event type' : 'What was given'
+      throw new UsageError(
+        `${given} stands in the header ${name}, which cannot hold a line break or another character beyond Latin-1`,
+        { cause: error },
+      )
+    }
+  }
 }
 
 function targetUrl(name: string, { url }: TriggerFlags, { env }: CliContext): string {
