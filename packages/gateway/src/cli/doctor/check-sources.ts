@@ -44,7 +44,13 @@ export async function checkSources(
   }
   const config = withSources(given.value, resolved)
   const destinations = checkDestinations(given.value, env)
-  findings.push(...destinations.findings, ...(await tryConfig(config, destinations.resolved)))
+  // With those that cannot verify: what names them, as a handler does, is right all the same.
+  const sources = { ...given.value.sources, ...config.sources }
+  const told = new Set(
+    Object.keys(sources).flatMap((name) => (resolved.has(name) ? [] : [`sources.${name}`])),
+  )
+  const tried = await tryConfig({ ...config, sources }, destinations.resolved)
+  findings.push(...destinations.findings, ...tried.filter(({ subject }) => !told.has(subject)))
   findings.push(...checkVendorKeys(config, env))
   return { findings, sources: config.sources }
 }

@@ -126,6 +126,23 @@ describe('secrets', () => {
     })
   })
 
+  test('that are missing are the only failure where handlers and pulls name their source', async () => {
+    await writeFile(
+      join(cwd, 'postern.config.mjs'),
+      `import { vastai, anima } from '${import.meta.resolve('postern/providers')}'
+       export const config = {
+         sources: { vastai: vastai(), anima: anima() },
+         handlers: (on) => [on('vastai', 'outbid', () => {}), on('anima', '*', () => {})],
+       }`,
+    )
+    const missing = (name: string): object => expect.stringMatching(`^fail sources.${name}.secret: `)
+    expect(await troubles({ PORT: '0' })).toEqual({ code: 1, found: [missing('vastai'), missing('anima')] })
+    expect(await troubles({ PORT: '0', ANIMA_WEBHOOK_SECRET: secret })).toEqual({
+      code: 1,
+      found: [missing('vastai')],
+    })
+  })
+
   test('that are short are warned of, and not shown', async () => {
     const found = [expect.stringMatching(/^warn sources\.vastai: .*shorter than 16 bytes/)]
     expect(await troubles({ VASTAI_WEBHOOK_SECRET: 'hunter2', PORT: '0' })).toEqual({ code: 0, found })
