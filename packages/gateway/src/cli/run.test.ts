@@ -85,6 +85,14 @@ describe('the command line', () => {
     expect(out).toMatch(/Usage: postern/)
   })
 
+  test.each(['doctor', 'explain', 'register', 'rotate', 'reconcile', 'pull'])(
+    'says of %s what its exit codes mean',
+    async (command) => {
+      await cli([command, '--help'])
+      expect(out).toMatch(/\nExit codes: 0 [^;,]+.*[;,] 1 .*[;,] 2 /s)
+    },
+  )
+
   test('explains its exit codes and shows examples', async () => {
     await cli(['--help'])
     expect(out).toContain('Exit codes:')

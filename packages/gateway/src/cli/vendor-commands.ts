@@ -27,20 +27,27 @@ gateway has to be restarted.
 
 Examples:
   postern rotate vastai --url https://hooks.example.com/webhooks/vastai
-  postern rotate vastai --finish`
+  postern rotate vastai --finish
+
+Exit codes: 0 rotated, or with --finish there is no older secret any more; 1 not; 2 the command line is wrong`
 
 const RECONCILE_HELP = `
 Records what changed since the last look and no webhook told, as events of the types reconciled.instance_changed, _found and _gone,
 verified by 'record:vastai-instances' and never as the vendor's own. The first look only remembers. A gateway with
 'reconcile: { vastai: vastaiInstances() }' in postern.config.ts looks by itself: on a timer, and after outbid and instance_offline.
-The API key is read from VAST_API_KEY; the scope to read is enough.`
+The API key is read from VAST_API_KEY; the scope to read is enough.
+
+Exit codes: 0 looked, and what was found is recorded; 1 not; 2 the command line is wrong, or there is nothing to reconcile it with`
 
 const PULL_HELP = `
 For people without a public endpoint. In postern.config.ts:
   sources: { 'coreweave-alerts': pullOnly(coreweaveAlerts({ header: 'x-none' })) },
   pull: { 'coreweave-alerts': coreweaveQueue({ destinationId: '<of a destination with the channel queue>' }) },
 The gateway then pulls by itself; this command does it once, for cron, or with --follow until a signal. A message is acknowledged
-only once it is stored. The API token is read from COREWEAVE_API_TOKEN.`
+only once it is stored. The API token is read from COREWEAVE_API_TOKEN.
+
+Exit codes: 0 the queue was taken until it was empty, or with --follow a signal came; 1 something failed; 2 the command line is
+wrong, or there is no queue of that name`
 
 /** The commands of the first week with a vendor. */
 export function addVendorCommands(
