@@ -151,6 +151,33 @@ describe('explain', () => {
     ])
   })
 
+  it.each([
+    ['one of two', '{"id":7,"price":1.0}', '{"id":7,"price":1}', '1 of its 2'],
+    [
+      'two of three, as Python spaces it',
+      '{"a": 1.0, "b": -2.0, "c": 3}',
+      '{"a":1,"b":-2,"c":3}',
+      '2 of its 3',
+    ],
+    ['all of many', '[1.0,2.0,3.0,4.0,5.0,6.0]', '[1,2,3,4,5,6]', '6 of its 6'],
+    ['one of many', '[1,2,3,4,5,6.0,7]', '[1,2,3,4,5,6,7]', '1 of its 7'],
+  ])('finds numbers that have lost their .0: %s', (_, signed, arrived, evidence) => {
+    const headers = Object.entries(sign(source, { body: signed, nowMs: NOW_MS }))
+    const { findings } = explain({ headers, body: Buffer.from(arrived) }, source, [], { now })
+    expect(findings).toMatchObject([
+      {
+        cause: 'body_reserialised',
+        certainty: 'proven',
+        evidence: expect.stringContaining(evidence) as string,
+      },
+    ])
+  })
+
+  it('does not blame numbers where the secret is wrong', () => {
+    const headers = Object.entries(sign(github({ secret: 'another-secret-of-16' }), { body, nowMs: NOW_MS }))
+    expect(causes(explain({ headers, body: Buffer.from(body) }, source))).toEqual(['wrong_secret'])
+  })
+
   it('says that there is no secret, and tries candidates all the same', () => {
     expect(explain(sent(), github()).findings).toMatchObject([{ cause: 'no_secret', certainty: 'proven' }])
     expect(explain(sent(), github(), ['another', SECRET]).findings).toMatchObject([

@@ -20,6 +20,7 @@ import { authenticFindings } from './freshness.ts'
 import { changedBytes } from './repairs/body.ts'
 import { duplicatedHeaders, escapedHeaders, foldedHeaders, renamedHeaders } from './repairs/headers.ts'
 import { reserialisedBody } from './repairs/json-body.ts'
+import { shortenedNumbers } from './repairs/json-numbers.ts'
 import { hasHeadersOf, otherProviders } from './repairs/other-provider.ts'
 import { otherSecretReading } from './repairs/secret.ts'
 import { otherAlgorithm, otherContent, otherEncoding, otherPrefix } from './repairs/signature.ts'
@@ -70,6 +71,7 @@ const REPAIRS: readonly Repair[] = [
   otherMethod,
   otherAlgorithm,
   otherContent,
+  shortenedNumbers,
 ]
 
 /**
