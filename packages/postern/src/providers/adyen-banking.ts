@@ -9,7 +9,7 @@ export const adyenBankingProvider: Provider = {
   title: 'Adyen balance platform',
   documentation:
     'https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures/',
-  evidence: { level: 'documented', reason: "the construction is that of the official SDK's validator" },
+  evidence: { level: 'proven', reason: '@adyen/api-library 32.1.0 agrees in both directions' },
   schemes: [
     {
       name: 'adyen-banking-hmac',

@@ -26,7 +26,7 @@ export const adyenProvider: Provider = {
   evidence: {
     level: 'proven',
     reason:
-      "the official library's test vector verifies, and @adyen/api-library 32.1.0 accepts what is signed here",
+      "the official library's test vector verifies, and @adyen/api-library 32.1.0 agrees in both directions",
   },
   schemes: [
     {

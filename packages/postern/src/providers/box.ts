@@ -12,7 +12,10 @@ export const boxProvider: Provider = {
   name: 'box',
   title: 'Box',
   documentation: 'https://developer.box.com/guides/webhooks/v2/signatures-v2/',
-  evidence: { level: 'proven', reason: "the official SDK's test vectors verify" },
+  evidence: {
+    level: 'proven',
+    reason: "the official SDK's test vectors verify, and box-node-sdk 10.12.0 agrees in both directions",
+  },
   schemes: [
     {
       name: 'box-v1',

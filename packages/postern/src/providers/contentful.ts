@@ -41,10 +41,7 @@ export const contentfulProvider: Provider = {
   name: 'contentful',
   title: 'Contentful',
   documentation: 'https://www.contentful.com/developers/docs/webhooks/request-verification/',
-  evidence: {
-    level: 'proven',
-    reason: '@contentful/node-apps-toolkit 3.16.1 agreed in both directions when it was tried',
-  },
+  evidence: { level: 'proven', reason: '@contentful/node-apps-toolkit 3.16.1 agrees in both directions' },
   schemes: [scheme],
   envelopes: [
     {

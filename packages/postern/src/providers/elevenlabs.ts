@@ -9,7 +9,7 @@ export const elevenlabsProvider: Provider = {
   name: 'elevenlabs',
   title: 'ElevenLabs',
   documentation: 'https://elevenlabs.io/docs/eleven-agents/workflows/post-call-webhooks',
-  evidence: { level: 'documented', reason: 'the construction is that of the official SDK' },
+  evidence: { level: 'proven', reason: '@elevenlabs/elevenlabs-js 2.0.1 accepts what is signed here' },
   schemes: [
     {
       name: 'elevenlabs-v0',

@@ -17,7 +17,11 @@ export const hubspotV1Provider: Provider = {
   name: 'hubspot-v1',
   title: 'HubSpot, signature version 1',
   documentation: 'https://developers.hubspot.com/docs/api/webhooks/validating-requests',
-  evidence: { level: 'proven', reason: "the official SDK's test vector verifies" },
+  evidence: {
+    level: 'proven',
+    reason:
+      "the official SDK's test vector verifies, and @hubspot/api-client 13.5.0 agrees in both directions",
+  },
   schemes: [
     {
       name: 'hubspot-v1',

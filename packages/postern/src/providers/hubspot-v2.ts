@@ -25,7 +25,11 @@ export const hubspotV2Provider: Provider = {
   name: 'hubspot-v2',
   title: 'HubSpot, signature version 2',
   documentation: 'https://developers.hubspot.com/docs/api/webhooks/validating-requests',
-  evidence: { level: 'proven', reason: "the official SDK's test vector verifies" },
+  evidence: {
+    level: 'proven',
+    reason:
+      "the official SDK's test vector verifies, and @hubspot/api-client 13.5.0 agrees in both directions",
+  },
   schemes: [scheme],
   envelopes: [{ name: 'hubspot-request', id: [], defaultType: 'request' }],
   senderTimeoutMs: 5000,

@@ -12,7 +12,10 @@ export const openaiProvider: Provider = {
   name: 'openai',
   title: 'OpenAI',
   documentation: 'https://platform.openai.com/docs/guides/webhooks',
-  evidence: { level: 'proven', reason: "the official SDK's test vector verifies" },
+  evidence: {
+    level: 'proven',
+    reason: "the official SDK's test vector verifies, and openai 6.49.0 accepts what is signed here",
+  },
   schemes: [standardWebhooksScheme('openai-v1', 'webhook')],
   envelopes: [
     {

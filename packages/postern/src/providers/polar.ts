@@ -12,7 +12,8 @@ export const polarProvider: Provider = {
   documentation: 'https://polar.sh/docs/integrate/webhooks/delivery',
   evidence: {
     level: 'proven',
-    reason: 'standardwebhooks 1.1.1, called as its SDK calls it, agrees in both directions',
+    reason:
+      '@polar-sh/sdk 0.49.0 accepts what is signed here, and standardwebhooks 1.1.1, called as it calls it, agrees in both directions',
   },
   schemes: [standardWebhooksScheme('polar-v1', 'webhook', { as: 'utf8' })],
   envelopes: [

@@ -11,7 +11,11 @@ export const sendgridProvider: Provider = {
   title: 'SendGrid Event Webhook',
   documentation:
     'https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features',
-  evidence: { level: 'proven', reason: "the official SDK's test vector verifies" },
+  evidence: {
+    level: 'proven',
+    reason:
+      "the official SDK's test vector verifies, and @sendgrid/eventwebhook 8.0.0 accepts what is signed here",
+  },
   schemes: [
     {
       name: 'sendgrid-ecdsa',

@@ -12,7 +12,7 @@ export const shopifyProvider: Provider = {
   name: 'shopify',
   title: 'Shopify',
   documentation: 'https://shopify.dev/docs/apps/build/webhooks/ignore-duplicates',
-  evidence: { level: 'proven', reason: 'a request made here was accepted by @shopify/shopify-api 13.1.0' },
+  evidence: { level: 'proven', reason: '@shopify/shopify-api 13.1.0 agrees in both directions' },
   schemes: [
     {
       name: 'shopify-hmac-sha256',

@@ -12,7 +12,11 @@ export const slackProvider: Provider = {
   name: 'slack',
   title: 'Slack',
   documentation: 'https://docs.slack.dev/authentication/verifying-requests-from-slack',
-  evidence: { level: 'proven', reason: "Slack's documented example, which its Python SDK tests, verifies" },
+  evidence: {
+    level: 'proven',
+    reason:
+      "Slack's documented example, which its Python SDK tests, verifies, and @slack/bolt 5.1.0 accepts what is signed here",
+  },
   schemes: [
     {
       name: 'slack-v0',
