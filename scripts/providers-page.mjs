@@ -28,6 +28,7 @@ export const LIBRARIES = [
   ['@zoom/rivet', 'zoom, over HTTP, and its handshake'],
   ['box-node-sdk', 'box, in both directions'],
   ['discord-interactions', 'discord'],
+  ['google-auth-library', 'google-pubsub, over tokens that a key of ours signs'],
   ['openai', 'openai'],
   ['razorpay', 'razorpay'],
   ['replicate', 'replicate'],
@@ -84,8 +85,8 @@ Development dependencies only. Each accepts what is signed here; what it signs i
 | ------- | ------- | --- |
 ${LIBRARIES.map(libraryRow).join('\n')}
 
-Two are older than they could be, since the newest would bring over 60 MB: @elevenlabs/elevenlabs-js 2.73.0 (108 MB) and
-square 46.0.0 (79 MB). Both were tried by hand: they accept what is signed here, and refuse it changed.
+Three are older than they could be. google-auth-library 11 needs Node 22. @elevenlabs/elevenlabs-js 2.73.0 would bring 108 MB,
+and square 46.0.0 79 MB; both were tried by hand, accept what is signed here and refuse it changed.
 
 \`npm run vectors -- FILE.json\` checks signed requests of your own: an array of \`{ provider, secret, headers, body, expected }\`,
 where wanted with \`method\`, \`url\` and \`now\` in Unix seconds. Keys that would be fetched stand in the vector as \`certPem\` or

@@ -31,8 +31,9 @@ export const googlePubsubProvider: Provider = {
   title: 'Google Cloud Pub/Sub push',
   documentation: 'https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions',
   evidence: {
-    level: 'documented',
-    reason: "Google's own text; tokens are read by the package jose, and no token of Google's is public",
+    level: 'proven',
+    reason:
+      "google-auth-library 10.9.1, Google's own, takes and refuses the same tokens; no token of Google's is public",
   },
   schemes: [scheme],
   warnings: [
