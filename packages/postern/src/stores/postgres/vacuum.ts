@@ -6,11 +6,16 @@ import type { PostgresPool } from './client.ts'
  */
 const EVERY_DELIVERIES = 100_000
 
-/** Clears the places of deliveries that have ended, so that claims under load do not look through them. */
+/**
+ * Clears the places of deliveries that have ended, so that claims under load do not look through them: after so many, and with the
+ * first that end, since a process that has stopped may have left as many. Draining right after the start of a process that
+ * followed another's million took 22 s for 20,000 deliveries without that, and 1 s with it.
+ */
 export class Vacuum {
   readonly #pool: PostgresPool
   readonly #text: string
   readonly #everyDeliveries: number
+  #isFirst = true
   #ended = 0
   #underWay: Promise<void> | undefined
 
@@ -25,7 +30,8 @@ export class Vacuum {
   /** Told of deliveries that have ended. Never waits, and never fails: autovacuum is there still. */
   ended(count: number): void {
     this.#ended += count
-    if (this.#ended < this.#everyDeliveries || this.#underWay !== undefined) return
+    if ((this.#ended < this.#everyDeliveries && !this.#isFirst) || this.#underWay !== undefined) return
+    this.#isFirst = false
     this.#ended = 0
     this.#underWay = this.#run().finally(() => (this.#underWay = undefined))
   }
