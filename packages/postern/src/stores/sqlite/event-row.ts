@@ -45,25 +45,15 @@ export function toStoredEvent(
   body: Uint8Array = row.body,
   headers: RowHeaders = new RowHeaders(row.headers),
 ): StoredEvent {
-  const event = {
-    eventSeq: row.seq,
-    tenant: row.tenant,
-    source: row.source,
-    id: row.id,
-    type: row.type,
-    createdMs: row.created_ms ?? undefined,
-    receivedMs: row.received_ms,
-    orderingKey: row.ordering_key ?? undefined,
-    verifiedBy: row.verified_by,
-    conflictsWith: row.conflicts_with ?? undefined,
-    body,
-  }
-  return withHeaders(event, headers)
+  return withHeaders({ body, ...withoutBytes(row) }, headers)
 }
 
 export function toSummary(row: EventSummaryRow & { readonly body_bytes: number }): EventSummary {
+  return { bodyBytes: row.body_bytes, ...withoutBytes(row) }
+}
+
+function withoutBytes(row: EventSummaryRow): Omit<StoredEvent, 'body' | 'headers'> {
   return {
-    bodyBytes: row.body_bytes,
     eventSeq: row.seq,
     tenant: row.tenant,
     source: row.source,
