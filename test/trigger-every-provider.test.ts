@@ -15,6 +15,7 @@ import { startGateway, type RunningGateway } from '../packages/gateway/src/cli/g
 import { keyPair } from './support/key-pairs.ts'
 import { otherKeys, otherSecretOf, ownCertificate } from './support/other-schemes.ts'
 import { isSignature, secretOf } from './support/signed-sample.ts'
+import { cliContext } from './support/cli-context.ts'
 
 /** Only the issuer of a token can make one; nobody who runs this has its key. */
 const triggered = providers.filter(({ schemes }) => schemes.some(({ algorithm }) => algorithm !== 'jwt'))
@@ -92,8 +93,6 @@ function privateKeyOf({ algorithm }: Scheme): string | undefined {
   return algorithm === 'rsa-certificate' ? ownCertificate().own.privateKey : undefined
 }
 
-async function* noInput(): AsyncGenerator<Uint8Array> {}
-
 function cli(args: readonly string[]): Promise<number> {
   out = ''
   return run(
@@ -103,19 +102,5 @@ function cli(args: readonly string[]): Promise<number> {
 }
 
 function contextOf(write: (text: string) => void): CliContext {
-  let ids = 0
-  return {
-    env: {},
-    cwd: folder,
-    stdin: noInput(),
-    stdout: { write },
-    stderr: { write },
-    now: Date.now,
-    randomBytes: (length) => Buffer.alloc(length, (ids += 1)),
-    version: '1.2.3',
-    nodeVersion: '20.19.0',
-    onSignal: () => () => {},
-    onFatal: () => () => {},
-    exit: () => {},
-  }
+  return cliContext({ cwd: folder, stdout: { write }, stderr: { write } })
 }

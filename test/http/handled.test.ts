@@ -12,6 +12,7 @@ import { gate, replacing, startInbox, tempFolder, type Inbox, type InboxOptions 
 import { NOW_MS, SECRET, seedBody, seedEvent, type Outgoing } from '../support/requests.ts'
 import { SignedConnection } from '../support/signed-connection.mjs'
 import { readStored } from '../support/stored.mjs'
+import { bodyScheme } from '../support/body-scheme.ts'
 
 function handled(options: SourceOptions = {}): { readonly sources: Readonly<Record<string, Source>> } {
   return { sources: { vastai: vastai({ secret: SECRET, ack: 'handled', ...options }) } }
@@ -225,12 +226,7 @@ test('a handler that is slower than its sender waits is a 503 a second before th
 })
 
 const SLOW = {
-  scheme: {
-    algorithm: 'hmac-sha256',
-    key: { as: 'utf8' },
-    signature: { in: [{ header: 'x-signature' }], encoding: 'hex' },
-    content: ['body'],
-  },
+  scheme: bodyScheme,
   envelope: { id: [{ json: ['id'] }], type: { json: ['type'] } },
 } as const
 

@@ -8,6 +8,7 @@ import { createInbox } from '../../packages/gateway/src/cli/inbox.ts'
 import { run } from '../../packages/gateway/src/cli/run.ts'
 import type { GatewayConfig } from '../../packages/gateway/src/config/define-config.ts'
 import { OWN_MACHINE, SECRET, SOURCE_SECRET, storedEvent } from './forwarding.ts'
+import { cliContext } from './cli-context.ts'
 
 export interface OperatedOptions {
   /** Beside `shop`. */
@@ -104,21 +105,8 @@ async function commandLine(
   env: CliContext['env'],
 ): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
   const told = { out: '', err: '' }
-  const code = await run(args, {
-    env,
-    cwd: '/nowhere',
-    stdin: noInput(),
-    stdout: { write: (text) => void (told.out += text) },
-    stderr: { write: (text) => void (told.err += text) },
-    now: Date.now,
-    randomBytes: (length) => Buffer.alloc(length),
-    version: '1.2.3',
-    nodeVersion: '20.19.0',
-    onSignal: () => () => {},
-    onFatal: () => () => {},
-    exit: () => {},
-  })
+  const stdout = { write: (text: string) => void (told.out += text) }
+  const stderr = { write: (text: string) => void (told.err += text) }
+  const code = await run(args, cliContext({ env, cwd: '/nowhere', stdout, stderr }))
   return { code, ...told }
 }
-
-async function* noInput(): AsyncGenerator<Uint8Array> {}

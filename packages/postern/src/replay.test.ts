@@ -2,15 +2,11 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { createPostern, type Postern, type PosternOptions } from './postern.ts'
 import { custom } from './providers/index.ts'
 import { memory, type MemoryStore } from './stores/memory/index.ts'
+import { bodyScheme } from '../../../test/support/body-scheme.ts'
 
 const shop = custom({
   secret: 'a secret of more than sixteen bytes',
-  scheme: {
-    algorithm: 'hmac-sha256',
-    key: { as: 'utf8' },
-    signature: { in: [{ header: 'x-signature' }], encoding: 'hex' },
-    content: ['body'],
-  },
+  scheme: bodyScheme,
   envelope: { id: [{ json: ['id'] }], type: { json: ['type'] } },
 })
 const sources = { shop, other: shop }

@@ -8,6 +8,7 @@ import { anima, castaiNotifications, figma, vastai, wandb } from 'postern/provid
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { CliContext } from './context.ts'
 import { run } from './run.ts'
+import { cliContext } from '../../../../test/support/cli-context.ts'
 
 const secret = 'a-secret-of-16-bytes-or-more'
 
@@ -30,25 +31,10 @@ afterEach(async () => {
   await rm(cwd, { recursive: true })
 })
 
-async function* noInput(): AsyncGenerator<Uint8Array> {}
-
 function cli(args: readonly string[], changed: Partial<CliContext> = {}): Promise<number> {
-  let ids = 0
-  return run(args, {
-    env: {},
-    cwd,
-    stdin: noInput(),
-    stdout: { write: (text) => void (out += text) },
-    stderr: { write: (text) => void (err += text) },
-    now: Date.now,
-    randomBytes: (length) => Buffer.alloc(length, (ids += 1)),
-    version: '1.2.3',
-    nodeVersion: '20.19.0',
-    onSignal: () => () => {},
-    onFatal: () => () => {},
-    exit: () => {},
-    ...changed,
-  })
+  const stdout = { write: (text: string) => void (out += text) }
+  const stderr = { write: (text: string) => void (err += text) }
+  return run(args, cliContext({ cwd, stdout, stderr, ...changed }))
 }
 
 /** Somebody who takes webhooks; answers its port. */

@@ -9,6 +9,7 @@ import { createPostern, type Postern } from '../postern.ts'
 import { custom } from '../providers/index.ts'
 import { memory, type MemoryStore } from '../stores/memory/index.ts'
 import { expressMount } from './express.ts'
+import { bodyScheme } from '../../../../test/support/body-scheme.ts'
 
 const NOW_MS = 1_750_000_000_000
 /** With white space that no parser would give back. */
@@ -213,12 +214,7 @@ function aSource(): Source {
   return custom({
     secret: 'a secret of more than sixteen bytes',
     maxBodyBytes: 1000,
-    scheme: {
-      algorithm: 'hmac-sha256',
-      key: { as: 'utf8' },
-      signature: { in: [{ header: 'x-signature' }], encoding: 'hex' },
-      content: ['body'],
-    },
+    scheme: bodyScheme,
     envelope: { id: [{ json: ['id'] }], type: { json: ['type'] } },
   })
 }

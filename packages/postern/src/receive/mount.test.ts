@@ -15,6 +15,7 @@ import { memory, type MemoryStore } from '../stores/memory/index.ts'
 import { BodyBudget } from './body-reading.ts'
 import { createMount, type Mount } from './mount.ts'
 import { Receiver } from './receiver.ts'
+import { bodyScheme } from '../../../../test/support/body-scheme.ts'
 
 const NOW_MS = 1_750_000_000_000
 const BODY = '{"id":"evt_1","type":"order.paid"}'
@@ -343,12 +344,7 @@ function aSource(): Source {
   return custom({
     secret: 'a secret of more than sixteen bytes',
     maxBodyBytes: MAX_BODY_BYTES,
-    scheme: {
-      algorithm: 'hmac-sha256',
-      key: { as: 'utf8' },
-      signature: { in: [{ header: 'x-signature' }], encoding: 'hex' },
-      content: ['body'],
-    },
+    scheme: bodyScheme,
     envelope: { id: [{ json: ['id'] }], type: { json: ['type'] } },
   })
 }

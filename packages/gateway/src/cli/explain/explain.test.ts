@@ -6,6 +6,7 @@ import { github, openai, stripe } from 'postern/providers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { CliContext } from '../context.ts'
 import { run } from '../run.ts'
+import { cliContext } from '../../../../../test/support/cli-context.ts'
 
 const SECRET = 'a-secret-of-16-bytes-or-more'
 const NOW_MS = 1_772_490_001_000
@@ -27,20 +28,10 @@ async function* input(text = ''): AsyncGenerator<Uint8Array> {
 }
 
 function cli(args: readonly string[], env: CliContext['env'] = {}, stdin = ''): Promise<number> {
-  return run(args, {
-    env,
-    cwd,
-    stdin: input(stdin),
-    stdout: { write: (text) => void (out += text) },
-    stderr: { write: (text) => void (err += text) },
-    now: () => NOW_MS,
-    randomBytes: (length) => Buffer.alloc(length),
-    version: '1.2.3',
-    nodeVersion: '20.19.0',
-    onSignal: () => () => {},
-    onFatal: () => () => {},
-    exit: () => {},
-  })
+  const stdout = { write: (text: string) => void (out += text) }
+  const stderr = { write: (text: string) => void (err += text) }
+  const context = cliContext({ env, cwd, stdin: input(stdin), stdout, stderr, now: () => NOW_MS })
+  return run(args, context)
 }
 
 async function kept(
