@@ -1,8 +1,8 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { freePort } from './support/servers/free-port.ts'
 
 const README = readFileSync('README.md', 'utf8')
 const SECRET = 'readme_secret_0123456789abcdef'
@@ -123,12 +123,4 @@ function linesOf(child: ChildProcess): { next(start: string): Promise<string> } 
       return find(start) ?? ''
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address() as AddressInfo
-  await new Promise((done) => server.close(done))
-  return port
 }

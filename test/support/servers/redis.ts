@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort } from './free-port.ts'
+import { freePorts } from './free-port.ts'
 import { programFolder } from './programs.ts'
 import { makeDataFolder, makeServerFolder, type DataPlace } from './server-folder.ts'
 import { ServerProcess } from './server-process.ts'
@@ -42,6 +42,9 @@ const SETTINGS: Readonly<Record<string, string>> = {
   databases: '1000',
 }
 
+/** Where a node of a cluster listens for the others, unless `cluster-port` says otherwise (Redis 7). */
+const BUS_OFFSET = 10_000
+
 /** Starts a Redis server on a free port. @param settings Beside `SETTINGS`, or in their place. */
 export async function startRedis(
   settings: Readonly<Record<string, string>> = {},
@@ -50,7 +53,7 @@ export async function startRedis(
   const programs = programFolder('redis')
   const folder = makeServerFolder('redis', 'KILL')
   try {
-    const port = await freePort()
+    const port = await freePorts(settings['cluster-enabled'] === 'yes' ? [0, BUS_OFFSET] : [0])
     const password = randomBytes(12).toString('hex')
     const data = makeDataFolder(folder, place)
     const all = { ...SETTINGS, ...settings, port: String(port), dir: data, requirepass: password }
