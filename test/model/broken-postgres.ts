@@ -67,29 +67,29 @@ export const BROKEN_POSTGRES: readonly ServerBreak[] = [
   {
     name: 'does not look at the token of a settlement',
     file: SETTLE,
-    from: 'seq = held_seq AND token = held_token AND',
-    to: 'seq = held_seq AND',
+    from: `seq = ANY (said.seqs) AND token = \${ofSuccess('tokens')} AND`,
+    to: 'seq = ANY (said.seqs) AND',
     clause: 'settle/fence',
   },
   {
     name: 'does not look at the token of a settlement in line',
     file: SETTLE,
-    from: 'delivery.seq = u.seq AND delivery.token = u.token AND',
-    to: 'delivery.seq = u.seq AND',
+    from: 'seq = u.seq AND token = u.token AND',
+    to: 'seq = u.seq AND',
     clause: 'model',
   },
   {
     name: 'does not look at the token of what it prolongs',
     file: CLAIM,
-    from: 'AND delivery.token = u.token AND',
-    to: 'AND',
+    from: 'seq = u.seq AND token = u.token AND',
+    to: 'seq = u.seq AND',
     clause: 'extend/fence',
   },
   {
     name: 'takes block for continue',
     file: SETTLE,
-    from: "= 'continue' THEN NULL",
-    to: 'IS NOT NULL THEN NULL',
+    from: "WHERE key = delivery.lane) = 'continue'",
+    to: 'WHERE key = delivery.lane) IS NOT NULL',
     clause: 'order/block',
   },
   {
@@ -102,8 +102,8 @@ export const BROKEN_POSTGRES: readonly ServerBreak[] = [
   {
     name: 'lets the first of a line through while another runs',
     file: SHARED,
-    from: 'turn.lane = line.lane AND turn.at_ms IS NOT NULL)',
-    to: 'turn.lane IS NULL AND turn.at_ms IS NULL)',
+    from: 'turn.lane = line.lane AND turn.at_ms IS NOT NULL OFFSET 0)',
+    to: 'turn.lane IS NULL AND turn.at_ms IS NULL OFFSET 0)',
     clause: 'order/continue',
   },
   {
@@ -137,7 +137,7 @@ export const BROKEN_POSTGRES: readonly ServerBreak[] = [
   {
     name: 'prunes what is not done',
     file: 'stores/postgres/prune.ts',
-    from: `WHERE delivery.seq BETWEEN event.seq * \${SLOTS} AND event.seq * \${SLOTS} + \${SLOTS - 1})
+    from: `WHERE delivery.seq BETWEEN event.seq * \${SLOTS} AND event.seq * \${SLOTS} + \${SLOTS - 1} OFFSET 0)
     AND`,
     to: 'WHERE false)\n    AND',
     clause: 'prune/keeps',
@@ -145,14 +145,14 @@ export const BROKEN_POSTGRES: readonly ServerBreak[] = [
   {
     name: 'prunes what has a replay to come',
     file: 'stores/postgres/prune.ts',
-    from: 'WHERE further_delivery.event_seq = event.seq)`',
+    from: 'WHERE further_delivery.event_seq = event.seq OFFSET 0)`',
     to: 'WHERE false)`',
     clause: 'prune/keeps',
   },
   {
     name: 'forgets a line that something stands in',
     file: 'stores/postgres/prune.ts',
-    from: `AND NOT EXISTS (SELECT 1 FROM \${schema}.delivery WHERE open_lane = key)`,
+    from: `AND NOT EXISTS (SELECT 1 FROM \${schema}.delivery WHERE open_lane = key OFFSET 0)`,
     to: '',
     clause: 'model',
   },
@@ -180,7 +180,7 @@ export const BROKEN_POSTGRES: readonly ServerBreak[] = [
   },
   {
     name: 'takes the lines of settlements in no order',
-    file: SETTLE,
+    file: SHARED,
     from: 'ORDER BY key FOR UPDATE',
     to: 'ORDER BY random() FOR UPDATE',
     clause: 'lines in order',

@@ -92,8 +92,8 @@ const MUTANTS: readonly Mutant[] = [
     name: 'settles in a line without locking it',
     of: 'settle_1',
     changes: [
-      ['PERFORM 1 FROM "postern".lane WHERE key = ANY (lanes) ORDER BY key FOR UPDATE;', ''],
-      ['WHERE key = settled.lane;', 'WHERE false;'],
+      ['PERFORM "postern".lock_1(seqs);', ''],
+      ['WHERE key = ANY (newest.lanes);', 'WHERE false;'],
     ],
     trial: TRIALS.handOver,
   },
@@ -102,9 +102,12 @@ const MUTANTS: readonly Mutant[] = [
     of: 'settle_1',
     changes: [
       [
-        'PERFORM 1 FROM "postern".lane WHERE key = ANY (lanes) ORDER BY key FOR UPDATE;',
+        'PERFORM "postern".lock_1(seqs);',
         // A while between two of them: two that lock a few lanes at once would seldom meet halfway.
-        'PERFORM pg_sleep(0.01) FROM (SELECT FROM "postern".lane WHERE key = ANY (lanes) ORDER BY random() FOR UPDATE) AS held;',
+        `PERFORM pg_sleep(0.01) FROM (
+          SELECT FROM "postern".lane
+          WHERE key = ANY (ARRAY(SELECT lane FROM "postern".delivery WHERE seq = ANY (seqs) AND lane IS NOT NULL))
+          ORDER BY random() FOR UPDATE) AS held;`,
       ],
     ],
     trial: TRIALS.lanes,

@@ -119,13 +119,12 @@ async function finish(
     [plainArray(moved.map(([deliverySeq]) => deliverySeq))],
   )
   await tx.rows(
-    `WITH gone AS (DELETE FROM ${schema}.delivery USING unnest($1::bigint[], $2::boolean[]) AS u (moved_seq, is_redriven)
-                   WHERE seq = moved_seq RETURNING delivery.*, is_redriven)
+    `WITH gone AS (DELETE FROM ${schema}.delivery WHERE seq = ANY ($1::bigint[]) RETURNING *, seq = ANY ($2::bigint[]) AS is_redriven)
      INSERT INTO ${schema}.finished (seq, event_seq, due_ms, token, lane, attempt, destination, state, error)
      SELECT seq, event_seq, due_ms, token, lane, CASE WHEN is_redriven THEN 0 ELSE attempt END, destination, 'cancelled', error FROM gone`,
     [
       plainArray(moved.map(([deliverySeq]) => deliverySeq)),
-      plainArray(moved.map(([, { isRedriven }]) => isRedriven)),
+      plainArray(moved.filter(([, { isRedriven }]) => isRedriven).map(([deliverySeq]) => deliverySeq)),
     ],
   )
 }

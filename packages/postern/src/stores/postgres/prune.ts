@@ -101,11 +101,13 @@ async function sweepOrphans(tx: Transaction, schema: string, limit: number): Pro
   )
 }
 
+/** With OFFSET 0, as in the functions (`PLANNED_ONCE`): a backlog that is taken for one row would be read for each event. */
 function isFinished(schema: string): string {
   return `NOT EXISTS (SELECT 1 FROM ${schema}.delivery
-                      WHERE delivery.seq BETWEEN event.seq * ${SLOTS} AND event.seq * ${SLOTS} + ${SLOTS - 1})
-    AND NOT EXISTS (SELECT 1 FROM ${schema}.further_delivery JOIN ${schema}.delivery ON delivery.seq = delivery_seq
-                    WHERE further_delivery.event_seq = event.seq)`
+                      WHERE delivery.seq BETWEEN event.seq * ${SLOTS} AND event.seq * ${SLOTS} + ${SLOTS - 1} OFFSET 0)
+    AND NOT EXISTS (SELECT 1 FROM ${schema}.further_delivery,
+                    LATERAL (SELECT FROM ${schema}.delivery WHERE seq = delivery_seq OFFSET 0) AS delivery
+                    WHERE further_delivery.event_seq = event.seq OFFSET 0)`
 }
 
 /** Asks again what is finished: a replay may have committed between the look and the lock. */
@@ -146,8 +148,8 @@ async function pruneLanes(
   )
   await tx.rows(
     `DELETE FROM ${schema}.lane WHERE key = ANY ($1::uuid[])
-       AND NOT EXISTS (SELECT 1 FROM ${schema}.delivery WHERE open_lane = key)
-       AND NOT EXISTS (SELECT 1 FROM ${schema}.delivery WHERE delivery.lane = key AND state = 'dead' AND delivery.lane IS NOT NULL)`,
+       AND NOT EXISTS (SELECT 1 FROM ${schema}.delivery WHERE open_lane = key OFFSET 0)
+       AND NOT EXISTS (SELECT 1 FROM ${schema}.delivery WHERE delivery.lane = key AND state = 'dead' AND delivery.lane IS NOT NULL OFFSET 0)`,
     [plainArray(lanes.map(({ key }) => key))],
   )
   return lanes.length < limit ? FIRST_LANE : (lanes.at(-1)?.key ?? FIRST_LANE)

@@ -55,7 +55,8 @@ export async function get(
     `SELECT ${DELIVERY_COLUMNS} FROM ${schema}.event, LATERAL (
        SELECT * FROM ${schema}.every_delivery WHERE seq BETWEEN $1::bigint * ${SLOTS} AND $1::bigint * ${SLOTS} + ${SLOTS - 1}
        UNION ALL
-       SELECT every_delivery.* FROM ${schema}.further_delivery JOIN ${schema}.every_delivery ON seq = delivery_seq
+       SELECT made_later.* FROM ${schema}.further_delivery,
+              LATERAL (SELECT * FROM ${schema}.every_delivery WHERE seq = delivery_seq OFFSET 0) AS made_later
        WHERE further_delivery.event_seq = $1::bigint
      ) AS delivery WHERE event.seq = $1::bigint ORDER BY delivery.seq`,
     [eventSeq],

@@ -9,18 +9,21 @@ CREATE FUNCTION postern.advance_1(lanes uuid[]) RETURNS boolean
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+  DECLARE
+    heads bigint[];
   BEGIN
-    -- Waits for a claim that has it; what was claimed meanwhile is pending no more, and stays.
+    -- Waits for a claim that has it; what was claimed meanwhile is pending no more, and stays. Asked for what is pending, a server that
+    -- takes the table for a row would read all of it by the index of that.
     UPDATE "postern".delivery AS turn SET at_ms = NULL
-    WHERE lane = ANY (lanes) AND at_ms IS NOT NULL AND state = 'pending'
-      AND EXISTS (SELECT 1 FROM "postern".delivery AS earlier WHERE earlier.open_lane = turn.lane AND earlier.seq < turn.seq);
+    WHERE lane = ANY (lanes) AND at_ms IS NOT NULL AND state NOT IN ('leased', 'dead')
+      AND EXISTS (SELECT 1 FROM "postern".delivery AS earlier WHERE earlier.open_lane = turn.lane AND earlier.seq < turn.seq OFFSET 0);
     -- A statement of its own, for a snapshot that sees what the first has waited for.
-    UPDATE "postern".delivery SET at_ms = due_ms
-    FROM unnest(lanes) AS line (lane), LATERAL (
-      SELECT seq FROM "postern".delivery WHERE open_lane = line.lane ORDER BY seq LIMIT 1
-    ) AS head
-    WHERE delivery.seq = head.seq AND state = 'pending' AND at_ms IS NULL
-      AND NOT EXISTS (SELECT 1 FROM "postern".delivery AS turn WHERE turn.lane = line.lane AND turn.at_ms IS NOT NULL);
+    heads := ARRAY(
+      SELECT head.seq FROM unnest(lanes) AS line (lane), LATERAL (
+        SELECT seq FROM "postern".delivery WHERE open_lane = line.lane ORDER BY seq LIMIT 1
+      ) AS head
+      WHERE NOT EXISTS (SELECT 1 FROM "postern".delivery AS turn WHERE turn.lane = line.lane AND turn.at_ms IS NOT NULL OFFSET 0));
+    UPDATE "postern".delivery SET at_ms = due_ms WHERE seq = ANY (heads) AND state = 'pending' AND at_ms IS NULL;
     RETURN FOUND;
   END $$;
 
@@ -49,6 +52,7 @@ CREATE FUNCTION postern.claim_1(names text[], limits integer[], lease_ms bigint,
     now_ms bigint := "postern".begin_1(lock_ms, offset_ms);
     due    bigint[] := '{}';
     lost   bigint[];
+    taking record;
   BEGIN
     FOR n IN 1 .. cardinality(names) LOOP
       SELECT array_agg(seq) FROM (
@@ -71,19 +75,22 @@ CREATE FUNCTION postern.claim_1(names text[], limits integer[], lease_ms bigint,
       due := ARRAY(
         SELECT seq FROM (
           SELECT u.seq, place, sum(octet_length(body)) OVER (ORDER BY place) - octet_length(body) AS bytes_before
-          FROM unnest(due) WITH ORDINALITY AS u (seq, place) LEFT JOIN "postern".event ON event.seq = u.seq / 64) AS sized
+          FROM unnest(due) WITH ORDINALITY AS u (seq, place)
+          LEFT JOIN LATERAL (SELECT body FROM "postern".event WHERE event.seq = u.seq / 64 OFFSET 0) AS event ON true) AS sized
         WHERE coalesce(bytes_before, 0) < 16777216 ORDER BY place);
     END IF;
+    SELECT array_agg(seq ORDER BY seq) AS seqs, array_agg(place ORDER BY seq) AS places
+    FROM unnest(due) WITH ORDINALITY AS u (seq, place) INTO taking;
     WITH taken AS (
       UPDATE "postern".delivery SET state = 'leased', token = token + 1, attempt = attempt + 1, at_ms = now_ms + lease_ms
-      FROM unnest(due) WITH ORDINALITY AS u (due_seq, place) WHERE seq = due_seq
-      RETURNING place, seq, token, attempt, event_seq, destination
+      WHERE seq = ANY (taking.seqs)
+      RETURNING taking.places[width_bucket(seq, taking.seqs)] AS place, seq, token, attempt, event_seq, destination
     )
     SELECT string_agg(seq::text || E'\x01\x04' || token::text || E'\x01\x04' || attempt::text || E'\x01\x04' || event_seq::text || E'\x01\x04' || received_ms::text || E'\x01\x04' || coalesce(created_ms::text, E'\x01\x06') || E'\x01\x04' || coalesce(conflicts_with::text, E'\x01\x06') || E'\x01\x04' || octet_length(body)::text || E'\x01\x04' || destination || E'\x01\x04' || tenant || E'\x01\x04' || source || E'\x01\x04' || id || E'\x01\x04' || type || E'\x01\x04' || coalesce(ordering_key, E'\x01\x06') || E'\x01\x04' || verified_by || E'\x01\x04' || headers, E'\x01\x05'), string_agg(body, ''::bytea)
     FROM (
       SELECT delivery.seq, token, attempt, event_seq, destination, tenant, source, id, type, created_ms, received_ms, ordering_key,
              verified_by, conflicts_with, headers, body
-      FROM taken AS delivery JOIN "postern".event ON event.seq = event_seq ORDER BY place
+      FROM taken AS delivery, LATERAL (SELECT * FROM "postern".event WHERE seq = event_seq OFFSET 0) AS event ORDER BY place
     ) AS leased INTO claimed, bodies;
   END $$;
 
@@ -120,7 +127,8 @@ CREATE FUNCTION postern.drop_partition_1(before_ms bigint, wait_ms bigint, OUT e
     kept := ARRAY(
       SELECT event_seq FROM "postern".delivery WHERE seq >= first * 64 AND seq < past * 64 AND event_seq >= first
       UNION
-      SELECT further.event_seq FROM "postern".further_delivery AS further JOIN "postern".delivery ON seq = delivery_seq
+      SELECT further.event_seq FROM "postern".further_delivery AS further,
+             LATERAL (SELECT FROM "postern".delivery WHERE seq = delivery_seq OFFSET 0) AS delivery
       WHERE further.event_seq >= first AND further.event_seq < past);
     -- Replays, numbered within this partition, of older events that are still kept.
     foreign_deliveries := ARRAY(
@@ -158,10 +166,9 @@ CREATE FUNCTION postern.extend_1(seqs bigint[], tokens bigint[], lease_ms bigint
     held   bigint[];
     places integer[];
   BEGIN
-    SELECT array_agg(seq), array_agg(place) FROM (
-      SELECT delivery.seq, place FROM unnest(seqs, tokens) WITH ORDINALITY AS u (seq, token, place)
-      JOIN "postern".delivery ON delivery.seq = u.seq AND delivery.token = u.token AND state = 'leased'
-      ORDER BY lane IS NOT NULL, delivery.seq FOR UPDATE OF delivery) AS locked INTO held, places;
+    PERFORM 1 FROM "postern".delivery WHERE seq = ANY (seqs) AND state = 'leased' ORDER BY lane IS NOT NULL, seq FOR UPDATE;
+    SELECT array_agg(delivery.seq), array_agg(place) FROM unnest(seqs, tokens) WITH ORDINALITY AS u (seq, token, place), LATERAL (
+      SELECT seq FROM "postern".delivery WHERE seq = u.seq AND token = u.token AND state = 'leased' OFFSET 0) AS delivery INTO held, places;
     UPDATE "postern".delivery SET at_ms = now_ms + lease_ms WHERE seq = ANY (held);
     RETURN array_to_json(coalesce(places, '{}'));
   END $$;
@@ -179,7 +186,7 @@ CREATE FUNCTION postern.hand_out_1(seqs bigint[], OUT claimed text, OUT bodies b
     FROM (
       SELECT delivery.seq, token, attempt, event_seq, destination, tenant, source, id, type, created_ms, received_ms, ordering_key,
              verified_by, conflicts_with, headers, body
-      FROM unnest(seqs) WITH ORDINALITY AS u (seq, place) JOIN "postern".delivery USING (seq) JOIN "postern".event ON event.seq = event_seq ORDER BY place
+      FROM unnest(seqs) WITH ORDINALITY AS u (wanted, place), LATERAL (SELECT * FROM "postern".delivery WHERE seq = wanted OFFSET 0) AS delivery, LATERAL (SELECT * FROM "postern".event WHERE seq = event_seq OFFSET 0) AS event ORDER BY place
     ) AS leased
   $$;
 
@@ -194,8 +201,8 @@ CREATE FUNCTION postern.have_succeeded_1(seqs bigint[], tokens bigint[]) RETURNS
     AS $$
   BEGIN
     RETURN array_to_json(ARRAY(
-      SELECT place FROM unnest(seqs, tokens) WITH ORDINALITY AS u (seq, token, place)
-      JOIN "postern".finished ON finished.seq = u.seq AND finished.token = u.token WHERE state = 'succeeded'));
+      SELECT place FROM unnest(seqs, tokens) WITH ORDINALITY AS u (seq, token, place), LATERAL (
+        SELECT FROM "postern".finished WHERE seq = u.seq AND token = u.token AND state = 'succeeded' OFFSET 0) AS finished));
   END $$;
 
 CREATE FUNCTION postern.judge_1(now_ms bigint, seqs bigint[], id_keys uuid[], body_keys uuid[], conflict_keys uuid[], digests uuid[], windows bigint[], OUT outcomes text[], OUT others bigint[]) RETURNS record
@@ -380,7 +387,7 @@ CREATE FUNCTION postern.put_1(lock_ms integer, offset_ms bigint, id_keys uuid[],
 
       WITH placed AS MATERIALIZED (
         SELECT *, row_number() OVER (PARTITION BY lane ORDER BY place) = 1
-                  AND NOT EXISTS (SELECT 1 FROM "postern".delivery WHERE open_lane = u.lane) AS is_first
+                  AND NOT EXISTS (SELECT 1 FROM "postern".delivery WHERE open_lane = u.lane OFFSET 0) AS is_first
         FROM unnest(delivery_numbers, slots, destinations, leases, lanes) WITH ORDINALITY AS u (number, slot, destination, lease_ms, lane, place)
         WHERE lane IS NOT NULL AND (outcomes[number] = 'stored' OR outcomes[number] = 'conflict' AND dispatched[number])
       ), made AS (
@@ -420,79 +427,82 @@ CREATE FUNCTION postern.settle_1(seqs bigint[], tokens bigint[], kinds text[], w
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
   DECLARE
-    now_ms    bigint := "postern".now_1(offset_ms);
-    done      integer[];
-    lanes     uuid[];
-    held      integer[];
-    succeeded integer[];
-    failed    integer[];
+    now_ms bigint := "postern".now_1(offset_ms);
+    done   integer[];
+    lanes  uuid[];
+    -- Arrays of a record stay as they are; one in a variable of its own would be written flat for each row that is looked up in it.
+    said   record;
+    held   record;
+    newest record;
   BEGIN
-    -- What most are: a success that stands in no line. Joined in the order of the numbers, so that no two settlements wait for
-    -- each other, and without a lock beforehand, which costs as much as the rest.
+    SELECT array_agg(seq ORDER BY seq) AS seqs, array_agg(token ORDER BY seq) AS tokens, array_agg(duration_ms ORDER BY seq) AS durations,
+           array_agg(place ORDER BY seq) AS places
+    FROM unnest(seqs, tokens, durations, kinds) WITH ORDINALITY AS u (seq, token, duration_ms, kind, place) WHERE kind = 'succeeded'
+    INTO said;
+    -- What most are: a success that stands in no line. In the order of the numbers, which is the index's, so that no two settlements
+    -- wait for each other, and without a lock beforehand, which costs as much as the rest.
     WITH gone AS (
-      DELETE FROM "postern".delivery
-      USING (SELECT * FROM unnest(seqs, tokens, durations, kinds) WITH ORDINALITY AS u (held_seq, held_token, duration_ms, kind, place)
-             WHERE kind = 'succeeded' ORDER BY held_seq) AS said
-      WHERE seq = held_seq AND token = held_token AND state = 'leased' AND lane IS NULL
-      RETURNING delivery.*, duration_ms, place
+      DELETE FROM "postern".delivery WHERE seq = ANY (said.seqs) AND token = said.tokens[width_bucket(seq, said.seqs)] AND state = 'leased' AND lane IS NULL
+      RETURNING *
     ), kept AS (
       INSERT INTO "postern".finished (seq, event_seq, due_ms, ended_ms, duration_ms, token, attempt, destination, state, error)
-      SELECT seq, event_seq, due_ms, now_ms, duration_ms, token, attempt, destination, 'succeeded', error FROM gone
+      SELECT seq, event_seq, due_ms, now_ms, said.durations[width_bucket(seq, said.seqs)], token, attempt, destination, 'succeeded', error FROM gone
     )
-    SELECT array_agg(place) FROM gone INTO done;
+    SELECT array_agg(said.places[width_bucket(seq, said.seqs)]) FROM gone INTO done;
     brings_work := false;
     IF cardinality(done) = cardinality(seqs) THEN
       places := array_to_json(done);
       RETURN;
     END IF;
 
-    PERFORM 1 FROM "postern".delivery WHERE seq = ANY (seqs) AND lane IS NULL ORDER BY seq FOR UPDATE;
+    PERFORM "postern".lock_1(seqs);
     lanes := ARRAY(SELECT DISTINCT lane FROM "postern".delivery WHERE seq = ANY (seqs) AND lane IS NOT NULL);
-    IF lanes <> '{}' THEN
-      PERFORM 1 FROM "postern".lane WHERE key = ANY (lanes) ORDER BY key FOR UPDATE;
-    END IF;
-    SELECT array_agg(place), array_agg(place) FILTER (WHERE kind = 'succeeded'), array_agg(place) FILTER (WHERE kind <> 'succeeded')
-    FROM (
-      SELECT place, kind FROM unnest(seqs, tokens, kinds) WITH ORDINALITY AS u (seq, token, kind, place)
-      JOIN "postern".delivery ON delivery.seq = u.seq AND delivery.token = u.token AND state = 'leased'
-      ORDER BY delivery.seq FOR UPDATE OF delivery) AS locked INTO held, succeeded, failed;
-    places := array_to_json(done || coalesce(held, '{}'));
-    IF held IS NULL THEN RETURN; END IF;
+    SELECT array_agg(place) AS places, array_agg(u.seq) AS seqs,
+           array_agg(u.seq ORDER BY u.seq) FILTER (WHERE kind = 'succeeded') AS succeeded,
+           array_agg(duration_ms ORDER BY u.seq) FILTER (WHERE kind = 'succeeded') AS succeeded_durations,
+           array_agg(u.seq ORDER BY u.seq) FILTER (WHERE kind <> 'succeeded') AS failed,
+           array_agg(kind ORDER BY u.seq) FILTER (WHERE kind <> 'succeeded') AS kinds,
+           array_agg(wait_ms ORDER BY u.seq) FILTER (WHERE kind <> 'succeeded') AS waits,
+           array_agg(error ORDER BY u.seq) FILTER (WHERE kind <> 'succeeded') AS errors,
+           array_agg(duration_ms ORDER BY u.seq) FILTER (WHERE kind <> 'succeeded') AS durations
+    FROM unnest(seqs, tokens, kinds, waits, errors, durations) WITH ORDINALITY AS u (seq, token, kind, wait_ms, error, duration_ms, place),
+         LATERAL (SELECT FROM "postern".delivery WHERE seq = u.seq AND token = u.token AND state = 'leased' OFFSET 0) AS delivery
+    INTO held;
+    places := array_to_json(done || coalesce(held.places, '{}'));
+    IF held.seqs IS NULL THEN RETURN; END IF;
 
     IF lanes <> '{}' THEN
-      UPDATE "postern".lane SET last_settled_seq = greatest(last_settled_seq, settled.seq)
-      FROM (SELECT lane, max(delivery.seq) AS seq FROM unnest(held) AS place JOIN "postern".delivery ON delivery.seq = seqs[place]
-            WHERE lane IS NOT NULL GROUP BY lane) AS settled
-      WHERE key = settled.lane;
+      SELECT array_agg(lane ORDER BY lane) AS lanes, array_agg(seq ORDER BY lane) AS seqs
+      FROM (SELECT lane, max(seq) AS seq FROM "postern".delivery WHERE seq = ANY (held.seqs) AND lane IS NOT NULL GROUP BY lane) AS settled
+      INTO newest;
+      UPDATE "postern".lane SET last_settled_seq = greatest(last_settled_seq, newest.seqs[width_bucket(key, newest.lanes)])
+      WHERE key = ANY (newest.lanes);
     END IF;
 
-    IF succeeded IS NOT NULL THEN
-      WITH gone AS (
-        DELETE FROM "postern".delivery USING unnest(succeeded) AS place WHERE delivery.seq = seqs[place]
-        RETURNING delivery.*, durations[place] AS duration_ms
-      )
+    IF held.succeeded IS NOT NULL THEN
+      WITH gone AS (DELETE FROM "postern".delivery WHERE seq = ANY (held.succeeded) RETURNING *)
       INSERT INTO "postern".finished (seq, event_seq, due_ms, ended_ms, duration_ms, token, lane, attempt, destination, state, error)
-      SELECT seq, event_seq, due_ms, now_ms, duration_ms, token, lane, attempt, destination, 'succeeded', error FROM gone;
+      SELECT seq, event_seq, due_ms, now_ms, held.succeeded_durations[width_bucket(seq, held.succeeded)], token, lane, attempt, destination,
+             'succeeded', error
+      FROM gone;
     END IF;
 
-    IF failed IS NOT NULL THEN
-      WITH said AS (
-        SELECT seqs[place] AS seq, kinds[place] AS kind, waits[place] AS wait_ms, errors[place] AS error, durations[place] AS duration_ms
-        FROM unnest(failed) AS place
-      ), ended AS (
+    IF held.failed IS NOT NULL THEN
+      WITH ended AS (
         UPDATE "postern".delivery SET
-          state = CASE WHEN kind = 'dead' THEN 'dead' ELSE 'pending' END,
-          due_ms = CASE WHEN kind = 'dead' THEN due_ms ELSE now_ms + wait_ms END,
-          at_ms = CASE WHEN kind <> 'dead' AND lane IS NULL THEN now_ms + wait_ms END,
-          open_lane = CASE WHEN kind = 'dead' AND (SELECT on_dead FROM "postern".lane WHERE key = delivery.lane) = 'continue' THEN NULL ELSE lane END,
-          attempt = attempt - (kind = 'released')::integer,
-          error = coalesce(said.error, delivery.error)
-        FROM said WHERE delivery.seq = said.seq
-        RETURNING delivery.seq, token, attempt, kind, said.error, duration_ms
+          state = CASE WHEN held.kinds[width_bucket(seq, held.failed)] = 'dead' THEN 'dead' ELSE 'pending' END,
+          due_ms = CASE WHEN held.kinds[width_bucket(seq, held.failed)] = 'dead' THEN due_ms ELSE now_ms + held.waits[width_bucket(seq, held.failed)] END,
+          at_ms = CASE WHEN held.kinds[width_bucket(seq, held.failed)] <> 'dead' AND lane IS NULL THEN now_ms + held.waits[width_bucket(seq, held.failed)] END,
+          open_lane = CASE WHEN held.kinds[width_bucket(seq, held.failed)] = 'dead' AND (SELECT on_dead FROM "postern".lane WHERE key = delivery.lane) = 'continue'
+                      THEN NULL ELSE lane END,
+          attempt = attempt - (held.kinds[width_bucket(seq, held.failed)] = 'released')::integer,
+          error = coalesce(held.errors[width_bucket(seq, held.failed)], error)
+        WHERE seq = ANY (held.failed)
+        RETURNING seq, token, attempt, held.kinds[width_bucket(seq, held.failed)] AS kind, held.errors[width_bucket(seq, held.failed)] AS said_error, held.durations[width_bucket(seq, held.failed)] AS duration_ms
       )
       INSERT INTO "postern".attempt (delivery_seq, token, ended_ms, duration_ms, number, outcome, error)
-      SELECT seq, token, now_ms, duration_ms, attempt, kind, error FROM ended WHERE kind <> 'released';
-      brings_work := EXISTS (SELECT 1 FROM unnest(failed) AS place WHERE kinds[place] <> 'dead');
+      SELECT seq, token, now_ms, duration_ms, attempt, kind, said_error FROM ended WHERE kind <> 'released';
+      brings_work := EXISTS (SELECT 1 FROM unnest(held.kinds) AS kind WHERE kind <> 'dead');
     END IF;
 
     IF lanes <> '{}' AND "postern".advance_1(lanes) THEN brings_work := true; END IF;
@@ -532,7 +542,8 @@ CREATE FUNCTION postern.statuses_1(event_seqs bigint[]) RETURNS json
       SELECT seq, destination, state FROM "postern".every_delivery
       WHERE seq BETWEEN event.event_seq * 64 AND event.event_seq * 64 + 63
       UNION ALL
-      SELECT seq, destination, state FROM "postern".further_delivery JOIN "postern".every_delivery ON seq = delivery_seq
+      SELECT seq, destination, state FROM "postern".further_delivery,
+             LATERAL (SELECT seq, destination, state FROM "postern".every_delivery WHERE seq = delivery_seq OFFSET 0) AS made_later
       WHERE further_delivery.event_seq = event.event_seq
     ) AS delivery
   $$;
@@ -555,14 +566,17 @@ CREATE FUNCTION postern.take_1(of bigint, at_destination text, lease_ms bigint, 
     there := ARRAY(
       SELECT seq FROM "postern".delivery WHERE seq BETWEEN of * 64 AND of * 64 + 63 AND destination = at_destination
       UNION ALL
-      SELECT seq FROM "postern".further_delivery JOIN "postern".delivery ON seq = delivery_seq
+      SELECT seq FROM "postern".further_delivery,
+             LATERAL (SELECT seq, destination FROM "postern".delivery WHERE seq = delivery_seq OFFSET 0) AS delivery
       WHERE further_delivery.event_seq = of AND destination = at_destination);
     PERFORM "postern".lock_1(there);
     statuses := "postern".statuses_1(ARRAY[of]);
     SELECT max(delivery.seq) AS seq,
            bool_or(state = 'succeeded' OR state = 'leased' AND lease_until_ms > now_ms) AS is_done_or_running
-    FROM json_array_elements(statuses::json) AS status JOIN "postern".every_delivery AS delivery ON delivery.seq = (status ->> 1)::bigint
-    WHERE destination = at_destination INTO newest;
+    FROM json_array_elements(statuses::json) AS status, LATERAL (
+      SELECT seq, state, lease_until_ms FROM "postern".every_delivery
+      WHERE seq = (status ->> 1)::bigint AND destination = at_destination OFFSET 0) AS delivery
+    INTO newest;
     IF newest.seq IS NULL OR newest.is_done_or_running THEN RETURN; END IF;
     SELECT * FROM "postern".delivery WHERE seq = newest.seq INTO newest;
     -- Finished: it was cancelled.
@@ -572,7 +586,7 @@ CREATE FUNCTION postern.take_1(of bigint, at_destination text, lease_ms bigint, 
       IF EXISTS (SELECT 1 FROM "postern".delivery WHERE open_lane = newest.lane AND seq < newest.seq) THEN RETURN; END IF;
       SELECT last_settled_seq FROM "postern".lane WHERE key = newest.lane INTO line;
       IF newest.state = 'dead' AND line.last_settled_seq > newest.seq THEN RETURN; END IF;
-      UPDATE "postern".delivery SET at_ms = NULL WHERE lane = newest.lane AND at_ms IS NOT NULL AND state = 'pending' AND seq <> newest.seq;
+      UPDATE "postern".delivery SET at_ms = NULL WHERE lane = newest.lane AND at_ms IS NOT NULL AND state NOT IN ('leased', 'dead') AND seq <> newest.seq;
       IF EXISTS (SELECT 1 FROM "postern".delivery WHERE lane = newest.lane AND at_ms IS NOT NULL AND seq <> newest.seq) THEN RETURN; END IF;
     END IF;
     UPDATE "postern".delivery

@@ -1,4 +1,4 @@
-import { handOut, PLANNED_ONCE } from './shared-functions.ts'
+import { handOut, placeIn, PLANNED_ONCE } from './shared-functions.ts'
 import { SLOTS } from './tables.ts'
 
 /**
@@ -21,6 +21,7 @@ export function claimFunctions(s: string): string {
     now_ms bigint := ${s}.begin_1(lock_ms, offset_ms);
     due    bigint[] := '{}';
     lost   bigint[];
+    taking record;
   BEGIN
     FOR n IN 1 .. cardinality(names) LOOP
       SELECT array_agg(seq) FROM (
@@ -43,13 +44,16 @@ export function claimFunctions(s: string): string {
       due := ARRAY(
         SELECT seq FROM (
           SELECT u.seq, place, sum(octet_length(body)) OVER (ORDER BY place) - octet_length(body) AS bytes_before
-          FROM unnest(due) WITH ORDINALITY AS u (seq, place) LEFT JOIN ${s}.event ON event.seq = u.seq / ${SLOTS}) AS sized
+          FROM unnest(due) WITH ORDINALITY AS u (seq, place)
+          LEFT JOIN LATERAL (SELECT body FROM ${s}.event WHERE event.seq = u.seq / ${SLOTS} OFFSET 0) AS event ON true) AS sized
         WHERE coalesce(bytes_before, 0) < ${MOST_BYTES} ORDER BY place);
     END IF;
+    SELECT array_agg(seq ORDER BY seq) AS seqs, array_agg(place ORDER BY seq) AS places
+    FROM unnest(due) WITH ORDINALITY AS u (seq, place) INTO taking;
     WITH taken AS (
       UPDATE ${s}.delivery SET state = 'leased', token = token + 1, attempt = attempt + 1, at_ms = now_ms + lease_ms
-      FROM unnest(due) WITH ORDINALITY AS u (due_seq, place) WHERE seq = due_seq
-      RETURNING place, seq, token, attempt, event_seq, destination
+      WHERE seq = ANY (taking.seqs)
+      RETURNING taking.places[${placeIn('taking.seqs', 'seq')}] AS place, seq, token, attempt, event_seq, destination
     )
     ${handOut(s, 'taken AS delivery')} INTO claimed, bodies;
   END $$;
@@ -69,14 +73,17 @@ export function claimFunctions(s: string): string {
     there := ARRAY(
       SELECT seq FROM ${s}.delivery WHERE seq BETWEEN of * ${SLOTS} AND of * ${SLOTS} + ${SLOTS - 1} AND destination = at_destination
       UNION ALL
-      SELECT seq FROM ${s}.further_delivery JOIN ${s}.delivery ON seq = delivery_seq
+      SELECT seq FROM ${s}.further_delivery,
+             LATERAL (SELECT seq, destination FROM ${s}.delivery WHERE seq = delivery_seq OFFSET 0) AS delivery
       WHERE further_delivery.event_seq = of AND destination = at_destination);
     PERFORM ${s}.lock_1(there);
     statuses := ${s}.statuses_1(ARRAY[of]);
     SELECT max(delivery.seq) AS seq,
            bool_or(state = 'succeeded' OR state = 'leased' AND lease_until_ms > now_ms) AS is_done_or_running
-    FROM json_array_elements(statuses::json) AS status JOIN ${s}.every_delivery AS delivery ON delivery.seq = (status ->> 1)::bigint
-    WHERE destination = at_destination INTO newest;
+    FROM json_array_elements(statuses::json) AS status, LATERAL (
+      SELECT seq, state, lease_until_ms FROM ${s}.every_delivery
+      WHERE seq = (status ->> 1)::bigint AND destination = at_destination OFFSET 0) AS delivery
+    INTO newest;
     IF newest.seq IS NULL OR newest.is_done_or_running THEN RETURN; END IF;
     SELECT * FROM ${s}.delivery WHERE seq = newest.seq INTO newest;
     -- Finished: it was cancelled.
@@ -86,7 +93,7 @@ export function claimFunctions(s: string): string {
       IF EXISTS (SELECT 1 FROM ${s}.delivery WHERE open_lane = newest.lane AND seq < newest.seq) THEN RETURN; END IF;
       SELECT last_settled_seq FROM ${s}.lane WHERE key = newest.lane INTO line;
       IF newest.state = 'dead' AND line.last_settled_seq > newest.seq THEN RETURN; END IF;
-      UPDATE ${s}.delivery SET at_ms = NULL WHERE lane = newest.lane AND at_ms IS NOT NULL AND state = 'pending' AND seq <> newest.seq;
+      UPDATE ${s}.delivery SET at_ms = NULL WHERE lane = newest.lane AND at_ms IS NOT NULL AND state NOT IN ('leased', 'dead') AND seq <> newest.seq;
       IF EXISTS (SELECT 1 FROM ${s}.delivery WHERE lane = newest.lane AND at_ms IS NOT NULL AND seq <> newest.seq) THEN RETURN; END IF;
     END IF;
     UPDATE ${s}.delivery
@@ -104,10 +111,9 @@ export function claimFunctions(s: string): string {
     held   bigint[];
     places integer[];
   BEGIN
-    SELECT array_agg(seq), array_agg(place) FROM (
-      SELECT delivery.seq, place FROM unnest(seqs, tokens) WITH ORDINALITY AS u (seq, token, place)
-      JOIN ${s}.delivery ON delivery.seq = u.seq AND delivery.token = u.token AND state = 'leased'
-      ORDER BY lane IS NOT NULL, delivery.seq FOR UPDATE OF delivery) AS locked INTO held, places;
+    PERFORM 1 FROM ${s}.delivery WHERE seq = ANY (seqs) AND state = 'leased' ORDER BY lane IS NOT NULL, seq FOR UPDATE;
+    SELECT array_agg(delivery.seq), array_agg(place) FROM unnest(seqs, tokens) WITH ORDINALITY AS u (seq, token, place), LATERAL (
+      SELECT seq FROM ${s}.delivery WHERE seq = u.seq AND token = u.token AND state = 'leased' OFFSET 0) AS delivery INTO held, places;
     UPDATE ${s}.delivery SET at_ms = now_ms + lease_ms WHERE seq = ANY (held);
     RETURN array_to_json(coalesce(places, '{}'));
   END $$;

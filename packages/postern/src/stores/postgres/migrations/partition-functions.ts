@@ -60,7 +60,8 @@ export function partitionFunctions(s: string): string {
     kept := ARRAY(
       SELECT event_seq FROM ${s}.delivery WHERE seq >= first * ${SLOTS} AND seq < past * ${SLOTS} AND event_seq >= first
       UNION
-      SELECT further.event_seq FROM ${s}.further_delivery AS further JOIN ${s}.delivery ON seq = delivery_seq
+      SELECT further.event_seq FROM ${s}.further_delivery AS further,
+             LATERAL (SELECT FROM ${s}.delivery WHERE seq = delivery_seq OFFSET 0) AS delivery
       WHERE further.event_seq >= first AND further.event_seq < past);
     -- Replays, numbered within this partition, of older events that are still kept.
     foreign_deliveries := ARRAY(

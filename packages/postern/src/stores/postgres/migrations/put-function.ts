@@ -84,7 +84,7 @@ export function putFunction(s: string): string {
 
       WITH placed AS MATERIALIZED (
         SELECT *, row_number() OVER (PARTITION BY lane ORDER BY place) = 1
-                  AND NOT EXISTS (SELECT 1 FROM ${s}.delivery WHERE open_lane = u.lane) AS is_first
+                  AND NOT EXISTS (SELECT 1 FROM ${s}.delivery WHERE open_lane = u.lane OFFSET 0) AS is_first
         FROM unnest(delivery_numbers, slots, destinations, leases, lanes) WITH ORDINALITY AS u (number, slot, destination, lease_ms, lane, place)
         WHERE lane IS NOT NULL AND (outcomes[number] = 'stored' OR outcomes[number] = 'conflict' AND dispatched[number])
       ), made AS (

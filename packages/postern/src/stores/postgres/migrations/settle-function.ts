@@ -1,4 +1,4 @@
-import { PLANNED_ONCE } from './shared-functions.ts'
+import { placeIn, PLANNED_ONCE } from './shared-functions.ts'
 
 /**
  * Ends leases, each fenced by its token; no delivery comes twice in one call. Runs in the store's transaction or in one that
@@ -6,6 +6,8 @@ import { PLANNED_ONCE } from './shared-functions.ts'
  * locks of rows that have changed since fail with 40001, as any statement of that user's would.
  */
 export function settleFunction(s: string): string {
+  const ofSuccess = (array: string): string => `said.${array}[${placeIn('said.seqs', 'seq')}]`
+  const ofFailure = (array: string): string => `held.${array}[${placeIn('held.failed', 'seq')}]`
   return `
   CREATE FUNCTION ${s}.settle_1(
     seqs bigint[], tokens bigint[], kinds text[], waits bigint[], errors text[], durations bigint[], offset_ms bigint,
@@ -13,79 +15,82 @@ export function settleFunction(s: string): string {
     OUT places text, OUT brings_work boolean
   ) LANGUAGE plpgsql ${PLANNED_ONCE} AS $$
   DECLARE
-    now_ms    bigint := ${s}.now_1(offset_ms);
-    done      integer[];
-    lanes     uuid[];
-    held      integer[];
-    succeeded integer[];
-    failed    integer[];
+    now_ms bigint := ${s}.now_1(offset_ms);
+    done   integer[];
+    lanes  uuid[];
+    -- Arrays of a record stay as they are; one in a variable of its own would be written flat for each row that is looked up in it.
+    said   record;
+    held   record;
+    newest record;
   BEGIN
-    -- What most are: a success that stands in no line. Joined in the order of the numbers, so that no two settlements wait for
-    -- each other, and without a lock beforehand, which costs as much as the rest.
+    SELECT array_agg(seq ORDER BY seq) AS seqs, array_agg(token ORDER BY seq) AS tokens, array_agg(duration_ms ORDER BY seq) AS durations,
+           array_agg(place ORDER BY seq) AS places
+    FROM unnest(seqs, tokens, durations, kinds) WITH ORDINALITY AS u (seq, token, duration_ms, kind, place) WHERE kind = 'succeeded'
+    INTO said;
+    -- What most are: a success that stands in no line. In the order of the numbers, which is the index's, so that no two settlements
+    -- wait for each other, and without a lock beforehand, which costs as much as the rest.
     WITH gone AS (
-      DELETE FROM ${s}.delivery
-      USING (SELECT * FROM unnest(seqs, tokens, durations, kinds) WITH ORDINALITY AS u (held_seq, held_token, duration_ms, kind, place)
-             WHERE kind = 'succeeded' ORDER BY held_seq) AS said
-      WHERE seq = held_seq AND token = held_token AND state = 'leased' AND lane IS NULL
-      RETURNING delivery.*, duration_ms, place
+      DELETE FROM ${s}.delivery WHERE seq = ANY (said.seqs) AND token = ${ofSuccess('tokens')} AND state = 'leased' AND lane IS NULL
+      RETURNING *
     ), kept AS (
       INSERT INTO ${s}.finished (seq, event_seq, due_ms, ended_ms, duration_ms, token, attempt, destination, state, error)
-      SELECT seq, event_seq, due_ms, now_ms, duration_ms, token, attempt, destination, 'succeeded', error FROM gone
+      SELECT seq, event_seq, due_ms, now_ms, ${ofSuccess('durations')}, token, attempt, destination, 'succeeded', error FROM gone
     )
-    SELECT array_agg(place) FROM gone INTO done;
+    SELECT array_agg(${ofSuccess('places')}) FROM gone INTO done;
     brings_work := false;
     IF cardinality(done) = cardinality(seqs) THEN
       places := array_to_json(done);
       RETURN;
     END IF;
 
-    PERFORM 1 FROM ${s}.delivery WHERE seq = ANY (seqs) AND lane IS NULL ORDER BY seq FOR UPDATE;
+    PERFORM ${s}.lock_1(seqs);
     lanes := ARRAY(SELECT DISTINCT lane FROM ${s}.delivery WHERE seq = ANY (seqs) AND lane IS NOT NULL);
-    IF lanes <> '{}' THEN
-      PERFORM 1 FROM ${s}.lane WHERE key = ANY (lanes) ORDER BY key FOR UPDATE;
-    END IF;
-    SELECT array_agg(place), array_agg(place) FILTER (WHERE kind = 'succeeded'), array_agg(place) FILTER (WHERE kind <> 'succeeded')
-    FROM (
-      SELECT place, kind FROM unnest(seqs, tokens, kinds) WITH ORDINALITY AS u (seq, token, kind, place)
-      JOIN ${s}.delivery ON delivery.seq = u.seq AND delivery.token = u.token AND state = 'leased'
-      ORDER BY delivery.seq FOR UPDATE OF delivery) AS locked INTO held, succeeded, failed;
-    places := array_to_json(done || coalesce(held, '{}'));
-    IF held IS NULL THEN RETURN; END IF;
+    SELECT array_agg(place) AS places, array_agg(u.seq) AS seqs,
+           array_agg(u.seq ORDER BY u.seq) FILTER (WHERE kind = 'succeeded') AS succeeded,
+           array_agg(duration_ms ORDER BY u.seq) FILTER (WHERE kind = 'succeeded') AS succeeded_durations,
+           array_agg(u.seq ORDER BY u.seq) FILTER (WHERE kind <> 'succeeded') AS failed,
+           array_agg(kind ORDER BY u.seq) FILTER (WHERE kind <> 'succeeded') AS kinds,
+           array_agg(wait_ms ORDER BY u.seq) FILTER (WHERE kind <> 'succeeded') AS waits,
+           array_agg(error ORDER BY u.seq) FILTER (WHERE kind <> 'succeeded') AS errors,
+           array_agg(duration_ms ORDER BY u.seq) FILTER (WHERE kind <> 'succeeded') AS durations
+    FROM unnest(seqs, tokens, kinds, waits, errors, durations) WITH ORDINALITY AS u (seq, token, kind, wait_ms, error, duration_ms, place),
+         LATERAL (SELECT FROM ${s}.delivery WHERE seq = u.seq AND token = u.token AND state = 'leased' OFFSET 0) AS delivery
+    INTO held;
+    places := array_to_json(done || coalesce(held.places, '{}'));
+    IF held.seqs IS NULL THEN RETURN; END IF;
 
     IF lanes <> '{}' THEN
-      UPDATE ${s}.lane SET last_settled_seq = greatest(last_settled_seq, settled.seq)
-      FROM (SELECT lane, max(delivery.seq) AS seq FROM unnest(held) AS place JOIN ${s}.delivery ON delivery.seq = seqs[place]
-            WHERE lane IS NOT NULL GROUP BY lane) AS settled
-      WHERE key = settled.lane;
+      SELECT array_agg(lane ORDER BY lane) AS lanes, array_agg(seq ORDER BY lane) AS seqs
+      FROM (SELECT lane, max(seq) AS seq FROM ${s}.delivery WHERE seq = ANY (held.seqs) AND lane IS NOT NULL GROUP BY lane) AS settled
+      INTO newest;
+      UPDATE ${s}.lane SET last_settled_seq = greatest(last_settled_seq, newest.seqs[${placeIn('newest.lanes', 'key')}])
+      WHERE key = ANY (newest.lanes);
     END IF;
 
-    IF succeeded IS NOT NULL THEN
-      WITH gone AS (
-        DELETE FROM ${s}.delivery USING unnest(succeeded) AS place WHERE delivery.seq = seqs[place]
-        RETURNING delivery.*, durations[place] AS duration_ms
-      )
+    IF held.succeeded IS NOT NULL THEN
+      WITH gone AS (DELETE FROM ${s}.delivery WHERE seq = ANY (held.succeeded) RETURNING *)
       INSERT INTO ${s}.finished (seq, event_seq, due_ms, ended_ms, duration_ms, token, lane, attempt, destination, state, error)
-      SELECT seq, event_seq, due_ms, now_ms, duration_ms, token, lane, attempt, destination, 'succeeded', error FROM gone;
+      SELECT seq, event_seq, due_ms, now_ms, held.succeeded_durations[${placeIn('held.succeeded', 'seq')}], token, lane, attempt, destination,
+             'succeeded', error
+      FROM gone;
     END IF;
 
-    IF failed IS NOT NULL THEN
-      WITH said AS (
-        SELECT seqs[place] AS seq, kinds[place] AS kind, waits[place] AS wait_ms, errors[place] AS error, durations[place] AS duration_ms
-        FROM unnest(failed) AS place
-      ), ended AS (
+    IF held.failed IS NOT NULL THEN
+      WITH ended AS (
         UPDATE ${s}.delivery SET
-          state = CASE WHEN kind = 'dead' THEN 'dead' ELSE 'pending' END,
-          due_ms = CASE WHEN kind = 'dead' THEN due_ms ELSE now_ms + wait_ms END,
-          at_ms = CASE WHEN kind <> 'dead' AND lane IS NULL THEN now_ms + wait_ms END,
-          open_lane = CASE WHEN kind = 'dead' AND (SELECT on_dead FROM ${s}.lane WHERE key = delivery.lane) = 'continue' THEN NULL ELSE lane END,
-          attempt = attempt - (kind = 'released')::integer,
-          error = coalesce(said.error, delivery.error)
-        FROM said WHERE delivery.seq = said.seq
-        RETURNING delivery.seq, token, attempt, kind, said.error, duration_ms
+          state = CASE WHEN ${ofFailure('kinds')} = 'dead' THEN 'dead' ELSE 'pending' END,
+          due_ms = CASE WHEN ${ofFailure('kinds')} = 'dead' THEN due_ms ELSE now_ms + ${ofFailure('waits')} END,
+          at_ms = CASE WHEN ${ofFailure('kinds')} <> 'dead' AND lane IS NULL THEN now_ms + ${ofFailure('waits')} END,
+          open_lane = CASE WHEN ${ofFailure('kinds')} = 'dead' AND (SELECT on_dead FROM ${s}.lane WHERE key = delivery.lane) = 'continue'
+                      THEN NULL ELSE lane END,
+          attempt = attempt - (${ofFailure('kinds')} = 'released')::integer,
+          error = coalesce(${ofFailure('errors')}, error)
+        WHERE seq = ANY (held.failed)
+        RETURNING seq, token, attempt, ${ofFailure('kinds')} AS kind, ${ofFailure('errors')} AS said_error, ${ofFailure('durations')} AS duration_ms
       )
       INSERT INTO ${s}.attempt (delivery_seq, token, ended_ms, duration_ms, number, outcome, error)
-      SELECT seq, token, now_ms, duration_ms, attempt, kind, error FROM ended WHERE kind <> 'released';
-      brings_work := EXISTS (SELECT 1 FROM unnest(failed) AS place WHERE kinds[place] <> 'dead');
+      SELECT seq, token, now_ms, duration_ms, attempt, kind, said_error FROM ended WHERE kind <> 'released';
+      brings_work := EXISTS (SELECT 1 FROM unnest(held.kinds) AS kind WHERE kind <> 'dead');
     END IF;
 
     IF lanes <> '{}' AND ${s}.advance_1(lanes) THEN brings_work := true; END IF;

@@ -19,8 +19,8 @@ export function settleInFunctions(s: string): string {
   CREATE FUNCTION ${s}.have_succeeded_1(seqs bigint[], tokens bigint[]) RETURNS text LANGUAGE plpgsql STABLE ${PLANNED_ONCE} AS $$
   BEGIN
     RETURN array_to_json(ARRAY(
-      SELECT place FROM unnest(seqs, tokens) WITH ORDINALITY AS u (seq, token, place)
-      JOIN ${s}.finished ON finished.seq = u.seq AND finished.token = u.token WHERE state = 'succeeded'));
+      SELECT place FROM unnest(seqs, tokens) WITH ORDINALITY AS u (seq, token, place), LATERAL (
+        SELECT FROM ${s}.finished WHERE seq = u.seq AND token = u.token AND state = 'succeeded' OFFSET 0) AS finished));
   END $$;
 
   -- Makes the transaction one that can only be rolled back.
