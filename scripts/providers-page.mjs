@@ -53,8 +53,13 @@ sender of your own. *Proven*: an official example verifies, or an official libra
 signed, so that a copy of the body is a duplicate whatever its id; "the body" means that its digest is the id, and "each
 arrival" that nothing is a duplicate.
 
-| provider | verified by | id | fresh within | evidence | vectors |
-| -------- | ----------- | -- | ------------ | -------- | ------- |
+"Answer within" is how long the sender waits, and "sends again for" how long after its first try it may send an event again,
+of its own accord or when it is asked to: an event is remembered for seven days, or for as long where that is longer. A dash
+says that nothing is known of it; what comes from others than the provider, and where its pages contradict each other, is
+said beside its data in \`packages/postern/src/providers/\`.
+
+| provider | verified by | id | fresh within | answer within | sends again for | evidence | vectors |
+| -------- | ----------- | -- | ------------ | ------------- | --------------- | -------- | ------- |
 ${providers.map(row).join('\n')}
 
 ## What each rests on
@@ -96,15 +101,38 @@ where wanted with \`method\`, \`url\` and \`now\` in Unix seconds. Keys that wou
 
 function row(provider) {
   const { name, title, documentation, schemes, envelopes, evidence, everyArrival } = provider
+  const { senderTimeoutMs, retryHorizonMs } = provider
   const cells = [
     `[${title}](${documentation}) \`${name}\``,
     [...new Set(schemes.map(describeScheme))].join('; '),
     everyArrival ? 'each arrival' : idOf(envelopes, schemes),
     [...new Set(schemes.map(freshness))].join('; '),
+    senderTimeoutMs === undefined ? '–' : durationOf(senderTimeoutMs),
+    retryHorizonMs === undefined ? '–' : durationOf(retryHorizonMs),
     evidence.level,
     String(vectorsOf(name).length),
   ]
   return `| ${cells.join(' | ')} |`
+}
+
+const UNITS = [
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1000],
+]
+
+/** In days from two of them on, where they are whole; else in hours, minutes and seconds, such as `27 h 35 min 5 s`. */
+function durationOf(ms) {
+  if (ms === 0) return 'never'
+  if (ms >= 172_800_000 && ms % 86_400_000 === 0) return `${ms / 86_400_000} days`
+  const parts = UNITS.map(([unit, unitMs], at) => [
+    Math.floor((at === 0 ? ms : ms % UNITS[at - 1][1]) / unitMs),
+    unit,
+  ])
+  return parts
+    .filter(([count]) => count > 0)
+    .map((part) => part.join(' '))
+    .join(' ')
 }
 
 const NAMES = {
@@ -184,8 +212,6 @@ function section({
   openHandshakes = [],
   warnings = [],
   rotation,
-  redeliveryDays,
-  senderTimeoutMs,
   undocumented = [],
 }) {
   const lines = [
@@ -198,8 +224,6 @@ function section({
     ),
     ...warnings.map((warning) => `- warning: ${warning}`),
     ...(rotation === undefined ? [] : [`- rotation: ${rotation}`]),
-    ...(redeliveryDays === undefined ? [] : [`- can be sent again for ${redeliveryDays} days`]),
-    ...(senderTimeoutMs === undefined ? [] : [`- waits ${senderTimeoutMs / 1000} s for an answer`]),
     ...undocumented.map((what) => `- not documented: ${what}`),
     ...[...new Set(vectorsOf(name).map(({ source }) => source))].map((source) => `- vector: ${source}`),
   ]

@@ -13,9 +13,12 @@ export interface Provider {
   readonly schemes: readonly Scheme[]
   /** Tried in order; the first whose id places are in the body or in signed headers gives id, type and time. */
   readonly envelopes: readonly Envelope[]
-  /** How long the provider retries or can be asked to redeliver, in days, where it is longer than a week. */
-  readonly redeliveryDays?: number
-  /** The provider's time limit for an answer. */
+  /**
+   * How long after the first try the provider may send an event again, of its own accord or when it is asked to, as far as
+   * a limit is known: an event is remembered for as long at least. 0 where it never does; absent where nothing is known.
+   */
+  readonly retryHorizonMs?: number
+  /** The provider's time limit for an answer; absent where it is not known. */
   readonly senderTimeoutMs?: number
   /**
    * What is made of an authentic request whose body is not a JSON object or array: an event of type `unknown` without

@@ -16,7 +16,7 @@ export interface SourceOptions {
   readonly toleranceSeconds?: number
   /** Default 1 MiB. Longer bodies are answered 413. */
   readonly maxBodyBytes?: number
-  /** How long an event id is remembered. Default 7 days, or the provider's redelivery horizon where that is longer. */
+  /** How long an event id is remembered. Default 7 days, or the provider's `retryHorizonMs` where that is longer. */
   readonly dedupeWindowMs?: number
   /**
    * Runs the events of one ordering key one at a time, in the order in which they were recorded. `true` for the key that

@@ -187,9 +187,11 @@ describe('the dedupe window', () => {
     )
   })
 
-  it('is seven days, or as long as the provider redelivers where that is longer', () => {
-    const windowOf = (redeliveryDays: number): number =>
-      defineSource(provider([hmac], { redeliveryDays })).dedupeWindowMs
-    expect([6, 7, 8].map(windowOf)).toEqual([604_800_000, 604_800_000, 691_200_000])
+  it('is seven days, or as long as the provider may send again where that is longer', () => {
+    const windowOf = (retryHorizonMs: number): number =>
+      defineSource(provider([hmac], { retryHorizonMs })).dedupeWindowMs
+    expect([0, 604_799_999, 604_800_000, 604_800_001].map(windowOf)).toEqual([
+      604_800_000, 604_800_000, 604_800_000, 604_800_001,
+    ])
   })
 })

@@ -184,15 +184,15 @@ describe('the order of a source', () => {
 })
 
 describe('the dedupe window', () => {
-  it('is as long as the provider redelivers, where that is longer than a week', () => {
-    expect(defineSource(provider({ redeliveryDays: 30 })).dedupeWindowMs).toBe(30 * DAY_MS)
-    expect(defineSource(provider({ redeliveryDays: 3 })).dedupeWindowMs).toBe(7 * DAY_MS)
+  it('is as long as the provider may send again, where that is longer than a week', () => {
+    expect(defineSource(provider({ retryHorizonMs: 30 * DAY_MS })).dedupeWindowMs).toBe(30 * DAY_MS)
+    expect(defineSource(provider({ retryHorizonMs: 3 * DAY_MS })).dedupeWindowMs).toBe(7 * DAY_MS)
   })
 
-  it('is what the source says, even shorter than the provider redelivers', () => {
-    expect(defineSource(provider({ redeliveryDays: 30 }), { dedupeWindowMs: DAY_MS }).dedupeWindowMs).toBe(
-      DAY_MS,
-    )
+  it('is what the source says, even shorter than the provider may send again', () => {
+    expect(
+      defineSource(provider({ retryHorizonMs: 30 * DAY_MS }), { dedupeWindowMs: DAY_MS }).dedupeWindowMs,
+    ).toBe(DAY_MS)
   })
 
   it('has to be longer than twice the default tolerance', () => {

@@ -195,8 +195,7 @@ function warningsOf({ warnings = [] }: Provider, schemes: readonly KeyedScheme[]
 }
 
 function dedupeWindow(provider: Provider, options: SourceOptions): number {
-  const horizonMs = (provider.redeliveryDays ?? 0) * DAY_MS
-  const windowMs = options.dedupeWindowMs ?? Math.max(DEFAULT_DEDUPE_WINDOW_MS, horizonMs)
+  const windowMs = options.dedupeWindowMs ?? Math.max(DEFAULT_DEDUPE_WINDOW_MS, provider.retryHorizonMs ?? 0)
   const toleranceSeconds = options.toleranceSeconds ?? longestTolerance(provider)
   // A captured request stays fresh for up to twice the tolerance: signed at the far end of the future side, and whole
   // seconds are compared.

@@ -1,8 +1,11 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { DAY_MS } from './duration.ts'
 
 /**
  * Adyen's webhooks of the balance platform, whose signature is in a header. Those of payments have one inside the
  * body, over eight of its fields; they are none of this.
+ *
+ * Adyen waits 10 s, and tries again for up to 30 days (docs.adyen.com, "Troubleshoot webhooks").
  */
 export const adyenBankingProvider: Provider = {
   name: 'adyen-banking',
@@ -28,6 +31,8 @@ export const adyenBankingProvider: Provider = {
       orderingKey: [{ json: ['data', 'id'] }],
     },
   ],
+  retryHorizonMs: 30 * DAY_MS,
+  senderTimeoutMs: 10_000,
 }
 
 /** A source for Adyen balance platform: the secret is the webhook's HMAC key, hexadecimal. */

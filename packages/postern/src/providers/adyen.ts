@@ -6,6 +6,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { DAY_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 const merchantReference = inItem('merchantReference')
@@ -17,6 +18,8 @@ const merchantReference = inItem('merchantReference')
  *
  * A merchant's reference may hold a `:`; in any other member one is refused, since it could move a boundary. In JSON a
  * request has one item; of one with more every item must be signed, and the body's digest is the id.
+ *
+ * Adyen waits 10 s, and tries again for up to 30 days (docs.adyen.com, "Troubleshoot webhooks").
  */
 export const adyenProvider: Provider = {
   name: 'adyen',
@@ -70,7 +73,8 @@ export const adyenProvider: Provider = {
     },
     { name: 'adyen-batch', id: [], defaultType: 'batch' },
   ],
-  redeliveryDays: 30,
+  retryHorizonMs: 30 * DAY_MS,
+  senderTimeoutMs: 10_000,
   warnings: [
     'of each notification eight members are signed and the others are not: rely on reference, account, amount, code and success alone, and ask the API for the rest',
   ],

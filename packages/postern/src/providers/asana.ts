@@ -7,6 +7,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { HOUR_MS } from './duration.ts'
 
 /**
  * Asana's webhooks (developers.asana.com/docs/webhooks-guide). The key is the `X-Hook-Secret` that Asana sends once
@@ -14,6 +15,8 @@ import {
  * it is sent back, as Asana wants, and handed over to be kept.
  *
  * A request holds several events and no id; the body's digest is one. An empty list is Asana's heartbeat.
+ *
+ * Asana waits 10 s, and tries again for up to 24 hours (developers.asana.com, "Webhooks").
  */
 export const asanaProvider: Provider = {
   name: 'asana',
@@ -34,6 +37,8 @@ export const asanaProvider: Provider = {
     },
   ],
   envelopes: [{ name: 'asana-events', id: [], defaultType: 'events' }],
+  retryHorizonMs: 24 * HOUR_MS,
+  senderTimeoutMs: 10_000,
   openHandshakes: [
     {
       name: 'asana-hook-secret',

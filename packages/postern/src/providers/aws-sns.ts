@@ -8,6 +8,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { HOUR_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /** One of Amazon's regions: narrower than a name of three letters and more, which old addresses of S3 are as well. */
@@ -43,6 +44,9 @@ function scheme(version: '1' | '2', digest: 'sha1' | 'sha256'): CertificateSchem
  *
  * Anybody may make a topic and have it send here, with a genuine signature: the topics that are expected are what a source is
  * configured with.
+ *
+ * Amazon tries again for an hour at most, whatever a topic's delivery policy says (docs.aws.amazon.com/sns, "Amazon
+ * SNS message delivery retries").
  */
 export const awsSnsProvider: Provider = {
   name: 'aws-sns',
@@ -73,6 +77,7 @@ export const awsSnsProvider: Provider = {
   warnings: [
     'signatures of version 1 are accepted, over SHA-1, for which two contents of one digest can be made; set the topic to version 2, and signatureVersions to 2 only',
   ],
+  retryHorizonMs: HOUR_MS,
   senderTimeoutMs: 15_000,
   undocumented: ['that the time which is signed stays that of the first try, which the tolerance allows for'],
 }

@@ -1,4 +1,5 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { HOUR_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -7,6 +8,9 @@ import type { JsonBody } from './json-body.ts'
  *
  * `BOX-DELIVERY-ID` is not signed; the body's own `id` is. Its SDK also accepts a body in another spelling than the
  * one that was signed, which is not done here.
+ *
+ * Box waits 30 s, and tries up to 12 times more in 2 hours (developer.box.com/guides/webhooks/v2; another page of
+ * its says 10 times).
  */
 export const boxProvider: Provider = {
   name: 'box',
@@ -45,6 +49,8 @@ export const boxProvider: Provider = {
       orderingKey: [{ json: ['source', 'id'] }],
     },
   ],
+  retryHorizonMs: 2 * HOUR_MS,
+  senderTimeoutMs: 30_000,
   rotation: 'two keys sign at once, each in a header of its own; one that fits is enough',
 }
 

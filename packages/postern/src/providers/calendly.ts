@@ -1,9 +1,13 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { HOUR_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
  * Calendly's webhooks (developer.calendly.com, "Webhook signatures"): Stripe's form, under a header of its own. There
  * is no event id; the body's digest is one.
+ *
+ * Calendly waits 15 s, and tries again for 24 hours (developer.calendly.com, "Webhook Timeouts" and "Webhook
+ * Errors").
  */
 export const calendlyProvider: Provider = {
   name: 'calendly',
@@ -38,6 +42,8 @@ export const calendlyProvider: Provider = {
       orderingKey: [{ json: ['payload', 'uri'] }],
     },
   ],
+  retryHorizonMs: 24 * HOUR_MS,
+  senderTimeoutMs: 15_000,
 }
 
 /** Common types; others are accepted and stored all the same. */

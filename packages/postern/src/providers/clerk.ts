@@ -1,10 +1,13 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 import { standardWebhooksScheme } from './standard-webhooks-scheme.ts'
+import { SVIX_RETRY_HORIZON_MS } from './svix-retry-horizon.ts'
 
 /**
  * Clerk's webhooks (clerk.com/docs/integrations/webhooks): sent by Svix, whose library it asks its users to verify
  * with.
+ *
+ * It waits and tries again as Svix does, to whose schedule Clerk's page refers.
  */
 export const clerkProvider: Provider = {
   name: 'clerk',
@@ -25,6 +28,8 @@ export const clerkProvider: Provider = {
       orderingKey: [{ json: ['data', 'id'] }],
     },
   ],
+  retryHorizonMs: SVIX_RETRY_HORIZON_MS,
+  senderTimeoutMs: 15_000,
   rotation: 'the signature header may hold several signatures, and one that fits is enough',
 }
 

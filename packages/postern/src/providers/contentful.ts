@@ -6,6 +6,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { SECOND_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 const scheme: SignatureScheme = {
@@ -36,6 +37,8 @@ const scheme: SignatureScheme = {
  *
  * Give `path` where a proxy changes it: the one that Contentful calls is signed. `X-Contentful-Idempotency-Key` is the
  * id, and not signed.
+ *
+ * Only others report that Contentful waits 30 s, and tries again twice or, as one says, three times, 30 s apart.
  */
 export const contentfulProvider: Provider = {
   name: 'contentful',
@@ -53,6 +56,8 @@ export const contentfulProvider: Provider = {
     },
     { name: 'contentful-app', id: [], defaultType: 'app' },
   ],
+  retryHorizonMs: 90 * SECOND_MS,
+  senderTimeoutMs: 30_000,
   undocumented: ['which headers of a webhook are listed'],
 }
 

@@ -1,9 +1,12 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { DAY_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
  * Customer.io's reporting webhooks (docs.customer.io/journeys/webhooks): Slack's form, with a bare signature under
  * headers of its own.
+ *
+ * Customer.io waits 4 s (docs.customer.io/api/webhooks). Only others report that it tries again for 7 days.
  */
 export const customerioProvider: Provider = {
   name: 'customerio',
@@ -32,6 +35,8 @@ export const customerioProvider: Provider = {
       orderingKey: [{ json: ['data', 'customer_id'] }],
     },
   ],
+  retryHorizonMs: 7 * DAY_MS,
+  senderTimeoutMs: 4000,
 }
 
 /** Common types; others are accepted and stored all the same. */

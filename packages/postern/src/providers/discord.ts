@@ -1,4 +1,5 @@
 import { defineSourceBy, type Provider, publicKeys, type Source, type SourceOptions } from '../core/index.ts'
+import { MINUTE_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -7,6 +8,8 @@ import type { JsonBody } from './json-body.ts'
  *
  * Before it takes an endpoint Discord sends a PING, which is answered as it wants, and requests with bad signatures,
  * which want a 401. A webhook event has no id; the body's digest is one.
+ *
+ * Discord waits 3 s, and tries an event again for up to 10 minutes.
  */
 export const discordProvider: Provider = {
   name: 'discord',
@@ -45,6 +48,7 @@ export const discordProvider: Provider = {
     },
     { name: 'discord-event-ping', when: { in: { json: ['type'] }, equals: '0' }, reply: { status: 204 } },
   ],
+  retryHorizonMs: 10 * MINUTE_MS,
   senderTimeoutMs: 3000,
   undocumented: ['how far the signed time may be off'],
 }

@@ -1,9 +1,13 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { DAY_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
  * DocuSign Connect with HMAC, in the JSON format (developers.docusign.com/platform/webhooks/connect/hmac): one header
  * for each of up to 100 keys. The body holds a count of retries, so that the id is made of event, envelope and time.
+ *
+ * What is not acknowledged is tried again, from the second time on no sooner than a day after the last try and ten
+ * times at most (`requiresAcknowledgement` in DocuSign's SDKs); others report 7 days.
  */
 export const docusignProvider: Provider = {
   name: 'docusign',
@@ -49,6 +53,7 @@ export const docusignProvider: Provider = {
       orderingKey: [{ json: ['data', 'envelopeId'] }],
     },
   ],
+  retryHorizonMs: 10 * DAY_MS,
   rotation: 'every active key signs, each in a header of its own; one that fits is enough',
   undocumented: ['whether a retry has the same generatedDateTime'],
 }

@@ -5,6 +5,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { MINUTE_MS } from './duration.ts'
 
 /**
  * Dropbox' webhooks (dropbox.com/developers/reference/webhooks): which accounts have changed, and nothing else. Every
@@ -41,6 +42,7 @@ export const dropboxProvider: Provider = {
       reply: { text: { query: 'challenge' } },
     },
   ],
+  retryHorizonMs: 10 * MINUTE_MS,
   senderTimeoutMs: 10_000,
   warnings: [
     'every request is an event of its own, a copy too, and none has a time: whoever has seen one can send it again, which runs the handler again',

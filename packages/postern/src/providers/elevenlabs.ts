@@ -4,6 +4,8 @@ import type { JsonBody } from './json-body.ts'
 /**
  * ElevenLabs' webhooks (elevenlabs.io/docs, "Post-call webhooks"): `t=<time>,v0=<signature>`. Its SDK allows 30
  * minutes. There is no event id; the body's digest is one.
+ *
+ * Only others report that ElevenLabs waits 10 s. It tries again where that is switched on for a webhook.
  */
 export const elevenlabsProvider: Provider = {
   name: 'elevenlabs',
@@ -35,6 +37,7 @@ export const elevenlabsProvider: Provider = {
       orderingKey: [{ json: ['data', 'conversation_id'] }],
     },
   ],
+  senderTimeoutMs: 10_000,
 }
 
 /** Common types; others are accepted and stored all the same. */

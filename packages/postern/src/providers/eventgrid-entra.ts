@@ -10,6 +10,7 @@ import {
   type TokenScheme,
 } from '../core/index.ts'
 import { cloudEventsHandshake } from './cloudevents-handshake.ts'
+import { HOUR_MS } from './duration.ts'
 import { eventgridEnvelopes, eventgridHandshakes } from './eventgrid-shapes.ts'
 
 /** Stands where the tenant's id has to. */
@@ -34,6 +35,9 @@ function schemeOf(tenantId: string): TokenScheme {
 /**
  * Azure Event Grid's push delivery to webhooks that Microsoft Entra ID protects (learn.microsoft.com/azure/event-grid/secure-webhook-delivery):
  * a token of the tenant, for the application that stands for the webhook. The body is not signed.
+ *
+ * Event Grid waits 30 s, and tries again for 24 hours, unless it is set otherwise
+ * (learn.microsoft.com/azure/event-grid/delivery-and-retry).
  */
 export const eventgridEntraProvider: Provider = {
   name: 'eventgrid-entra',
@@ -48,6 +52,7 @@ export const eventgridEntraProvider: Provider = {
   envelopes: eventgridEnvelopes,
   handshakes: eventgridHandshakes,
   openHandshakes: [cloudEventsHandshake('eventgrid-entra-abuse-protection')],
+  retryHorizonMs: 24 * HOUR_MS,
   senderTimeoutMs: 30_000,
   undocumented: [
     'whether an event that is delivered again comes in the same batch',

@@ -9,6 +9,7 @@ import {
   type StaticSecretScheme,
 } from '../core/index.ts'
 import { cloudEventsHandshake } from './cloudevents-handshake.ts'
+import { HOUR_MS } from './duration.ts'
 import { eventgridEnvelopes, eventgridHandshakes } from './eventgrid-shapes.ts'
 import { headerName } from './header-name.ts'
 
@@ -18,6 +19,9 @@ import { headerName } from './header-name.ts'
  *
  * In Event Grid's own schema a subscription is validated by an event, which has the secret and is answered. In the
  * CloudEvents schema it is by an OPTIONS request: that is answered with `handshake: true`, and has to have the secret too.
+ *
+ * Event Grid waits 30 s, and tries again for 24 hours, unless it is set otherwise
+ * (learn.microsoft.com/azure/event-grid/delivery-and-retry).
  */
 export const eventgridProvider: Provider = {
   name: 'eventgrid',
@@ -28,6 +32,7 @@ export const eventgridProvider: Provider = {
   envelopes: eventgridEnvelopes,
   handshakes: eventgridHandshakes,
   openHandshakes: [cloudEventsHandshake('eventgrid-abuse-protection', true)],
+  retryHorizonMs: 24 * HOUR_MS,
   senderTimeoutMs: 30_000,
   undocumented: ['whether an event that is delivered again comes in the same batch'],
 }

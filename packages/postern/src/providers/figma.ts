@@ -6,6 +6,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { HOUR_MS, MINUTE_MS } from './duration.ts'
 
 const webhookId: Place = { json: ['webhook_id'] }
 const eventType: Place = { json: ['event_type'] }
@@ -19,6 +20,8 @@ const created = { in: time, unit: 'rfc3339' } as const
  *
  * A wrong passcode is answered 400, as Figma asks; it then stops the webhook, so that nothing else here is a 400. There
  * is no event id: webhook, type, file and time make one, and the comment's id where there is one.
+ *
+ * Only others, who cite Figma's guide, report three further tries: after 5 minutes, 30 minutes and 3 hours.
  */
 export const figmaProvider: Provider = {
   name: 'figma',
@@ -45,6 +48,7 @@ export const figmaProvider: Provider = {
     // A PING is about no file.
     { name: 'figma-webhook', id: [webhookId, eventType, time], type: eventType, created },
   ],
+  retryHorizonMs: 3 * HOUR_MS + 35 * MINUTE_MS,
   answers: { notAuthentic: 400 },
   undocumented: [
     'the times of retries',

@@ -1,4 +1,5 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { DAY_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -34,6 +35,7 @@ export const githubProvider: Provider = {
       orderingKey: [{ json: ['repository', 'id'] }],
     },
   ],
+  retryHorizonMs: 3 * DAY_MS,
   senderTimeoutMs: 10_000,
 }
 

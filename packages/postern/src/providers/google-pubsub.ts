@@ -8,6 +8,7 @@ import {
   type SourceOptions,
   type TokenScheme,
 } from '../core/index.ts'
+import { DAY_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 const scheme: TokenScheme = {
@@ -25,6 +26,10 @@ const scheme: TokenScheme = {
  * Google Cloud Pub/Sub's push (cloud.google.com/pubsub/docs/authenticate-push-subscriptions): a token by Google for the audience
  * of the subscription. The body is not signed. Anybody may have a subscription push to here with an audience that he knows:
  * name the service account too.
+ *
+ * Pub/Sub waits for as long as the subscription's `ackDeadlineSeconds`: 10 s, unless it is set higher. It tries
+ * again for as long as it keeps messages, which is 7 days, unless `messageRetentionDuration` is set, to 31 days at
+ * most; a `Seek` has it send what is that old once more.
  */
 export const googlePubsubProvider: Provider = {
   name: 'google-pubsub',
@@ -48,6 +53,8 @@ export const googlePubsubProvider: Provider = {
       orderingKey: [{ json: ['message', 'orderingKey'] }],
     },
   ],
+  retryHorizonMs: 31 * DAY_MS,
+  senderTimeoutMs: 10_000,
 }
 
 /** What handlers get as `data`: the whole body of a push, of which nothing is decoded; its `message.data` is base64. */

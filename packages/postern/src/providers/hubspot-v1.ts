@@ -5,6 +5,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { HOUR_MS } from './duration.ts'
 
 /**
  * HubSpot's signature version 1 (developers.hubspot.com, "Validating requests"): SHA-256 over the client secret and
@@ -12,6 +13,8 @@ import {
  *
  * Such a digest can be continued by whoever has a request, but only after bytes that end every JSON; the body must be
  * JSON here.
+ *
+ * HubSpot waits 5 s, and tries up to 10 times more in 24 hours (developers.hubspot.com, "Webhooks").
  */
 export const hubspotV1Provider: Provider = {
   name: 'hubspot-v1',
@@ -33,6 +36,7 @@ export const hubspotV1Provider: Provider = {
     },
   ],
   envelopes: [{ name: 'hubspot-batch', id: [], defaultType: 'batch' }],
+  retryHorizonMs: 24 * HOUR_MS,
   senderTimeoutMs: 5000,
 }
 

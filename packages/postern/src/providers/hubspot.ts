@@ -6,6 +6,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { HOUR_MS } from './duration.ts'
 
 const scheme: SignatureScheme = {
   name: 'hubspot-v3',
@@ -22,6 +23,8 @@ const scheme: SignatureScheme = {
  *
  * A request holds up to 100 notifications and no id of its own; the body's digest is one. It waits 5 s. The URL is
  * signed as HubSpot decodes it: give `targetUrl` as it stands in the app.
+ *
+ * Up to 10 further tries are spread over 24 hours (developers.hubspot.com, "Webhooks").
  */
 export const hubspotProvider: Provider = {
   name: 'hubspot',
@@ -34,6 +37,7 @@ export const hubspotProvider: Provider = {
   },
   schemes: [scheme],
   envelopes: [{ name: 'hubspot-batch', id: [], defaultType: 'batch' }],
+  retryHorizonMs: 24 * HOUR_MS,
   senderTimeoutMs: 5000,
 }
 

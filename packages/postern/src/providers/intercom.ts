@@ -1,7 +1,12 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { MINUTE_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
-/** Intercom's webhooks (developers.intercom.com/docs/webhooks), signed in SHA-1. */
+/**
+ * Intercom's webhooks (developers.intercom.com/docs/webhooks), signed in SHA-1.
+ *
+ * Only others report that Intercom waits 5 s, and tries once more after a minute.
+ */
 export const intercomProvider: Provider = {
   name: 'intercom',
   title: 'Intercom',
@@ -28,6 +33,8 @@ export const intercomProvider: Provider = {
       orderingKey: [{ json: ['data', 'item', 'id'] }],
     },
   ],
+  retryHorizonMs: MINUTE_MS,
+  senderTimeoutMs: 5000,
 }
 
 /** Common types; others are accepted and stored all the same. */

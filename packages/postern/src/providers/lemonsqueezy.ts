@@ -1,7 +1,12 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { SECOND_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
-/** Lemon Squeezy's webhooks (docs.lemonsqueezy.com/help/webhooks). There is no event id; the body's digest is one. */
+/**
+ * Lemon Squeezy's webhooks (docs.lemonsqueezy.com/help/webhooks). There is no event id; the body's digest is one.
+ *
+ * Only others, who cite its page, report three further tries: after some 5, 25 and 125 s.
+ */
 export const lemonsqueezyProvider: Provider = {
   name: 'lemonsqueezy',
   title: 'Lemon Squeezy',
@@ -27,6 +32,7 @@ export const lemonsqueezyProvider: Provider = {
       orderingKey: [{ json: ['data', 'id'] }],
     },
   ],
+  retryHorizonMs: 155 * SECOND_MS,
 }
 
 /** Common types; others are accepted and stored all the same. */

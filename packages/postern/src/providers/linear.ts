@@ -1,4 +1,5 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { HOUR_MS, MINUTE_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -31,6 +32,7 @@ export const linearProvider: Provider = {
       orderingKey: [{ json: ['data', 'id'] }],
     },
   ],
+  retryHorizonMs: 7 * HOUR_MS + MINUTE_MS,
   senderTimeoutMs: 5000,
 }
 

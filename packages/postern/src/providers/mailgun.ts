@@ -1,4 +1,5 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { HOUR_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -43,6 +44,7 @@ export const mailgunProvider: Provider = {
       data: ['event-data'],
     },
   ],
+  retryHorizonMs: 8 * HOUR_MS,
   warnings: [
     'the event itself is not signed, only a time and a token: whoever can change a request on its way can put any event into it; each token is taken once',
   ],

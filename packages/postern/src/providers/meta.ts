@@ -6,6 +6,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { DAY_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -13,7 +14,7 @@ import type { JsonBody } from './json-body.ts'
  * as it is sent, in which characters beyond ASCII are escaped.
  *
  * A request may hold many changes and has no id; the body's digest is one. The type is the object: `page`,
- * `instagram`, `whatsapp_business_account`. WhatsApp tries for up to 7 days.
+ * `instagram`, `whatsapp_business_account`. WhatsApp tries for up to 7 days, and the others for 36 hours.
  *
  * Before it sends anything Meta GETs the URL with the verify token and a challenge; that is answered where `handshake`
  * has the token.
@@ -36,6 +37,7 @@ export const metaProvider: Provider = {
     },
   ],
   envelopes: [{ name: 'meta-notification', id: [], type: { json: ['object'] } }],
+  retryHorizonMs: 7 * DAY_MS,
   openHandshakes: [
     {
       name: 'meta-verification',

@@ -6,6 +6,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { HOUR_MS } from './duration.ts'
 
 /**
  * Change notifications of Microsoft Graph (learn.microsoft.com/graph/change-notifications-delivery-webhooks): the
@@ -14,7 +15,8 @@ import {
  *
  * Notifications of drives and lists are the same bytes each time, and a retry may be grouped otherwise, so that every
  * arrival is an event of its own. The POST with a `validationToken`, by which Graph tries the URL, is answered with
- * `handshake: true`. Failures are tried again for up to 4 hours.
+ * `handshake: true`. Graph waits 10 s, or, as an older version of its page says, 3; failures are tried
+ * again for up to 4 hours.
  */
 export const msgraphProvider: Provider = {
   name: 'msgraph',
@@ -41,6 +43,7 @@ export const msgraphProvider: Provider = {
       reply: { text: { query: 'validationToken' } },
     },
   ],
+  retryHorizonMs: 4 * HOUR_MS,
   senderTimeoutMs: 10_000,
   warnings: ['every request is an event of its own, a copy too'],
   undocumented: ['how long a validation token is; of over 1,024 characters none is answered'],

@@ -7,12 +7,15 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { HOUR_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
  * Notion's webhooks (developers.notion.com/reference/webhooks). The key is the `verification_token` that Notion posts
  * to the endpoint once, unsigned, when the subscription is made. With `handshake` it is handed over to be kept; paste it
  * into Notion's page of the subscription, which then begins.
+ *
+ * Only others, who cite its documentation, report 8 further tries, the last some 24 hours after the first.
  */
 export const notionProvider: Provider = {
   name: 'notion',
@@ -37,6 +40,7 @@ export const notionProvider: Provider = {
       orderingKey: [{ json: ['entity', 'id'] }],
     },
   ],
+  retryHorizonMs: 24 * HOUR_MS,
   openHandshakes: [
     {
       name: 'notion-verification-token',

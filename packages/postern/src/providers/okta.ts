@@ -10,7 +10,7 @@ import { headerName } from './header-name.ts'
 
 /**
  * Okta's event hooks (developer.okta.com/docs/concepts/event-hooks): a value of your own in a header of your own, and
- * nothing signed. Okta waits 3 s.
+ * nothing signed. Okta waits 3 s, and tries once more at most, without saying when.
  *
  * Once, before it sends anything, Okta GETs the URL with a challenge in a header; it is answered with `handshake: true`.
  */

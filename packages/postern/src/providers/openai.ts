@@ -1,4 +1,5 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { DAY_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 import { standardWebhooksScheme } from './standard-webhooks-scheme.ts'
 
@@ -7,6 +8,8 @@ import { standardWebhooksScheme } from './standard-webhooks-scheme.ts'
  * a real webhook event", is in `vectors/openai.json`.
  *
  * A secret without `whsec_`, which the SDK would take as it stands, is read as base64 here.
+ *
+ * Only others report that OpenAI waits 20 s, and tries again for up to 72 hours.
  */
 export const openaiProvider: Provider = {
   name: 'openai',
@@ -26,6 +29,8 @@ export const openaiProvider: Provider = {
       orderingKey: [{ json: ['data', 'id'] }],
     },
   ],
+  retryHorizonMs: 3 * DAY_MS,
+  senderTimeoutMs: 20_000,
   rotation: 'the signature header may hold several signatures, and one that fits is enough',
 }
 

@@ -1,4 +1,5 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { DAY_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -42,6 +43,7 @@ export const paddleProvider: Provider = {
       orderingKey: [{ json: ['data', 'id'] }],
     },
   ],
+  retryHorizonMs: 3 * DAY_MS,
   senderTimeoutMs: 5000,
   rotation: 'the header may hold several h1; one that fits is enough',
 }

@@ -1,9 +1,13 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { HOUR_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
  * PagerDuty's webhooks, version 3 (developer.pagerduty.com/docs/webhooks/webhook-signatures). The secret looks like
  * base64, and is the key as it stands.
+ *
+ * PagerDuty waits 5 s, for custom incident actions 16, and tries again for up to 48 hours
+ * (`PagerDuty/developer-docs`, "Behavior").
  */
 export const pagerdutyProvider: Provider = {
   name: 'pagerduty',
@@ -33,6 +37,8 @@ export const pagerdutyProvider: Provider = {
       orderingKey: [{ json: ['event', 'data', 'id'] }],
     },
   ],
+  retryHorizonMs: 48 * HOUR_MS,
+  senderTimeoutMs: 5000,
   rotation: 'the header may hold several signatures; one that fits is enough',
 }
 

@@ -6,11 +6,14 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { DAY_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
  * PayPal's webhooks (developer.paypal.com/api/rest/webhooks): RSA-SHA256 over the transmission's id and time, the webhook's id
  * and, of the body, no more than its CRC-32, so that whoever holds one genuine request can find another body for it.
+ *
+ * PayPal tries up to 25 times in 3 days, as others cite its documentation; it can be asked for an event later, too.
  */
 export const paypalProvider: Provider = {
   name: 'paypal',
@@ -55,6 +58,7 @@ export const paypalProvider: Provider = {
       orderingKey: [{ json: ['resource', 'id'] }],
     },
   ],
+  retryHorizonMs: 3 * DAY_MS,
   warnings: [
     'of the body only a CRC-32 is signed, which anyone can give to another body: whoever holds one genuine request can send what he likes with it while it is fresh; read the event again from PayPal by its id before acting on it',
   ],

@@ -1,10 +1,14 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { HOUR_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 import { standardWebhooksScheme } from './standard-webhooks-scheme.ts'
 
 /**
  * Polar's webhooks (polar.sh/docs/integrate/webhooks): Standard Webhooks, but the key is the secret's own text: its
  * SDK encodes it to base64 before that of Standard Webhooks decodes it again (polarsource/polar#13256).
+ *
+ * Polar waits 10 s, and tries up to 10 times, with at most 20 minutes between (`polarsource/polar`, "Delivery" and
+ * its source).
  */
 export const polarProvider: Provider = {
   name: 'polar',
@@ -25,6 +29,8 @@ export const polarProvider: Provider = {
       orderingKey: [{ json: ['data', 'id'] }],
     },
   ],
+  retryHorizonMs: 3 * HOUR_MS,
+  senderTimeoutMs: 10_000,
   rotation: 'the signature header may hold several signatures, and one that fits is enough',
 }
 

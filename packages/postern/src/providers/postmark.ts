@@ -5,11 +5,15 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { HOUR_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
  * Postmark's webhooks (postmarkapp.com/developer/webhooks), which are protected by HTTP basic authentication in the
  * URL and by nothing else. There is no event id; the body's digest is one.
+ *
+ * Postmark tries 10 times more in some 10.5 hours (postmarkapp.com/support, "Understanding Inbound Webhook
+ * Retries"); by hand a message can be sent again later, too.
  */
 export const postmarkProvider: Provider = {
   name: 'postmark',
@@ -35,6 +39,7 @@ export const postmarkProvider: Provider = {
       orderingKey: [{ json: ['MessageID'] }],
     },
   ],
+  retryHorizonMs: 10.5 * HOUR_MS,
 }
 
 /** Common types; others are accepted and stored all the same. */

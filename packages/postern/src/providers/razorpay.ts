@@ -1,7 +1,12 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { HOUR_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
-/** Razorpay's webhooks (razorpay.com/docs/webhooks). `x-razorpay-event-id` is not signed. */
+/**
+ * Razorpay's webhooks (razorpay.com/docs/webhooks). `x-razorpay-event-id` is not signed.
+ *
+ * Razorpay waits 5 s, and tries again for 24 hours (`razorpay/markdown-docs`, "Best Practices").
+ */
 export const razorpayProvider: Provider = {
   name: 'razorpay',
   title: 'Razorpay',
@@ -27,6 +32,8 @@ export const razorpayProvider: Provider = {
       created: { in: { json: ['created_at'] }, unit: 'seconds' },
     },
   ],
+  retryHorizonMs: 24 * HOUR_MS,
+  senderTimeoutMs: 5000,
 }
 
 /** Common types; others are accepted and stored all the same. */

@@ -1,10 +1,13 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
 import type { JsonBody } from './json-body.ts'
 import { standardWebhooksScheme } from './standard-webhooks-scheme.ts'
+import { SVIX_RETRY_HORIZON_MS } from './svix-retry-horizon.ts'
 
 /**
  * Resend's webhooks (resend.com/docs, "Managing webhooks"): sent by Svix, whose library it asks its users to verify
  * with.
+ *
+ * It tries again as Svix does, and any message can be sent again by hand (resend.com/docs, "Retries and Replays").
  */
 export const resendProvider: Provider = {
   name: 'resend',
@@ -25,6 +28,7 @@ export const resendProvider: Provider = {
       orderingKey: [{ json: ['data', 'email_id'] }],
     },
   ],
+  retryHorizonMs: SVIX_RETRY_HORIZON_MS,
   rotation: 'the signature header may hold several signatures, and one that fits is enough',
 }
 

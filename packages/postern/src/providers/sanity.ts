@@ -1,4 +1,5 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { SECOND_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -7,6 +8,8 @@ import type { JsonBody } from './json-body.ts'
  *
  * The body is whatever the webhook's projection makes. `idempotency-key` and `sanity-operation` are not signed; the
  * SDK checks no time at all.
+ *
+ * Since April 2026 Sanity tries twice more, 30 s apart; before, for 30 minutes (sanity.io/docs/changelog).
  */
 export const sanityProvider: Provider = {
   name: 'sanity',
@@ -40,6 +43,7 @@ export const sanityProvider: Provider = {
       orderingKey: [{ json: ['_id'] }],
     },
   ],
+  retryHorizonMs: 60 * SECOND_MS,
   undocumented: ['how far the signed time may be off'],
 }
 

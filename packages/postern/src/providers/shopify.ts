@@ -1,4 +1,5 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { HOUR_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -38,6 +39,7 @@ export const shopifyProvider: Provider = {
       orderingKey: [{ json: ['admin_graphql_api_id'] }],
     },
   ],
+  retryHorizonMs: 4 * HOUR_MS,
   senderTimeoutMs: 5000,
   rotation:
     'after a client secret is rotated, requests may be signed by the old one for a while: configure both',

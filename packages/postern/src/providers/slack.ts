@@ -1,4 +1,5 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { MINUTE_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -43,6 +44,7 @@ export const slackProvider: Provider = {
       reply: { text: { json: ['challenge'] } },
     },
   ],
+  retryHorizonMs: 6 * MINUTE_MS,
   senderTimeoutMs: 3000,
   unreadableBody: 'keep',
 }

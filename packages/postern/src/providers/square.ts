@@ -5,6 +5,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { HOUR_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 const scheme: SignatureScheme = {
@@ -18,6 +19,9 @@ const scheme: SignatureScheme = {
 /**
  * Square's webhooks (developer.squareup.com/docs/webhooks/step3validate): the notification URL and the body are
  * signed. Give the URL as it stands in Square, `notificationUrl`: a server behind a proxy sees another one.
+ *
+ * Square waits 10 s, and tries again for up to 24 hours (developer.squareup.com, "Troubleshoot Webhooks", which once
+ * said 72).
  */
 export const squareProvider: Provider = {
   name: 'square',
@@ -38,6 +42,7 @@ export const squareProvider: Provider = {
       orderingKey: [{ json: ['data', 'id'] }],
     },
   ],
+  retryHorizonMs: 24 * HOUR_MS,
   senderTimeoutMs: 10_000,
 }
 

@@ -1,4 +1,5 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { DAY_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -41,7 +42,7 @@ export const stripeProvider: Provider = {
       orderingKey: [{ json: ['data', 'object', 'id'] }],
     },
   ],
-  redeliveryDays: 30,
+  retryHorizonMs: 30 * DAY_MS,
   rotation:
     'while a secret is rolled, for up to 24 h, the header holds a v1 of each; one that fits is enough',
   undocumented: ['the time limit for an answer'],

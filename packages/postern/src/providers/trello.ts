@@ -6,6 +6,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { SECOND_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 const scheme: SignatureScheme = {
@@ -21,6 +22,8 @@ const scheme: SignatureScheme = {
  * the URL as it was when the webhook was made, `callbackUrl`.
  *
  * When a webhook is made Trello sends a HEAD request to its URL, which wants a 200; it gets one with `handshake: true`.
+ *
+ * Only others report three further tries: after 30, 60 and 120 s.
  */
 export const trelloProvider: Provider = {
   name: 'trello',
@@ -40,6 +43,7 @@ export const trelloProvider: Provider = {
       orderingKey: [{ json: ['model', 'id'] }],
     },
   ],
+  retryHorizonMs: 210 * SECOND_MS,
   openHandshakes: [{ name: 'trello-head', method: 'HEAD', when: [], reply: { status: 200 } }],
 }
 

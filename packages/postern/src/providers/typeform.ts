@@ -1,7 +1,12 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { MINUTE_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
-/** Typeform's webhooks (typeform.com/developers/webhooks/secure-your-webhooks): base64 after `sha256=`. */
+/**
+ * Typeform's webhooks (typeform.com/developers/webhooks/secure-your-webhooks): base64 after `sha256=`.
+ *
+ * Only others, who cite its documentation, report three further tries: after 5, 10 and 20 minutes.
+ */
 export const typeformProvider: Provider = {
   name: 'typeform',
   title: 'Typeform',
@@ -27,6 +32,7 @@ export const typeformProvider: Provider = {
       created: { in: { json: ['form_response', 'submitted_at'] }, unit: 'rfc3339' },
     },
   ],
+  retryHorizonMs: 35 * MINUTE_MS,
 }
 
 /** Common types; others are accepted and stored all the same. */

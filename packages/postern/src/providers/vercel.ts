@@ -1,7 +1,12 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { HOUR_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
-/** Vercel's webhooks (vercel.com/docs/webhooks), signed in SHA-1 without a prefix. */
+/**
+ * Vercel's webhooks (vercel.com/docs/webhooks), signed in SHA-1 without a prefix.
+ *
+ * Only others report that Vercel waits 30 s, and tries again for up to 24 hours.
+ */
 export const vercelProvider: Provider = {
   name: 'vercel',
   title: 'Vercel',
@@ -28,6 +33,8 @@ export const vercelProvider: Provider = {
       orderingKey: [{ json: ['payload', 'deployment', 'id'] }],
     },
   ],
+  retryHorizonMs: 24 * HOUR_MS,
+  senderTimeoutMs: 30_000,
 }
 
 /** Common types; others are accepted and stored all the same. */

@@ -1,9 +1,13 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { MINUTE_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
  * Webflow's webhooks (developers.webflow.com, "Working with webhooks"): `<time>:<body>`, with the time in
  * milliseconds. There is no event id; the body's digest is one.
+ *
+ * Webflow tries three times at most (its changelog of September 2022). Only others report 10 minutes between, and
+ * that it waits 30 s.
  */
 export const webflowProvider: Provider = {
   name: 'webflow',
@@ -24,6 +28,8 @@ export const webflowProvider: Provider = {
     },
   ],
   envelopes: [{ name: 'webflow-event', id: [], type: { json: ['triggerType'] } }],
+  retryHorizonMs: 20 * MINUTE_MS,
+  senderTimeoutMs: 30_000,
 }
 
 /** Common types; others are accepted and stored all the same. */

@@ -1,9 +1,12 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { DAY_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
  * WorkOS' webhooks (workos.com/docs/events/data-syncing/webhooks): `t=<time>, v1=<signature>`, with a space between,
  * and the time in milliseconds. Its SDK allows 180 s.
+ *
+ * Only others report that WorkOS tries up to 6 times in 3 days.
  */
 export const workosProvider: Provider = {
   name: 'workos',
@@ -35,6 +38,7 @@ export const workosProvider: Provider = {
       orderingKey: [{ json: ['data', 'id'] }],
     },
   ],
+  retryHorizonMs: 3 * DAY_MS,
 }
 
 /** Common types; others are accepted and stored all the same. */

@@ -5,6 +5,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { DAY_MS } from './duration.ts'
 
 /**
  * X' account activity webhooks (docs.x.com): base64 after `sha256=`, by the app's consumer secret. A body has members
@@ -13,6 +14,9 @@ import {
  * Every hour X GETs the URL with a `crc_token`, which wants its HMAC by the same secret; it is answered with
  * `handshake: true`. Only a token that could be no body is signed: X signs both alike, so that an answer would otherwise
  * be a signature for whatever body anybody asks for.
+ *
+ * X waits 10 s. A replay job sends again what is up to five days old; another page of X says 24 hours (docs.x.com,
+ * "Create Account Activity replay job" and "Quickstart").
  */
 export const xProvider: Provider = {
   name: 'x',
@@ -32,6 +36,8 @@ export const xProvider: Provider = {
     },
   ],
   envelopes: [{ name: 'x-activity', id: [], defaultType: 'account_activity' }],
+  retryHorizonMs: 5 * DAY_MS,
+  senderTimeoutMs: 10_000,
   openHandshakes: [
     {
       name: 'x-crc',

@@ -1,4 +1,5 @@
 import { defineHmacSource, type Provider, type Source, type SourceOptions } from '../core/index.ts'
+import { MINUTE_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
 /**
@@ -6,6 +7,9 @@ import type { JsonBody } from './json-body.ts'
  * is no event id; the body's digest is one, and a retry has the same body.
  *
  * Zoom checks its endpoints with `endpoint.url_validation` every 72 hours; the answer is computed with the secret.
+ *
+ * Zoom waits 3 s, and tries three times more: after 5, 20 and 60 minutes (developers.zoom.us, "Resolving webhook
+ * delays").
  */
 export const zoomProvider: Provider = {
   name: 'zoom',
@@ -34,6 +38,8 @@ export const zoomProvider: Provider = {
       orderingKey: [{ json: ['payload', 'object', 'uuid'] }],
     },
   ],
+  retryHorizonMs: 85 * MINUTE_MS,
+  senderTimeoutMs: 3000,
   handshakes: [
     {
       name: 'zoom-url-validation',
