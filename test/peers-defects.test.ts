@@ -188,7 +188,7 @@ const standardDefects: readonly Defect[] = [
     },
   },
   {
-    name: 'svix/svix-webhooks#981, #1171 and openai/openai-node#1950: bytes of another kind than Buffer',
+    name: 'svix/svix-webhooks#981, #1171, openai/openai-node#1950: bytes of another kind than Buffer; standardwebhooks 1.1.1: the offset of a view is not looked at',
     ours: async () => {
       const view = new Uint8Array(Buffer.from('..{"type":"a"}..')).subarray(2, -2)
       const headers = standardHeaders('{"type":"a"}')
@@ -237,6 +237,26 @@ const standardDefects: readonly Defect[] = [
         const [id, timestamp, signature] = Object.values(headers) as [string, string, string]
         expect(await validateWebhook({ id, timestamp, signature, body: '{}', secret: WHSEC })).toBe(true)
       }
+    },
+  },
+  {
+    name: 'replicate 1.4.0: a body that was parsed is written anew and verified',
+    ours: async () => {
+      const sent = '{ "status": "succeeded" }'
+      const replicate = of.replicate({ secret: WHSEC })
+      const headers = standardHeaders(JSON.stringify(JSON.parse(sent)))
+      expect(await outcome(replicate, headers, sent)).toBe('signature_mismatch')
+      const parsed = JSON.parse(sent) as Uint8Array
+      await expect(verify({ headers, body: parsed }, replicate)).rejects.toThrow('raw bytes')
+    },
+    theirs: async () => {
+      const body = JSON.parse('{ "status": "succeeded" }') as string
+      const [id, timestamp, signature] = Object.values(standardHeaders(JSON.stringify(body))) as [
+        string,
+        string,
+        string,
+      ]
+      expect(await validateWebhook({ id, timestamp, signature, body, secret: WHSEC })).toBe(true)
     },
   },
 ]
@@ -311,6 +331,35 @@ const stripeDefects: readonly Defect[] = [
     },
   },
   {
+    name: 'stripe 23.1.0: one secret at a time',
+    ours: async () => {
+      const both = of.stripe({ secret: ['the secret that comes next', TEXT] })
+      expect(await outcome(both, stripeHeaders('{"id":"a","type":"b"}'), '{"id":"a","type":"b"}')).toBe('ok')
+    },
+    theirs: () => {
+      const header = stripeHeaders('{}')['stripe-signature']!
+      expect(
+        passes(() => stripeApi.webhooks.constructEvent('{}', header, 'the secret that comes next')),
+      ).toBe(false)
+    },
+  },
+  {
+    name: '@hookflo/tern 4.1.0: seconds and milliseconds are told apart by their size',
+    ours: async () => {
+      expect(await outcome(stripe, stripeHeaders('{}', String(NOW_MS)), '{}')).toBe('future')
+      const seconds = { 'workos-signature': workosHeader(NOW) }
+      expect(await outcome(of.workos({ secret: TEXT }), seconds, '{"id":"a","event":"b"}')).toBe('stale')
+    },
+    theirs: async () => {
+      const request = new Request('https://a.example', {
+        method: 'POST',
+        headers: stripeHeaders('{}', String(NOW_MS)),
+        body: '{}',
+      })
+      expect((await tern.verify(request, { platform: 'stripe', secret: TEXT })).isValid).toBe(true)
+    },
+  },
+  {
     name: 'stripe/stripe-node#1778: a request is verified for the moment at which it came',
     ours: async () => {
       const headers = stripeHeaders('{"id":"a","type":"b"}')
@@ -379,7 +428,7 @@ const otherDefects: readonly Defect[] = [
     },
   },
   {
-    name: 'octokit/webhooks.js#71, #76, #593, #1155 and github/docs#3567: text beyond ASCII, as bytes',
+    name: 'octokit/webhooks.js#71, #76, #593, #1155, github/docs#3567 and hono-webhook-verify: text beyond ASCII, as bytes',
     ours: async () => {
       const body = '{"title":"größer 👍 \u2028"}'
       const headers = { 'x-github-event': 'issues', 'x-hub-signature-256': await octokitSign(TEXT, body) }
@@ -417,8 +466,13 @@ const otherDefects: readonly Defect[] = [
         await outcome(workos, { 'workos-signature': workosHeader('NaN') }, '{"id":"a","event":"b"}'),
       ).toBe('malformed_timestamp')
       const elevenlabs = of.elevenlabs({ secret: TEXT })
-      const header = `t=${future},v0=${hmac([`${future}.`, '{}'], 'hex')}`
-      expect(await outcome(elevenlabs, { 'elevenlabs-signature': header }, '{}')).toBe('future')
+      for (const [time, reason] of [
+        [future, 'future'],
+        ['NaN', 'malformed_timestamp'],
+      ] as const) {
+        const header = `t=${time},v0=${hmac([`${time}.`, '{}'], 'hex')}`
+        expect(await outcome(elevenlabs, { 'elevenlabs-signature': header }, '{}')).toBe(reason)
+      }
     },
     theirs: async () => {
       const payload = { id: 'a', event: 'b' }
@@ -505,7 +559,7 @@ const otherDefects: readonly Defect[] = [
     },
   },
   {
-    name: 'linear/linear#1268: a time in a header that is not signed is no time',
+    name: 'linear/linear#1268: a time in a header that is not signed is no time; trigger.dev: Linear has none at all',
     ours: async () => {
       const body = JSON.stringify({ type: 'Issue', action: 'create', webhookTimestamp: NOW_MS - 86_400_000 })
       const headers = { 'linear-signature': hmac([body], 'hex'), 'linear-timestamp': String(NOW_MS) }
@@ -635,6 +689,38 @@ const otherDefects: readonly Defect[] = [
     },
   },
   {
+    name: 'trigger.dev: one header for a signature: neither the second of Box nor those of DocuSign',
+    ours: async () => {
+      const time = new Date(NOW_MS).toISOString()
+      const body = '{"id":"a","trigger":"FILE.MOVED"}'
+      const boxHeaders = {
+        'box-delivery-timestamp': time,
+        'box-signature-version': '1',
+        'box-signature-algorithm': 'HmacSHA256',
+        'box-signature-primary': hmac([body, time], 'base64', 'a key that is not ours'),
+        'box-signature-secondary': hmac([body, time], 'base64'),
+      }
+      expect(await outcome(of.box({ secret: TEXT }), boxHeaders, body)).toBe('ok')
+      const docusignHeaders = {
+        'x-docusign-signature-1': hmac(['{}'], 'base64', 'a key that is not ours'),
+        'x-docusign-signature-7': hmac(['{}'], 'base64'),
+      }
+      expect(await outcome(of.docusign({ secret: TEXT }), docusignHeaders, '{}')).toBe('ok')
+    },
+  },
+  {
+    name: 'trigger.dev: a header that is signed and not there is empty text',
+    ours: async () => {
+      const time = new Date(NOW_MS).toISOString()
+      const headers = {
+        'twitch-eventsub-message-timestamp': time,
+        'twitch-eventsub-message-type': 'notification',
+        'twitch-eventsub-message-signature': `sha256=${hmac([time, '{}'], 'hex')}`,
+      }
+      expect(await outcome(of.twitch({ secret: TEXT }), headers, '{}')).toBe('missing_header')
+    },
+  },
+  {
     name: 'trigger.dev and Convoy: Basic without its user, and passwords with a colon',
     ours: async () => {
       const basic = of.basicAuth({ secret: 'user:pass:word of it' })
@@ -701,7 +787,7 @@ describe.each([
 /** What other tests pin already: of the stores, the worker and the answers. */
 const ELSEWHERE: readonly (readonly [defect: string, file: string, title: string])[] = [
   [
-    'Square, HubSpot, Paddle, Sanity, ElevenLabs, Razorpay, Rivet, replicate, Convoy; razorpay-node#462, cashfree-pg-sdk-nodejs#124, stripe-rs#165: compared by an operator',
+    'Square, HubSpot, Paddle, Sanity, ElevenLabs, Razorpay, Rivet, replicate, Convoy; razorpay-node#462, #479, cashfree-pg-sdk-nodejs#124, stripe-rs#165: compared by an operator',
     'test/constant-time.test.ts',
     'in the whole source, but for what is listed',
   ],
@@ -719,6 +805,11 @@ const ELSEWHERE: readonly (readonly [defect: string, file: string, title: string
     'trigger.dev: a crash between its gate and its row loses the event, whose retry is a duplicate',
     'test/faults/kill.test.ts',
     'an event killed between its commit and its answer is there after the restart; its retry is a duplicate, and it is handled',
+  ],
+  [
+    'trigger.dev: no handshake is answered with an HMAC, as Zoom and X want it',
+    'packages/postern/src/receive/handshake.test.ts',
+    'is answered with an HMAC of its token, by the key that signed it: Zoom',
   ],
   [
     'trigger.dev: an id that is not signed is the dedupe key',

@@ -63,8 +63,11 @@ export class ForwardedHeaders {
   /** Adds names and values in turn. */
   addTo(headers: string[], received: readonly string[]): void {
     for (const { from, to } of this.#kept) {
-      const value = headerValues(received, from).join(', ')
-      if (value !== '' && value.length <= LONGEST_VALUE_CHARS && VALUE.test(value)) headers.push(to, value)
+      const values = headerValues(received, from)
+      const together = values.join(', ')
+      if (together === '' || together.length > LONGEST_VALUE_CHARS || !VALUE.test(together)) continue
+      // What says what the body is may stand once only; the others come as often as they came.
+      for (const value of ABOUT_THE_BODY.includes(from) ? [together] : values) headers.push(to, value)
     }
     headers.push(...this.#set)
   }
