@@ -87,6 +87,7 @@ const OF_LIBRARIES = [
 /** Issues, by repository. */
 const ISSUES = {
   'twilio/twilio-node': [1059, 1061, 1183, 1194, 145, 306, 621],
+  'twilio/twilio-ruby': [528],
   'linear/linear': [1268],
   'stripe/stripe-php': [658],
   'stripe/stripe-dotnet': [1183],

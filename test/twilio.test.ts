@@ -124,6 +124,25 @@ describe('what was reported', () => {
     await expectAccepted(`${BASE}?test=foo'bar`, `${BASE}?test=foo%27bar`)
   })
 
+  test('twilio/twilio-ruby#528: an apostrophe of a message in the query is signed as it is, and not escaped here', async () => {
+    const url = `${BASE}?Body=It's+me&From=%2B15551234567`
+    await expectAccepted(url, url)
+    // As it was reported, by GET, where all of the message stands in the query.
+    const { signature } = sent(url, {})
+    const byGet = (called: string): Promise<Verdict> =>
+      verify(
+        {
+          method: 'GET',
+          url: called,
+          headers: { 'x-twilio-signature': signature },
+          body: new Uint8Array(),
+        },
+        twilio({ secret: TOKEN }),
+      )
+    expect(await byGet(url)).toMatchObject({ ok: true })
+    expect(await byGet(url.replace('me', 'you'))).toEqual(MISMATCH)
+  })
+
   test("twilio/twilio-node#1183: a quote beside a space that is escaped as '+'", async () => {
     const url = `${BASE}?name=William+O'hara`
     await expectAccepted(url, url)
