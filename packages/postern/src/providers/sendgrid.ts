@@ -1,10 +1,12 @@
 import { defineSourceBy, type Provider, publicKeys, type Source, type SourceOptions } from '../core/index.ts'
+import { DAY_MS } from './duration.ts'
 
 /**
  * SendGrid's signed event webhook (twilio.com/docs/sendgrid; `sendgrid-nodejs`): ECDSA over P-256 of time and body,
  * with nothing between. The body ends with a line break, which is signed too.
  *
- * A request holds a batch of events and no id of its own; the body's digest is one.
+ * A request holds a batch of events and no id of its own; the body's digest is one. Events are sent again for 24 hours after they
+ * happened (docs.sendgrid.com, "Troubleshooting the Event Webhook"; the 72 hours of the inbound parse webhook are another's).
  */
 export const sendgridProvider: Provider = {
   name: 'sendgrid',
@@ -31,6 +33,7 @@ export const sendgridProvider: Provider = {
     },
   ],
   envelopes: [{ name: 'sendgrid-batch', id: [], defaultType: 'batch' }],
+  retryHorizonMs: DAY_MS,
   undocumented: ['how far the signed time may be off, and whether a retry is signed again'],
 }
 
