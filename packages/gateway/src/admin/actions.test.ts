@@ -133,6 +133,10 @@ describe('deliveries', () => {
       200,
       { deliveries: [] },
     ])
+    expect(await all.ask('/api/deliveries?state=dead&destination=biling')).toMatchObject([
+      404,
+      { error: "there is no destination 'biling'; there are: audit, billing, handlers" },
+    ])
     expect((await all.ask('/api/deliveries?state=lost'))[0]).toBe(400)
     expect((await all.ask('/api/deliveries?tenant=x'))[0]).toBe(400)
   })

@@ -11,7 +11,7 @@ import {
 } from 'postern'
 import type { DestinationStatus } from '../forward/index.ts'
 import { NOT_FOUND, type AdminAnswer } from './admin-answer.ts'
-import { listDestinations } from './destinations.ts'
+import { listDestinations, unlessThere } from './destinations.ts'
 import { listRejected } from './rejected.ts'
 
 /** The part of a store that the API reads, and the operator's steps. */
@@ -54,7 +54,7 @@ export async function answerApi(url: URL, parts: AdminParts): Promise<AdminAnswe
   if (url.pathname === '/api/secrets') return { status: 200, body: secretList(await secretUse()) }
   if (url.pathname === '/api/destinations') return listDestinations(parts)
   if (url.pathname === '/api/rejected') return listRejected(url.searchParams, store.rejected)
-  if (url.pathname === '/api/deliveries') return listDeliveries(url.searchParams, store)
+  if (url.pathname === '/api/deliveries') return listDeliveries(url.searchParams, parts)
   if (url.pathname === '/api/events') return listEvents(url.searchParams, store)
   const seq = /^\/api\/events\/(\d{1,15})$/.exec(url.pathname)?.[1]
   if (seq === undefined) return NOT_FOUND
@@ -71,18 +71,18 @@ function secretList(secrets: readonly SecretUse[]): object {
   }
 }
 
-async function listDeliveries(
-  parameters: URLSearchParams,
-  store: Pick<AdminStore, 'list'>,
-): Promise<AdminAnswer> {
+/** None at a destination that is there is good news; at one that is not, a slip of the keyboard. */
+async function listDeliveries(parameters: URLSearchParams, parts: AdminParts): Promise<AdminAnswer> {
   const page = readPage(parameters, ['destination', 'source', 'state', 'type'])
   if (typeof page === 'string') return { status: 400, body: { error: page } }
   const state = DELIVERY_STATES.find((each) => each === parameters.get('state'))
   if (parameters.has('state') && state === undefined)
     return { status: 400, body: { error: `state must be one of ${DELIVERY_STATES.join(', ')}` } }
   const query = { of: 'deliveries', ...page, ...(state !== undefined && { state }) } as const
-  const { deliveries, next } = await store.list(query)
-  return { status: 200, body: { deliveries, next } }
+  const { deliveries, next } = await parts.store.list(query)
+  const name = parameters.get('destination')
+  const refusal = name === null || deliveries.length > 0 ? undefined : await unlessThere(name, parts)
+  return refusal ?? { status: 200, body: { deliveries, next } }
 }
 
 async function listEvents(
