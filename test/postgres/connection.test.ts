@@ -100,11 +100,12 @@ describe.skipIf(leftOut().includes('postgres'))('a PostgreSQL server that comes 
     const startedMs = performance.now()
     const puts = Array.from({ length: 300 }, (_, index) => store!.put([anEvent({ id: `silent ${index}` })]))
     for (const put of puts) await expect(put).rejects.toMatchObject({ code: 'store_unavailable' })
-    expect(performance.now() - startedMs).toBeLessThan(20_000)
+    // Two batches one after the other, each 5 s for a connection and 5 s for its answer, and a busy machine.
+    expect(performance.now() - startedMs).toBeLessThan(30_000)
     proxy.heal()
     expect((await store!.put([anEvent({ id: 'after' })]))[0]?.outcome).toBe('stored')
     expect((await claimOne(store!)).event.id).toBe('before')
-  })
+  }, 60_000)
 
   test('with 200 ms on the way and back, puts are answered within the 2.5 s', async () => {
     proxy.delay(100)
