@@ -10,6 +10,7 @@ import { expectDuplicate, expectReceived, expectUnavailable } from '../support/e
 import { allEvents, gate, replacing, startInbox, tempFolder } from '../support/inbox.ts'
 import { RawConnection } from '../support/raw-client.ts'
 import { head, SECRET, seedEvent } from '../support/requests.ts'
+import { timedTest } from '../support/timed-test.ts'
 
 const CRON_JOB = fileURLToPath(new URL('../support/cron-job.mjs', import.meta.url))
 
@@ -175,7 +176,7 @@ test('drain beside a started worker runs each delivery once', async () => {
   await vi.waitFor(() => expect(inbox.handled.toSorted()).toEqual(ids.toSorted()))
 })
 
-test('an idle worker, waiting for work, stops at once', async () => {
+timedTest('an idle worker, waiting for work, stops at once', async () => {
   const inbox = await startInbox()
   await inbox.postern.start()
   expectReceived(await inbox.send(seedEvent('evt_1')))

@@ -15,12 +15,13 @@ import { mountSmallDisk } from '../support/full-disk.ts'
 import { gate, replacing, startInbox, tempFolder } from '../support/inbox.ts'
 import { NOW_SECONDS, seedBody, seedEvent, tampered } from '../support/requests.ts'
 import { skipVisibly } from '../support/skip.ts'
+import { timedTest } from '../support/timed-test.ts'
 
 afterEach(() => {
   vi.useRealTimers()
 })
 
-test('a commit that never ends is answered 503 within 2.5 s, and nobody else waits for it', async () => {
+timedTest('a commit that never ends is answered 503 within 2.5 s, and nobody else waits for it', async () => {
   const inbox = await startInbox({
     isQuiet: false,
     wrap: (store) =>
@@ -132,51 +133,57 @@ const builtIn = process.getBuiltinModule('node:sqlite') as
   | undefined
 const DatabaseSync = builtIn?.DatabaseSync ?? FallbackDatabase
 
-test('a file that another process has locked is 503 in time, bad requests are still answered at once, and all is well after', async () => {
-  const folder = tempFolder()
-  const inbox = await startInbox({ folder, isQuiet: false })
-  expectReceived(await inbox.send(seedEvent('evt_before')))
-  const intruder = new DatabaseSync(join(folder, 'postern.db'))
-  // What follows an answer, such as a claim, may be under way.
-  intruder.exec('PRAGMA busy_timeout = 5000')
-  intruder.exec('BEGIN IMMEDIATE')
-  const startedMs = performance.now()
-  const waiting = Promise.all(['evt_1', 'evt_2', 'evt_3'].map((id) => inbox.send(seedEvent(id))))
-  expectNotAuthentic(await inbox.send(tampered(seedEvent('evt_bad'), (body) => body.fill(0x20, 0, 1))))
-  expect(performance.now() - startedMs).toBeLessThan(500)
-  const answers = await waiting
-  answers.forEach(expectUnavailable)
-  expect(performance.now() - startedMs).toBeLessThan(3000)
-  intruder.exec('ROLLBACK')
-  intruder.close()
-  for (const id of ['evt_1', 'evt_2', 'evt_3']) expectReceived(await inbox.send(seedEvent(id)))
-  expect(await storedIds(inbox)).toEqual(['evt_before', 'evt_1', 'evt_2', 'evt_3'])
-})
+timedTest(
+  'a file that another process has locked is 503 in time, bad requests are still answered at once, and all is well after',
+  async () => {
+    const folder = tempFolder()
+    const inbox = await startInbox({ folder, isQuiet: false })
+    expectReceived(await inbox.send(seedEvent('evt_before')))
+    const intruder = new DatabaseSync(join(folder, 'postern.db'))
+    // What follows an answer, such as a claim, may be under way.
+    intruder.exec('PRAGMA busy_timeout = 5000')
+    intruder.exec('BEGIN IMMEDIATE')
+    const startedMs = performance.now()
+    const waiting = Promise.all(['evt_1', 'evt_2', 'evt_3'].map((id) => inbox.send(seedEvent(id))))
+    expectNotAuthentic(await inbox.send(tampered(seedEvent('evt_bad'), (body) => body.fill(0x20, 0, 1))))
+    expect(performance.now() - startedMs).toBeLessThan(500)
+    const answers = await waiting
+    answers.forEach(expectUnavailable)
+    expect(performance.now() - startedMs).toBeLessThan(3000)
+    intruder.exec('ROLLBACK')
+    intruder.close()
+    for (const id of ['evt_1', 'evt_2', 'evt_3']) expectReceived(await inbox.send(seedEvent(id)))
+    expect(await storedIds(inbox)).toEqual(['evt_before', 'evt_1', 'evt_2', 'evt_3'])
+  },
+)
 
-test('a full disk is 503; once there is space again it is 200 without a restart, and nothing acknowledged is missing', async (context) => {
-  const disk = mountSmallDisk(8)
-  if ('refused' in disk) skipVisibly(context, `no small disk can be mounted here: ${disk.refused}`)
-  const inbox = await startInbox({ folder: disk.folder, isQuiet: false })
-  const acknowledged: string[] = []
-  for (let round = 0; round < 3; round += 1) {
-    const id = `evt_before_${round}`
-    expectReceived(await inbox.send(seedEvent(id)))
-    acknowledged.push(id)
-    disk.fill()
-    const large = seedEvent(`evt_full_${round}`, { data: 'x'.repeat(100_000) })
-    const fullSinceMs = performance.now()
-    for (let copy = 0; copy < 3; copy += 1) expectUnavailable(await inbox.send(large))
-    // Each of them in time, then.
-    expect(performance.now() - fullSinceMs).toBeLessThan(2500)
-    expectNotAuthentic(await inbox.send(tampered(large, (body) => body.fill(0x20, 0, 1))))
-    disk.free()
-    expectReceived(await inbox.send(large))
-    acknowledged.push(`evt_full_${round}`)
-  }
-  expect(await storedIds(inbox)).toEqual(acknowledged)
-  await inbox.postern.drain()
-  expect(inbox.handled.toSorted()).toEqual(acknowledged.toSorted())
-})
+timedTest(
+  'a full disk is 503; once there is space again it is 200 without a restart, and nothing acknowledged is missing',
+  async (context) => {
+    const disk = mountSmallDisk(8)
+    if ('refused' in disk) skipVisibly(context, `no small disk can be mounted here: ${disk.refused}`)
+    const inbox = await startInbox({ folder: disk.folder, isQuiet: false })
+    const acknowledged: string[] = []
+    for (let round = 0; round < 3; round += 1) {
+      const id = `evt_before_${round}`
+      expectReceived(await inbox.send(seedEvent(id)))
+      acknowledged.push(id)
+      disk.fill()
+      const large = seedEvent(`evt_full_${round}`, { data: 'x'.repeat(100_000) })
+      const fullSinceMs = performance.now()
+      for (let copy = 0; copy < 3; copy += 1) expectUnavailable(await inbox.send(large))
+      // Each of them in time, then.
+      expect(performance.now() - fullSinceMs).toBeLessThan(2500)
+      expectNotAuthentic(await inbox.send(tampered(large, (body) => body.fill(0x20, 0, 1))))
+      disk.free()
+      expectReceived(await inbox.send(large))
+      acknowledged.push(`evt_full_${round}`)
+    }
+    expect(await storedIds(inbox)).toEqual(acknowledged)
+    await inbox.postern.drain()
+    expect(inbox.handled.toSorted()).toEqual(acknowledged.toSorted())
+  },
+)
 
 test('an inbox says that it is not ready while its store does not answer', async () => {
   let isDown = false

@@ -13,6 +13,7 @@ import { NOW_MS, SECRET, seedBody, seedEvent, type Outgoing } from '../support/r
 import { SignedConnection } from '../support/signed-connection.mjs'
 import { readStored } from '../support/stored.mjs'
 import { bodyScheme } from '../support/body-scheme.ts'
+import { timedTest } from '../support/timed-test.ts'
 
 function handled(options: SourceOptions = {}): { readonly sources: Readonly<Record<string, Source>> } {
   return { sources: { vastai: vastai({ secret: SECRET, ack: 'handled', ...options }) } }
@@ -204,26 +205,29 @@ test('without a worker, a drain runs what its sender never sent again', async ()
   expectDuplicate(await inbox.send(seedEvent('evt_1')))
 })
 
-test('a handler that is slower than its sender waits is a 503 a second before that, and is told by its signal', async () => {
-  const finish = gate()
-  onTestFinished(finish.open)
-  const reasons: unknown[] = []
-  const source = custom({ secret: SECRET, ack: 'handled', ...SLOW })
-  const patient = { ...source, provider: { ...source.provider, senderTimeoutMs: 2000 } }
-  const inbox = await startInbox({
-    sources: { vastai: patient },
-    handler: (_event, { signal }) => {
-      signal.addEventListener('abort', () => reasons.push((signal.reason as Error).name))
-      return finish.opened
-    },
-  })
-  const startedMs = performance.now()
-  expectUnavailable(await inbox.send(slowRequest()))
-  expect(performance.now() - startedMs).toBeGreaterThan(500)
-  expect(performance.now() - startedMs).toBeLessThan(2000)
-  expect(reasons).toEqual(['TimeoutError'])
-  expect(await statesOf(inbox)).toEqual(['pending'])
-})
+timedTest(
+  'a handler that is slower than its sender waits is a 503 a second before that, and is told by its signal',
+  async () => {
+    const finish = gate()
+    onTestFinished(finish.open)
+    const reasons: unknown[] = []
+    const source = custom({ secret: SECRET, ack: 'handled', ...SLOW })
+    const patient = { ...source, provider: { ...source.provider, senderTimeoutMs: 2000 } }
+    const inbox = await startInbox({
+      sources: { vastai: patient },
+      handler: (_event, { signal }) => {
+        signal.addEventListener('abort', () => reasons.push((signal.reason as Error).name))
+        return finish.opened
+      },
+    })
+    const startedMs = performance.now()
+    expectUnavailable(await inbox.send(slowRequest()))
+    expect(performance.now() - startedMs).toBeGreaterThan(500)
+    expect(performance.now() - startedMs).toBeLessThan(2000)
+    expect(reasons).toEqual(['TimeoutError'])
+    expect(await statesOf(inbox)).toEqual(['pending'])
+  },
+)
 
 const SLOW = {
   scheme: bodyScheme,
@@ -384,52 +388,58 @@ test('where only destinations with a name handle the type, the answer comes afte
   expect((await store.get(1))!.deliveries).toMatchObject([{ destination: 'audit', state: 'pending' }])
 })
 
-test('a store that is too slow to record it is a 503 within 2.5 s; the copy that comes then finds it', async () => {
-  const disk = gate()
-  let isSlow = true
-  const inbox = await startInbox({
-    ...handled(),
-    isQuiet: false,
-    wrap: (store) =>
-      replacing(store, {
-        put: async (events) => {
-          if (isSlow) await disk.opened
-          return store.put(events)
-        },
-      }),
-  })
-  const startedMs = performance.now()
-  expectUnavailable(await inbox.send(seedEvent('evt_1')))
-  expect(performance.now() - startedMs).toBeLessThan(3000)
-  isSlow = false
-  expectReceived(await inbox.send(seedEvent('evt_1')))
-  // The first one's commit comes late, and is the second one's copy.
-  disk.open()
-  await vi.waitFor(async () => expect((await inbox.store.get(1))!.duplicates).toBe(1))
-  expect(inbox.handled).toEqual(['evt_1'])
-})
+timedTest(
+  'a store that is too slow to record it is a 503 within 2.5 s; the copy that comes then finds it',
+  async () => {
+    const disk = gate()
+    let isSlow = true
+    const inbox = await startInbox({
+      ...handled(),
+      isQuiet: false,
+      wrap: (store) =>
+        replacing(store, {
+          put: async (events) => {
+            if (isSlow) await disk.opened
+            return store.put(events)
+          },
+        }),
+    })
+    const startedMs = performance.now()
+    expectUnavailable(await inbox.send(seedEvent('evt_1')))
+    expect(performance.now() - startedMs).toBeLessThan(3000)
+    isSlow = false
+    expectReceived(await inbox.send(seedEvent('evt_1')))
+    // The first one's commit comes late, and is the second one's copy.
+    disk.open()
+    await vi.waitFor(async () => expect((await inbox.store.get(1))!.duplicates).toBe(1))
+    expect(inbox.handled).toEqual(['evt_1'])
+  },
+)
 
-test('a store that is too slow to settle it is a 503 before its sender gives up, and its copy a duplicate once it is settled', async () => {
-  const disk = gate()
-  const source = custom({ secret: SECRET, ack: 'handled', ...SLOW })
-  const inbox = await startInbox({
-    sources: { vastai: { ...source, provider: { ...source.provider, senderTimeoutMs: 2500 } } },
-    wrap: (store) =>
-      replacing(store, {
-        settle: async (settlements) => {
-          await disk.opened
-          return store.settle(settlements)
-        },
-      }),
-  })
-  const startedMs = performance.now()
-  expectUnavailable(await inbox.send(slowRequest()))
-  expect(performance.now() - startedMs).toBeLessThan(2500)
-  disk.open()
-  await vi.waitFor(async () => expect(await statesOf(inbox)).toEqual(['succeeded']))
-  expectDuplicate(await inbox.send(slowRequest()))
-  expect(inbox.handled).toEqual(['evt_1'])
-})
+timedTest(
+  'a store that is too slow to settle it is a 503 before its sender gives up, and its copy a duplicate once it is settled',
+  async () => {
+    const disk = gate()
+    const source = custom({ secret: SECRET, ack: 'handled', ...SLOW })
+    const inbox = await startInbox({
+      sources: { vastai: { ...source, provider: { ...source.provider, senderTimeoutMs: 2500 } } },
+      wrap: (store) =>
+        replacing(store, {
+          settle: async (settlements) => {
+            await disk.opened
+            return store.settle(settlements)
+          },
+        }),
+    })
+    const startedMs = performance.now()
+    expectUnavailable(await inbox.send(slowRequest()))
+    expect(performance.now() - startedMs).toBeLessThan(2500)
+    disk.open()
+    await vi.waitFor(async () => expect(await statesOf(inbox)).toEqual(['succeeded']))
+    expectDuplicate(await inbox.send(slowRequest()))
+    expect(inbox.handled).toEqual(['evt_1'])
+  },
+)
 
 test('copies at once beside a started worker, with failures, never run it twice at a time', async () => {
   let running = 0
@@ -457,40 +467,43 @@ test('copies at once beside a started worker, with failures, never run it twice 
   expectDuplicate(await inbox.send(seedEvent('evt_1')))
 })
 
-test('a process that is killed during the handler: copies are 503 for as long as the sender would have waited, then one runs it', async () => {
-  const file = join(tempFolder(), 'inbox.db')
-  const options = {
-    place: file,
-    secret: SECRET,
-    reportsHandling: true,
-    startsWorker: false,
-    ack: 'handled',
-  } as const
-  const doomed = await ChildServer.start({ ...options, senderTimeoutMs: 2000 })
-  onTestFinished(() => doomed.kill())
-  const first = (await SignedConnection.open(doomed.port, SECRET))!
-  const cut = first.send('killed_1')
-  await doomed.ended
-  expect(await cut).toBeUndefined()
-  const diedMs = performance.now()
-  const other = await ChildServer.start({ ...options, senderTimeoutMs: 2000, isHarmless: true })
-  onTestFinished(() => other.kill())
-  const second = (await SignedConnection.open(other.port, SECRET))!
-  const statuses: (number | undefined)[] = []
-  await vi.waitFor(
-    async () => {
-      const status = (await second.send('killed_1'))?.status
-      statuses.push(status)
-      expect(status).toBe(200)
-    },
-    { timeout: 20_000, interval: 50 },
-  )
-  second.close()
-  // The whole lease was 2 s, of which the start of the second process took a part.
-  expect(performance.now() - diedMs).toBeLessThan(2000 + 1000)
-  expect(new Set(statuses)).toEqual(new Set([503, 200]))
-  expect(other.handling.map(({ attempt }) => attempt)).toEqual([2])
-})
+timedTest(
+  'a process that is killed during the handler: copies are 503 for as long as the sender would have waited, then one runs it',
+  async () => {
+    const file = join(tempFolder(), 'inbox.db')
+    const options = {
+      place: file,
+      secret: SECRET,
+      reportsHandling: true,
+      startsWorker: false,
+      ack: 'handled',
+    } as const
+    const doomed = await ChildServer.start({ ...options, senderTimeoutMs: 2000 })
+    onTestFinished(() => doomed.kill())
+    const first = (await SignedConnection.open(doomed.port, SECRET))!
+    const cut = first.send('killed_1')
+    await doomed.ended
+    expect(await cut).toBeUndefined()
+    const diedMs = performance.now()
+    const other = await ChildServer.start({ ...options, senderTimeoutMs: 2000, isHarmless: true })
+    onTestFinished(() => other.kill())
+    const second = (await SignedConnection.open(other.port, SECRET))!
+    const statuses: (number | undefined)[] = []
+    await vi.waitFor(
+      async () => {
+        const status = (await second.send('killed_1'))?.status
+        statuses.push(status)
+        expect(status).toBe(200)
+      },
+      { timeout: 20_000, interval: 50 },
+    )
+    second.close()
+    // The whole lease was 2 s, of which the start of the second process took a part.
+    expect(performance.now() - diedMs).toBeLessThan(2000 + 1000)
+    expect(new Set(statuses)).toEqual(new Set([503, 200]))
+    expect(other.handling.map(({ attempt }) => attempt)).toEqual([2])
+  },
+)
 
 function fetched({ path, headers, body }: Outgoing): Request {
   const sent = new Headers(headers.map(([name, value]): [string, string] => [name, value]))

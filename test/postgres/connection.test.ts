@@ -5,6 +5,7 @@ import { leftOut } from '../support/servers/left-out.ts'
 import { startPostgres, type TestPostgres } from '../support/servers/postgres.ts'
 import { startProxy, throughPort, type TestProxy } from '../support/servers/proxy.ts'
 import { anEvent, ask, claimOne, openNodes, type Nodes } from './nodes.ts'
+import { timedTest } from '../support/timed-test.ts'
 
 describe.skipIf(leftOut().includes('postgres'))('a PostgreSQL server that comes and goes', () => {
   let server: TestPostgres
@@ -93,21 +94,25 @@ describe.skipIf(leftOut().includes('postgres'))('a PostgreSQL server that comes 
     expect(deliveries.length).toBeLessThanOrEqual(1)
   })
 
-  test('where nothing comes through and nobody is told, verbs reject in bounded time, and all goes on afterwards', async () => {
-    const [store] = nodes.stores
-    await store!.put([anEvent({ id: 'before' })])
-    proxy.silence()
-    const startedMs = performance.now()
-    const puts = Array.from({ length: 300 }, (_, index) => store!.put([anEvent({ id: `silent ${index}` })]))
-    for (const put of puts) await expect(put).rejects.toMatchObject({ code: 'store_unavailable' })
-    // Two batches one after the other, each 5 s for a connection and 5 s for its answer, and a busy machine.
-    expect(performance.now() - startedMs).toBeLessThan(30_000)
-    proxy.heal()
-    expect((await store!.put([anEvent({ id: 'after' })]))[0]?.outcome).toBe('stored')
-    expect((await claimOne(store!)).event.id).toBe('before')
-  }, 60_000)
+  timedTest(
+    'where nothing comes through and nobody is told, verbs reject in bounded time, and all goes on afterwards',
+    async () => {
+      const [store] = nodes.stores
+      await store!.put([anEvent({ id: 'before' })])
+      proxy.silence()
+      const startedMs = performance.now()
+      const puts = Array.from({ length: 300 }, (_, index) => store!.put([anEvent({ id: `silent ${index}` })]))
+      for (const put of puts) await expect(put).rejects.toMatchObject({ code: 'store_unavailable' })
+      // Two batches one after the other, each 5 s for a connection and 5 s for its answer, and a busy machine.
+      expect(performance.now() - startedMs).toBeLessThan(30_000)
+      proxy.heal()
+      expect((await store!.put([anEvent({ id: 'after' })]))[0]?.outcome).toBe('stored')
+      expect((await claimOne(store!)).event.id).toBe('before')
+    },
+    60_000,
+  )
 
-  test('with 200 ms on the way and back, puts are answered within the 2.5 s', async () => {
+  timedTest('with 200 ms on the way and back, puts are answered within the 2.5 s', async () => {
     proxy.delay(100)
     const startedMs = performance.now()
     const puts = Array.from({ length: 200 }, (_, index) =>

@@ -13,6 +13,7 @@ import {
   runLines,
   type Nodes,
 } from './nodes.ts'
+import { timedTest } from '../support/timed-test.ts'
 
 describe.skipIf(leftOut().includes('postgres'))('four nodes on one PostgreSQL', () => {
   let database: TestDatabase
@@ -63,31 +64,34 @@ describe.skipIf(leftOut().includes('postgres'))('four nodes on one PostgreSQL', 
     }
   })
 
-  test('an id that another node holds uncommitted fails within 2.5 s, and its neighbours are stored by then', async () => {
-    const held = anEvent({ id: 'held' })
-    const other = await nodes.pools[3]!.connect()
-    try {
-      // Another node, stopped between its insert and its commit.
-      await other.query('BEGIN')
-      const key = Buffer.from(dedupeKey('id', '', 'shop', 'held')).toString('hex')
-      await other.query(`INSERT INTO postern.dedupe VALUES ($1, $1, 1, 9e15)`, [key])
-      const startedMs = performance.now()
-      const tookMs: number[] = []
-      const puts = Array.from({ length: 64 }, async (_, index) => {
-        const [answer] = await nodes.stores[0]!.put([index === 30 ? held : anEvent({ id: `${index}` })])
-        tookMs[index] = performance.now() - startedMs
-        return answer?.outcome
-      })
-      const answers = await Promise.all(puts)
-      expect(answers[30]).toBe('failed')
-      expect(answers.filter((outcome) => outcome === 'stored').length).toBe(63)
-      expect(Math.max(...tookMs)).toBeLessThan(2500)
-    } finally {
-      await other.query('ROLLBACK')
-      other.release()
-    }
-    expect((await nodes.stores[0]!.put([held]))[0]?.outcome).toBe('stored')
-  })
+  timedTest(
+    'an id that another node holds uncommitted fails within 2.5 s, and its neighbours are stored by then',
+    async () => {
+      const held = anEvent({ id: 'held' })
+      const other = await nodes.pools[3]!.connect()
+      try {
+        // Another node, stopped between its insert and its commit.
+        await other.query('BEGIN')
+        const key = Buffer.from(dedupeKey('id', '', 'shop', 'held')).toString('hex')
+        await other.query(`INSERT INTO postern.dedupe VALUES ($1, $1, 1, 9e15)`, [key])
+        const startedMs = performance.now()
+        const tookMs: number[] = []
+        const puts = Array.from({ length: 64 }, async (_, index) => {
+          const [answer] = await nodes.stores[0]!.put([index === 30 ? held : anEvent({ id: `${index}` })])
+          tookMs[index] = performance.now() - startedMs
+          return answer?.outcome
+        })
+        const answers = await Promise.all(puts)
+        expect(answers[30]).toBe('failed')
+        expect(answers.filter((outcome) => outcome === 'stored').length).toBe(63)
+        expect(Math.max(...tookMs)).toBeLessThan(2500)
+      } finally {
+        await other.query('ROLLBACK')
+        other.release()
+      }
+      expect((await nodes.stores[0]!.put([held]))[0]?.outcome).toBe('stored')
+    },
+  )
 
   test('with retries and abandoned leases: one at a time per key, in order, each once', async () => {
     const { overlaps, disorder, finished } = await runLines(nodes, {
@@ -112,7 +116,7 @@ describe.skipIf(leftOut().includes('postgres'))('four nodes on one PostgreSQL', 
     expect(new Set(claims.flat().map(({ event }) => event.body.byteLength))).toEqual(new Set([bytes]))
   })
 
-  test('a claim that waits on one node is woken by a put on another', async () => {
+  timedTest('a claim that waits on one node is woken by a put on another', async () => {
     await nodes.close()
     nodes = await openNodes(database.url, 2, { pollMs: 60_000 })
     const waiting = claimOne(nodes.stores[0]!)

@@ -4,6 +4,7 @@ import { postgres, type PostgresStore } from '../../packages/postern/src/stores/
 import { createDatabase, type TestDatabase } from '../support/servers/database.ts'
 import { leftOut } from '../support/servers/left-out.ts'
 import { anEvent, ask, claimOne } from './nodes.ts'
+import { timedTest } from '../support/timed-test.ts'
 
 const HOUR_MS = 3_600_000
 const MONTH_MS = 30 * 24 * HOUR_MS
@@ -128,7 +129,7 @@ describe.skipIf(leftOut().includes('postgres'))('partitions', () => {
     expect((await prune()).events).toBe(1)
   })
 
-  test('a long reader delays the drop, and nobody behind it for long', async () => {
+  timedTest('a long reader delays the drop, and nobody behind it for long', async () => {
     await putAndFinish('old')
     await jumpTo(SIZE)
     await putAndFinish('new')

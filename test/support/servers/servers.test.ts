@@ -14,6 +14,7 @@ import { startPostgres, type TestPostgres } from './postgres.ts'
 import { startProxy, throughPort, type TestProxy } from './proxy.ts'
 import { createRedisDatabase } from './redis-database.ts'
 import { startRedis, type TestRedis } from './redis.ts'
+import { timedTest } from '../timed-test.ts'
 
 const without = leftOut()
 
@@ -169,7 +170,7 @@ describe('a proxy', () => {
     expect(proxy.connections()).toBe(0)
   })
 
-  test('delays each direction, without making what follows wait longer', async () => {
+  timedTest('delays each direction, without making what follows wait longer', async () => {
     const client = await open(proxy.port)
     client.setNoDelay(true)
     const beside = await startProxy((server.address() as AddressInfo).port)
