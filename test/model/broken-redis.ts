@@ -34,7 +34,7 @@ export const BROKEN_REDIS: readonly ServerBreak[] = [
   {
     name: 'counts no copies',
     file: `${LUA}/put.ts`,
-    from: "R('HINCRBY', S .. 'copies', event, 1)",
+    from: "R('HINCRBY', blockOf(event), copiesField(event), 1)",
     to: '',
     clause: 'put/duplicate',
   },

@@ -4,8 +4,11 @@ import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import {
   anEvent,
   bytes,
+  claim,
   claimOne,
   detail,
+  events,
+  leasedOf,
   put,
   putStored,
   settle,
@@ -62,7 +65,7 @@ test.skipIf(SERVER === '')('no two of source, tenant and id give the same key', 
     { source: 'shop:tenant:a', id: 'b' },
     { source: 'shop', tenant: 'a:event:b', id: 'c' },
     { source: 'shop', tenant: 'a', id: 'b:event:c' },
-    { source: 'postern', id: 'events' },
+    { source: 'postern', id: 'block:0' },
     { source: nameOf('shop:event:a'), id: 'b' },
     { source: 'shop', id: idName('line\nbreak') },
     { source: 'shop', id: 'line\nbreak' },
@@ -70,6 +73,39 @@ test.skipIf(SERVER === '')('no two of source, tenant and id give the same key', 
   for (const [index, change] of others.entries()) {
     await putStored(store, anEvent({ ...change, body: bytes(`${index}`) }))
   }
+})
+
+describe.skipIf(SERVER === '')('blocks', () => {
+  test('no hash grows with the history, and a block goes with its last event', async () => {
+    const { store, client, prefix } = aStore()
+    await store.put(events(2500))
+    const copies = await store.put(events(2))
+    expect(copies.map(({ outcome }) => outcome)).toEqual(['duplicate', 'duplicate'])
+    const leases = await claim(store, { destinations: [{ name: 'handlers', limit: 2500 }] })
+    const outcome = { kind: 'succeeded' } as const
+    await store.settle(
+      leases.map(({ deliverySeq, token }) => ({ deliverySeq, token, outcome, durationMs: 1 })),
+    )
+    const blocks = await client.keys(`${prefix}postern:block:*`)
+    expect(blocks.length).toBeGreaterThanOrEqual(3)
+    // Of each of its 1,024 numbers an event and a delivery, and of two how many copies came.
+    for (const key of await client.keys(`${prefix}postern:*`)) {
+      if ((await client.type(key)) === 'hash')
+        expect(await client.hlen(key)).toBeLessThanOrEqual(2 * 1024 + 2)
+    }
+    expect((await store.stat()).events).toBe(2500)
+    expect((await store.prune({ eventsOlderThanMs: -1, limit: 2500 })).events).toBe(2500)
+    expect(await client.keys(`${prefix}postern:block:*`)).toEqual([])
+    expect((await store.stat()).events).toBe(0)
+  })
+
+  test('a copy in the commit of the first is leased with its body, however large that is', async () => {
+    const { store } = aStore()
+    const event = anEvent({ body: new Uint8Array(20_000).fill(120) })
+    const lease = { destination: 'handlers', leaseMs: 60_000 }
+    const results = await store.put([event, { ...event, lease }])
+    expect(leasedOf(results[1]).event.body).toEqual(Buffer.from(event.body))
+  })
 })
 
 describe.skipIf(SERVER === '')('effects', () => {

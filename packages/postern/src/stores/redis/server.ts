@@ -31,7 +31,7 @@ export interface ServerOptions {
 }
 
 /** The version of the keys and what they hold. A store leaves alone what a later one has written. */
-const LAYOUT = 1
+const LAYOUT = 2
 
 const CLOCK = "local time = redis.call('TIME') return time[1] * 1000 + math.floor(time[2] / 1000)"
 

@@ -35,7 +35,7 @@ test.skipIf(without)(
     await configure(url, SOUND)
     expect((await put(store)).outcome).toBe('stored')
     expect(await store.inspect()).toMatchObject({
-      schemaVersion: 1,
+      schemaVersion: 2,
       settings: settings.map(() => ({ isSound: true })),
     })
   },
@@ -89,7 +89,7 @@ test.skipIf(without)(
 test.skipIf(without)('what a later version has written is left alone', async () => {
   const { url } = await aServer({})
   const client = new Redis(url)
-  await client.set('postern:layout', '2')
+  await client.set('postern:layout', '3')
   const store = aStore(url)
   await expect(put(store)).rejects.toMatchObject({
     code: 'bad_config',

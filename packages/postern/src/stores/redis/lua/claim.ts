@@ -24,11 +24,8 @@ end
 local function withEvents(claimed)
   local wanted = {}
   for index, each in ipairs(claimed) do wanted[index] = each[5] end
-  for from = 1, #wanted, 4000 do
-    local to = math.min(from + 3999, #wanted)
-    local blobs = R('HMGET', S .. 'events', unpack(wanted, from, to))
-    for at = from, to do claimed[at][6] = newEvents[wanted[at]] or blobs[at - from + 1] end
-  end
+  local blobs = valuesAt(wanted, 1)
+  for at, each in ipairs(claimed) do each[6] = newEvents[wanted[at]] or blobs[at] end
 end
 
 local function claim(op)

@@ -1,17 +1,16 @@
+import { BLOCKS } from './blocks.ts'
 import { CLAIM } from './claim.ts'
 import { DELIVERIES } from './deliveries.ts'
 import { LANES } from './lanes.ts'
 import { OPERATE } from './operate.ts'
 import { PUT } from './put.ts'
-import { ROWS } from './rows.ts'
+import { ROWS, SETTINGS } from './rows.ts'
 import { SETTLE } from './settle.ts'
 import { SIDE_PORTS } from './side-ports.ts'
 
 /** The end of a commit: everything that was gathered is written, and whoever waits elsewhere is told. */
 const END = String.raw`
-local function flushEvents()
-  if #events > 0 then many('HSET', S .. 'events', events) end
-  if #bodies > 0 then many('HSET', S .. 'bodies', bodies) end
+local function flushExpiries()
   for windowMs, list in pairs(expiries) do
     many('RPUSH', S .. 'expiry:' .. string.format('%d', windowMs), list)
     R('SADD', S .. 'windows', string.format('%d', windowMs))
@@ -19,12 +18,8 @@ local function flushEvents()
 end
 
 local function flushRows()
-  local packed = {}
-  for seq, row in pairs(dirty) do
-    packed[#packed + 1] = seq
-    packed[#packed + 1] = cmsgpack.pack(row)
-  end
-  if #packed > 0 then many('HSET', S .. 'deliveries', packed) end
+  for seq, row in pairs(dirty) do write(seq, -seq, cmsgpack.pack(row)) end
+  for key, values in pairs(writes) do many('HSET', key, values) end
   local packedLanes = {}
   for id, lane in pairs(dirtyLanes) do
     packedLanes[#packedLanes + 1] = id
@@ -71,10 +66,11 @@ for index, op in ipairs(cmsgpack.unpack(ARGV[9])) do
   hasWritten = hasWritten or op[1] ~= 'claim'
 end
 
-flushEvents()
+flushExpiries()
 flushPassed()
 flushRows()
 flushQueues()
+counts['events'] = eventsMade
 for field, by in pairs(counts) do
   if by ~= 0 then R('HINCRBY', S .. 'counts', field, by) end
 end
@@ -85,4 +81,16 @@ return cmsgpack.pack({ now, results, announce(), lastSeq or 0 })
 `
 
 /** The script of a commit: any number of operations, one call, one fsync. */
-export const COMMIT: string = [ROWS, LANES, DELIVERIES, PUT, CLAIM, SETTLE, OPERATE, SIDE_PORTS, END].join('')
+export const COMMIT: string = [
+  SETTINGS,
+  BLOCKS,
+  ROWS,
+  LANES,
+  DELIVERIES,
+  PUT,
+  CLAIM,
+  SETTLE,
+  OPERATE,
+  SIDE_PORTS,
+  END,
+].join('')

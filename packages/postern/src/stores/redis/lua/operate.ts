@@ -42,10 +42,10 @@ local function replayOne(event, dests)
     seqs[index] = seq
   end
   if #seqs > 0 then
-    local known = R('HGET', S .. 'replays', event)
+    local known = R('HGET', blockOf(event), replaysField(event))
     local texts = { known or nil }
     for _, seq in ipairs(seqs) do texts[#texts + 1] = string.format('%d', seq) end
-    R('HSET', S .. 'replays', event, table.concat(texts, ' '))
+    R('HSET', blockOf(event), replaysField(event), table.concat(texts, ' '))
   end
   return seqs
 end
@@ -65,28 +65,34 @@ local function isFinished(seqs)
   return true
 end
 
-local gone = { events = {}, bodies = {}, deliveries = {}, lanes = {} }
+local gone, goneLanes = {}, {}
+
+local function remove(seq, ...)
+  local key = blockOf(seq)
+  local fields = gone[key]
+  if not fields then
+    fields = {}
+    gone[key] = fields
+  end
+  for _, field in ipairs({ ... }) do fields[#fields + 1] = field end
+end
 
 local function deleteEvent(event, seqs, isApart)
-  gone.events[#gone.events + 1] = event
-  if isApart then gone.bodies[#gone.bodies + 1] = event end
+  remove(event, event, copiesField(event), replaysField(event), isApart and bodyField(event) or nil)
+  eventsMade = eventsMade - 1
   for _, set in ipairs({ 'conflicts', 'left', 'finished' }) do place(set, '', event, false) end
   for _, seq in ipairs(seqs) do
     local row = load(seq)
     local lane = row and row[LANE] ~= '' and laneOf(row[LANE])
-    if lane and isIdle(lane) then gone.lanes[#gone.lanes + 1] = row[LANE] end
-    gone.deliveries[#gone.deliveries + 1] = seq
+    if lane and isIdle(lane) then goneLanes[#goneLanes + 1] = row[LANE] end
+    remove(seq, -seq)
     place('leftDeliveries', '', seq, false)
   end
 end
 
 local function flushGone()
-  if #gone.events > 0 then
-    for _, key in ipairs({ 'events', 'copies', 'replays' }) do many('HDEL', S .. key, gone.events) end
-  end
-  for _, key in ipairs({ 'bodies', 'deliveries', 'lanes' }) do
-    if #gone[key] > 0 then many('HDEL', S .. key, gone[key]) end
-  end
+  for key, fields in pairs(gone) do many('HDEL', key, fields) end
+  if #goneLanes > 0 then many('HDEL', S .. 'lanes', goneLanes) end
 end
 
 -- Those that had to stay when the walk came past them, and are finished since.

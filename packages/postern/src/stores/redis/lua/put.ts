@@ -4,7 +4,7 @@
  * form was written by somebody else who remembered the id: such an event is a duplicate of one that is not here.
  */
 export const PUT: string = String.raw`
-local events, bodies, expiries = {}, {}, {}
+local expiries = {}
 
 local function remembered(key)
   local value = redis.pcall('GET', key)
@@ -40,13 +40,10 @@ local function store(op, conflictsWith, delivers)
   local head = string.format('%d %d %d %d %d %s %s %d ', now, made, conflictsWith, op.bytes, op.apart and 1 or 0,
     op.onDead, op.line, #op.texts)
   local blob = op.apart and head .. op.texts or head .. op.texts .. op.body
-  if op.apart then
-    bodies[#bodies + 1] = seq
-    bodies[#bodies + 1] = op.body
-  end
-  events[#events + 1] = seq
-  events[#events + 1] = blob
-  newEvents[seq] = blob
+  write(seq, seq, blob)
+  if op.apart then write(seq, bodyField(seq), op.body) end
+  newEvents[seq], newBodies[seq] = blob, op.apart and op.body or nil
+  eventsMade = eventsMade + 1
   if conflictsWith ~= 0 then place('conflicts', '', seq, seq) end
   for index = 1, made do
     insertDelivery(seq + (index - 1) * STEP, seq, op.dests[index], op.line, op.onDead, true)
@@ -74,7 +71,7 @@ local function duplicate(op, event)
   local blob = eventBlob(event)
   -- The event may have been pruned while its id is still remembered.
   if not blob then return { 'duplicate', event, {}, false, false, false } end
-  R('HINCRBY', S .. 'copies', event, 1)
+  R('HINCRBY', blockOf(event), copiesField(event), 1)
   local received, made, conflicts, bytes, apart = string.match(blob, HEAD)
   local seqs = deliveriesOf(event, tonumber(made))
   local statuses = {}
@@ -84,7 +81,7 @@ local function duplicate(op, event)
   end
   local leased = op.leaseDest and not op.leavesCopies and take(seqs, op.leaseDest, op.leaseMs)
   return { 'duplicate', event, statuses, leased, leased and blob,
-    leased and apart == '1' and R('HGET', S .. 'bodies', event) }
+    leased and apart == '1' and bodyApart(event) }
 end
 
 local function leaseNew(op, seq, made)

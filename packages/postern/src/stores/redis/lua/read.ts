@@ -1,7 +1,11 @@
-/** The script of whatever only reads: one operation, one call. */
-export const READ: string = String.raw`
+import { BLOCKS } from './blocks.ts'
+
+const BEGINNING = String.raw`
 local S, STEP, INDEX = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local R = redis.call
+`
+
+const VERBS = String.raw`
 local HEAD = '^(%d+) (%d+) (%d+) (%d+) (%d) (%S) (%S+) (%d+) ()'
 
 local function headOf(blob)
@@ -10,13 +14,13 @@ local function headOf(blob)
 end
 
 local function rowOf(seq)
-  local packed = R('HGET', S .. 'deliveries', seq)
+  local packed = R('HGET', blockOf(seq), -seq)
   return packed and cmsgpack.unpack(packed)
 end
 
 local function get(op)
   local event = op[2]
-  local blob = R('HGET', S .. 'events', event)
+  local blob = R('HGET', blockOf(event), event)
   if not blob then return false end
   local _, made, isApart = headOf(blob)
   local deliveries = {}
@@ -24,19 +28,20 @@ local function get(op)
     local seq = event + place * STEP
     deliveries[#deliveries + 1] = { seq, rowOf(seq) }
   end
-  for text in string.gmatch(R('HGET', S .. 'replays', event) or '', '%d+') do
-    deliveries[#deliveries + 1] = { tonumber(text), rowOf(text) }
+  for text in string.gmatch(R('HGET', blockOf(event), replaysField(event)) or '', '%d+') do
+    local seq = tonumber(text)
+    deliveries[#deliveries + 1] = { seq, rowOf(seq) }
   end
-  return { blob, isApart and R('HGET', S .. 'bodies', event), tonumber(R('HGET', S .. 'copies', event) or 0), deliveries }
+  return { blob, isApart and R('HGET', blockOf(event), bodyField(event)), tonumber(R('HGET', blockOf(event), copiesField(event)) or 0), deliveries }
 end
 
 local function body(op)
-  return R('HGET', S .. 'bodies', op[2])
+  return R('HGET', blockOf(op[2]), bodyField(op[2]))
 end
 
 local function eventsAt(seqs)
   local found = {}
-  for index, blob in ipairs(R('HMGET', S .. 'events', unpack(seqs))) do
+  for index, blob in ipairs(valuesAt(seqs, 1)) do
     if blob then found[#found + 1] = { seqs[index], headOf(blob) } end
   end
   return found
@@ -44,9 +49,9 @@ end
 
 local function deliveriesAt(seqs)
   local found = {}
-  for index, packed in ipairs(R('HMGET', S .. 'deliveries', unpack(seqs))) do
+  for index, packed in ipairs(valuesAt(seqs, -1)) do
     local row = packed and cmsgpack.unpack(packed)
-    local blob = row and R('HGET', S .. 'events', row[1])
+    local blob = row and R('HGET', blockOf(row[1]), row[1])
     if blob then found[#found + 1] = { seqs[index], row, headOf(blob) } end
   end
   return found
@@ -120,8 +125,11 @@ local function stat()
   local names = {}
   for index = 1, #counts, 2 do
     local state, dest = string.match(counts[index], '^(%a+):(.*)$')
-    names[dest] = names[dest] or { pending = 0, leased = 0, dead = 0 }
-    names[dest][state] = tonumber(counts[index + 1])
+    -- The number of events has no destination.
+    if dest then
+      names[dest] = names[dest] or { pending = 0, leased = 0, dead = 0 }
+      names[dest][state] = tonumber(counts[index + 1])
+    end
   end
   for dest, each in pairs(names) do
     local oldest = false
@@ -133,7 +141,7 @@ local function stat()
       { dest, each.pending, each.leased, each.dead, R('SCARD', S .. 'blocked:' .. dest), oldest }
   end
   local clock = R('TIME')
-  return { R('HLEN', S .. 'events'), destinations, clock[1] * 1000 + math.floor(clock[2] / 1000) }
+  return { tonumber(R('HGET', S .. 'counts', 'events') or 0), destinations, clock[1] * 1000 + math.floor(clock[2] / 1000) }
 end
 
 local function recent(op)
@@ -179,3 +187,6 @@ local VERBS = {
 local op = cmsgpack.unpack(ARGV[4])
 return cmsgpack.pack({ clock(), VERBS[op[1]](op) })
 `
+
+/** The script of whatever only reads: one operation, one call. */
+export const READ: string = [BEGINNING, BLOCKS, VERBS].join('')

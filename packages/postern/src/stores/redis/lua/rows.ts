@@ -1,12 +1,15 @@
+/** What a call is given. */
+export const SETTINGS: string = String.raw`
+local S, CALLER, CALL, CLOCK = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local STEP, INDEX, SEEN = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local R = redis.call
+`
+
 /**
  * What a commit begins with: its clock, its numbers, and the deliveries it has touched. Rows are read once, changed in
  * tables, and written back together at the end, so that a commit of hundreds of events costs the server some ten commands.
  */
 export const ROWS: string = String.raw`
-local S, CALLER, CALL, CLOCK = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local STEP, INDEX, SEEN = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local R = redis.call
-
 local now = tonumber(string.sub(CLOCK, 2))
 if string.sub(CLOCK, 1, 1) == '+' then
   local time = R('TIME')
@@ -18,6 +21,19 @@ local function many(command, key, values)
   for from = 1, #values, 4000 do
     R(command, key, unpack(values, from, math.min(from + 3999, #values)))
   end
+end
+
+-- What is written into blocks at the end; how much the number of events changes.
+local writes, eventsMade = {}, 0
+local function write(seq, field, value)
+  local key = blockOf(seq)
+  local values = writes[key]
+  if not values then
+    values = {}
+    writes[key] = values
+  end
+  local size = #values
+  values[size + 1], values[size + 2] = field, value
 end
 
 -- Equal scores are sorted by their members' bytes: numbers of one width sort as numbers do.
@@ -47,7 +63,7 @@ local rows, dirty = {}, {}
 local function load(seq)
   local row = rows[seq]
   if row == nil then
-    local packed = R('HGET', S .. 'deliveries', seq)
+    local packed = R('HGET', blockOf(seq), -seq)
     row = packed and cmsgpack.unpack(packed)
     rows[seq] = row
   end
@@ -59,19 +75,16 @@ local function preload(seqs)
   for _, seq in ipairs(seqs) do
     if rows[seq] == nil then wanted[#wanted + 1] = seq end
   end
-  for from = 1, #wanted, 4000 do
-    local to = math.min(from + 3999, #wanted)
-    local found = R('HMGET', S .. 'deliveries', unpack(wanted, from, to))
-    for at = from, to do
-      local packed = found[at - from + 1]
-      rows[wanted[at]] = packed and cmsgpack.unpack(packed)
-    end
-  end
+  for at, packed in ipairs(valuesAt(wanted, -1)) do rows[wanted[at]] = packed and cmsgpack.unpack(packed) end
 end
 
-local newEvents = {}
+local newEvents, newBodies = {}, {}
 local function eventBlob(event)
-  return newEvents[event] or R('HGET', S .. 'events', event)
+  return newEvents[event] or R('HGET', blockOf(event), event)
+end
+
+local function bodyApart(event)
+  return newBodies[event] or R('HGET', blockOf(event), bodyField(event))
 end
 
 -- Received, deliveries made at the put, conflicting event, length of the body, whether that is kept apart, policy, lane,
@@ -81,7 +94,7 @@ local HEAD = '^(%d+) (%d+) (%d+) (%d+) (%d) (%S) (%S+) (%d+) ()'
 local function deliveriesOf(event, count)
   local seqs = {}
   for place = 0, count - 1 do seqs[#seqs + 1] = event + place * STEP end
-  local replayed = R('HGET', S .. 'replays', event)
+  local replayed = R('HGET', blockOf(event), replaysField(event))
   if replayed then
     for seq in string.gmatch(replayed, '%d+') do seqs[#seqs + 1] = tonumber(seq) end
   end
