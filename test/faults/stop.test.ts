@@ -5,12 +5,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { sqlite } from 'postern/sqlite'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { expectDuplicate, expectReceived, expectUnavailable } from '../support/expectations.ts'
 import { allEvents, gate, replacing, startInbox, tempFolder } from '../support/inbox.ts'
 import { RawConnection } from '../support/raw-client.ts'
 import { head, SECRET, seedEvent } from '../support/requests.ts'
 import { timedTest } from '../support/timed-test.ts'
+import { eventually } from '../support/eventually.ts'
 
 const CRON_JOB = fileURLToPath(new URL('../support/cron-job.mjs', import.meta.url))
 
@@ -101,7 +102,7 @@ test('a body that was half here when the stop began is 503', async () => {
   const connection = await RawConnection.open(inbox.port)
   const length = [['Content-Length', String(request.body.byteLength)]] as const
   await connection.send(Buffer.concat([head(request, length), request.body.subarray(0, 10)]))
-  await vi.waitFor(() => expect(inbox.bytesRead()).toBeGreaterThan(0))
+  await eventually(() => expect(inbox.bytesRead()).toBeGreaterThan(0))
   await inbox.postern.stop()
   await connection.send(request.body.subarray(10))
   expectUnavailable(await connection.answer())
@@ -173,14 +174,14 @@ test('drain beside a started worker runs each delivery once', async () => {
   const ids = Array.from({ length: 30 }, (_, index) => `evt_${index}`)
   await Promise.all(ids.map(async (id) => expectReceived(await inbox.send(seedEvent(id)))))
   await Promise.all([inbox.postern.drain(), inbox.postern.drain()])
-  await vi.waitFor(() => expect(inbox.handled.toSorted()).toEqual(ids.toSorted()))
+  await eventually(() => expect(inbox.handled.toSorted()).toEqual(ids.toSorted()))
 })
 
 timedTest('an idle worker, waiting for work, stops at once', async () => {
   const inbox = await startInbox()
   await inbox.postern.start()
   expectReceived(await inbox.send(seedEvent('evt_1')))
-  await vi.waitFor(() => expect(inbox.occurrences.map(({ kind }) => kind)).toEqual(['accepted', 'attempted']))
+  await eventually(() => expect(inbox.occurrences.map(({ kind }) => kind)).toEqual(['accepted', 'attempted']))
   const startedMs = performance.now()
   await inbox.postern.stop()
   // It waits for work 5 s at a time.

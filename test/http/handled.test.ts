@@ -14,6 +14,7 @@ import { SignedConnection } from '../support/signed-connection.mjs'
 import { readStored } from '../support/stored.mjs'
 import { bodyScheme } from '../support/body-scheme.ts'
 import { timedTest } from '../support/timed-test.ts'
+import { eventually } from '../support/eventually.ts'
 
 function handled(options: SourceOptions = {}): { readonly sources: Readonly<Record<string, Source>> } {
   return { sources: { vastai: vastai({ secret: SECRET, ack: 'handled', ...options }) } }
@@ -74,7 +75,7 @@ describe('a copy', () => {
     const finish = gate()
     const inbox = await startInbox({ ...handled(), handler: () => finish.opened })
     const first = inbox.send(seedEvent('evt_1'))
-    await vi.waitFor(() => expect(inbox.handled).toEqual(['evt_1']))
+    await eventually(() => expect(inbox.handled).toEqual(['evt_1']))
     expectUnavailable(await inbox.send(seedEvent('evt_1')))
     finish.open()
     expectReceived(await first)
@@ -86,7 +87,7 @@ describe('a copy', () => {
     const finish = gate()
     const inbox = await startInbox({ ...handled(), handler: () => finish.opened })
     const sent = Array.from({ length: 20 }, () => inbox.send(seedEvent('evt_1')))
-    await vi.waitFor(() => expect(reasonsOf(inbox)).toHaveLength(19))
+    await eventually(() => expect(reasonsOf(inbox)).toHaveLength(19))
     finish.open()
     const statuses = (await Promise.all(sent)).map(({ status }) => status)
     expect(statuses.filter((status) => status === 200)).toHaveLength(1)
@@ -132,7 +133,7 @@ describe('a copy', () => {
     const finish = gate()
     const inbox = await startInbox({ ...handled(), handler: () => finish.opened })
     const sent = inbox.send(seedEvent('evt_1'))
-    await vi.waitFor(() => expect(inbox.handled).toEqual(['evt_1']))
+    await eventually(() => expect(inbox.handled).toEqual(['evt_1']))
     const { event, deliveries } = (await inbox.store.get(1))!
     expect(deliveries[0]!.leaseUntilMs! - event.receivedMs).toBe(10_000)
     finish.open()
@@ -269,7 +270,7 @@ test('a started worker leaves alone what a request has leased, and runs what it 
   const inbox = await startInbox({ ...handled(), handler: failing(1) })
   await inbox.postern.start()
   expectUnavailable(await inbox.send(seedEvent('evt_1')))
-  await vi.waitFor(async () => expect(await statesOf(inbox)).toEqual(['succeeded']))
+  await eventually(async () => expect(await statesOf(inbox)).toEqual(['succeeded']))
   expect(inbox.handled).toEqual(['evt_1', 'evt_1'])
 })
 
@@ -277,7 +278,7 @@ test('a stop while a handler runs for its sender waits for it, and the sender ge
   const finish = gate()
   const inbox = await startInbox({ ...handled(), handler: () => finish.opened })
   const sent = inbox.send(seedEvent('evt_1'))
-  await vi.waitFor(() => expect(inbox.handled).toEqual(['evt_1']))
+  await eventually(() => expect(inbox.handled).toEqual(['evt_1']))
   const stopped = inbox.postern.stop()
   expectUnavailable(await inbox.send(seedEvent('evt_2')))
   finish.open()
@@ -297,7 +298,7 @@ test('a stop whose grace such a handler outlasts is a 503, and the event the nex
     },
   })
   const sent = inbox.send(seedEvent('evt_1'))
-  await vi.waitFor(() => expect(inbox.handled).toEqual(['evt_1']))
+  await eventually(() => expect(inbox.handled).toEqual(['evt_1']))
   await inbox.postern.stop({ graceMs: 0 })
   expectUnavailable(await sent)
   expect(reasons).toHaveLength(1)
@@ -361,7 +362,7 @@ test('destinations with a name are not waited for, and run beside', async () => 
   await postern.start()
   expect((await postern.fetch(fetched(seedEvent('evt_1')))).status).toBe(200)
   expect(ran).toContain('handlers')
-  await vi.waitFor(() => expect(ran).toContain('audit'))
+  await eventually(() => expect(ran).toContain('audit'))
   const states = async (): Promise<unknown> =>
     (await store.get(1))!.deliveries.map(({ destination, state }) => [destination, state])
   expect(await states()).toEqual([
@@ -411,7 +412,7 @@ timedTest(
     expectReceived(await inbox.send(seedEvent('evt_1')))
     // The first one's commit comes late, and is the second one's copy.
     disk.open()
-    await vi.waitFor(async () => expect((await inbox.store.get(1))!.duplicates).toBe(1))
+    await eventually(async () => expect((await inbox.store.get(1))!.duplicates).toBe(1))
     expect(inbox.handled).toEqual(['evt_1'])
   },
 )
@@ -435,7 +436,7 @@ timedTest(
     expectUnavailable(await inbox.send(slowRequest()))
     expect(performance.now() - startedMs).toBeLessThan(2500)
     disk.open()
-    await vi.waitFor(async () => expect(await statesOf(inbox)).toEqual(['succeeded']))
+    await eventually(async () => expect(await statesOf(inbox)).toEqual(['succeeded']))
     expectDuplicate(await inbox.send(slowRequest()))
     expect(inbox.handled).toEqual(['evt_1'])
   },
@@ -461,7 +462,7 @@ test('copies at once beside a started worker, with failures, never run it twice 
   for (let round = 0; round < 5; round += 1) {
     await Promise.all(Array.from({ length: 8 }, () => inbox.send(seedEvent('evt_1'))))
   }
-  await vi.waitFor(async () => expect(await statesOf(inbox)).toEqual(['succeeded']))
+  await eventually(async () => expect(await statesOf(inbox)).toEqual(['succeeded']))
   expect(most).toBe(1)
   expect(outcomesOf(inbox).filter((outcome) => outcome === 'succeeded')).toHaveLength(1)
   expectDuplicate(await inbox.send(seedEvent('evt_1')))

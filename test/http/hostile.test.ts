@@ -45,6 +45,7 @@ import {
   without,
   type Outgoing,
 } from '../support/requests.ts'
+import { eventually } from '../support/eventually.ts'
 
 const MIB = 1024 * 1024
 const HTTP_SKINS: readonly Skin[] = ['node:http', 'Express', 'Express behind raw()']
@@ -776,7 +777,7 @@ describe('bodies that are never finished', () => {
       await connection.send(bytes)
     }
     expectReceived(await inbox.send(seedEvent('evt_1')))
-    await vi.waitFor(() => expect(refused.length).toBeGreaterThanOrEqual(136))
+    await eventually(() => expect(refused.length).toBeGreaterThanOrEqual(136))
     // 64 MiB of bodies; the rest is what 200 connections cost on both sides.
     expect(heldBytes() - before).toBeLessThan(88 * MIB)
     refused.forEach(expectUnavailable)
@@ -814,7 +815,7 @@ describe('bodies that are never finished', () => {
       answers.push(answer)
       void answer.then(({ status }) => statuses.push(status))
     }
-    await vi.waitFor(() => expect(statuses.length).toBeGreaterThanOrEqual(36))
+    await eventually(() => expect(statuses.length).toBeGreaterThanOrEqual(36))
     expect(new Set(statuses)).toEqual(new Set([503]))
     // Those that were answered have been cancelled by then: nothing more can be said on them.
     for (const controller of controllers) {
@@ -842,7 +843,7 @@ describe('bodies that are never finished', () => {
     await connection.vanish()
     await middleware.opened
     server.close()
-    await vi.waitFor(() => expect(inbox.occurrences).toMatchObject([{ reason: 'client_disconnected' }]))
+    await eventually(() => expect(inbox.occurrences).toMatchObject([{ reason: 'client_disconnected' }]))
     await settled.opened
     await expectStillServing(inbox, [])
   })

@@ -15,6 +15,7 @@ import { startProxy, throughPort, type TestProxy } from './proxy.ts'
 import { createRedisDatabase } from './redis-database.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 import { timedTest } from '../timed-test.ts'
+import { eventually } from '../eventually.ts'
 
 const without = leftOut()
 
@@ -210,7 +211,7 @@ describe('a proxy', () => {
     proxy.cutAfter(3, 'toServer')
     client.write('hello')
     await expect(once(client, 'end')).rejects.toThrow('ECONNRESET')
-    await vi.waitFor(() => expect(received).toBe('hel'))
+    await eventually(() => expect(received).toBe('hel'))
     const again = await open(proxy.port)
     again.write('hello')
     expect(await text(again, 5)).toBe('hello')
@@ -249,7 +250,7 @@ describe('a proxy', () => {
     expect(await new Promise((resolve) => server.getConnections((_, count) => resolve(count)))).toBe(3)
     proxy.heal()
     expect(await text(other, 5)).toBe('other')
-    await vi.waitFor(() => expect(received).toContain('after'))
+    await eventually(() => expect(received).toContain('after'))
     await beside.close()
   })
 })

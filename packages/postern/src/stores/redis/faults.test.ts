@@ -15,6 +15,7 @@ import {
 } from '../../testing/store-contract/fixtures.ts'
 import type { IoredisClient } from './ioredis-link.ts'
 import { redis, type RedisClient, type RedisOptions, type RedisStore } from './index.ts'
+import { eventually } from '../../../../../test/support/eventually.ts'
 
 const CLIENTS: Readonly<Record<string, (url: string) => RedisClient>> = {
   ioredis: (url) => new Redis(url, { lazyConnect: true }),
@@ -83,7 +84,7 @@ describe.skipIf(without).each(Object.entries(CLIENTS))('over %s', (_, make) => {
     const store = aStore(make(throughProxy()))
     const other = aStore(make(server.url), { prefix: lastPrefix() })
     const waiting = claim(store, { waitMs: 60_000 })
-    await vi.waitFor(() => expect(proxy.connections()).toBeGreaterThan(1))
+    await eventually(() => expect(proxy.connections()).toBeGreaterThan(1))
     proxy.cut()
     await expect(waiting).rejects.toMatchObject(unavailable)
     await expect(claim(store, { waitMs: 60_000 })).rejects.toMatchObject(unavailable)
