@@ -49,7 +49,14 @@ describe('the arrows between the parts of postern', () => {
   test('only these files of the core import node:crypto', () => {
     const users = imports.filter(({ from, to }) => to === 'node:crypto' && partOf(from) === 'core')
     expect(users.map(({ from }) => relative(SOURCE, from))).toEqual(
-      ['certificate.ts', 'crypto.ts', 'message-keys.ts', 'public-key.ts'].map((name) => `core/${name}`),
+      [
+        'certificate-chain.ts',
+        'certificate.ts',
+        'crypto.ts',
+        'message-keys.ts',
+        'public-key.ts',
+        'read-public-key.ts',
+      ].map((name) => `core/${name}`),
     )
   })
 

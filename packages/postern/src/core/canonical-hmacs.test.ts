@@ -157,7 +157,7 @@ describe('the method of listed headers', () => {
 
   it('makes keys as the scheme has them', () => {
     const keys = canonicalHmacs.keyring(['6b6579'], { ...scheme, key: { as: 'hex' } })
-    expect(Buffer.from(keys.first()).toString()).toBe('key')
+    expect(Buffer.from(keys.first()!).toString()).toBe('key')
   })
 
   it('complains of a time that does not have to be listed, and of whatever else is unsound', () => {

@@ -5,15 +5,8 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { keyPair } from '../../../../test/support/key-pairs.ts'
 import { asPss, RSA_PRIVATE_KEY, rsaOf } from '../../../../test/support/rsa-key.ts'
 import { x509, type CertificateFields } from '../../../../test/support/x509.ts'
-import {
-  crc32Text,
-  distrust,
-  isSignedBy,
-  readCertified,
-  signWithRsa,
-  trustedCertificates,
-  type Certified,
-} from './certificate.ts'
+import { crc32Text, isSignedBy, readCertified, signWithRsa, type Certified } from './certificate.ts'
+import { distrust, trustedCertificates } from './certificate-chain.ts'
 import type { CertificateRule } from './scheme.ts'
 
 const NOW_MS = Date.UTC(2026, 2, 2, 22, 20, 1)

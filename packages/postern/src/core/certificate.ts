@@ -4,10 +4,8 @@
  * @module
  */
 import { createPublicKey, sign, verify, X509Certificate, type KeyObject } from 'node:crypto'
-import { rootCertificates } from 'node:tls'
 import { crc32 } from 'node:zlib'
 import type { Reason } from './reason.ts'
-import type { CertificateRule } from './scheme.ts'
 
 /** What stands at an address: a certificate and those that issued it, or a key by itself. */
 export interface Certified {
@@ -17,7 +15,7 @@ export interface Certified {
 }
 
 /** More than any chain has. */
-const MAX_CERTIFICATES = 8
+export const MAX_CERTIFICATES = 8
 /** Less can be factored: NIST SP 800-131A. */
 const SHORTEST_RSA_BITS = 2048
 
@@ -43,24 +41,13 @@ export function readCertified(bytes: Uint8Array): Certified | undefined {
   }
 }
 
-/** Certificates that chains may lead to, in PEM. */
-export function trustedCertificates(pems: readonly string[]): readonly X509Certificate[] {
-  return pems.map((pem) => new X509Certificate(pem))
+/** Why a key is not to be trusted, of which the host that serves it is trusted: its certificate is not valid now. */
+export function distrustOwn({ chain: [own] }: Certified, nowMs: number): Reason | undefined {
+  return own === undefined || isValidAt(own, nowMs) ? undefined : 'untrusted_certificate'
 }
 
-/** Why a key is not to be trusted under a rule. */
-export function distrust(
-  { chain }: Certified,
-  rule: CertificateRule,
-  nowMs: number,
-  trusted: readonly X509Certificate[] | undefined,
-): Reason | undefined {
-  const [own] = chain
-  if (own === undefined) return rule.trust === 'host' ? undefined : 'untrusted_certificate'
-  if (!isValidAt(own, nowMs)) return 'untrusted_certificate'
-  if (rule.trust === 'host') return undefined
-  const isOfName = rule.names?.some((name) => own.checkHost(name) !== undefined) ?? true
-  return isOfName && leadsTo(trusted ?? roots(), own, chain, nowMs) ? undefined : 'untrusted_certificate'
+export function isValidAt({ validFrom, validTo }: X509Certificate, nowMs: number): boolean {
+  return Date.parse(validFrom) <= nowMs && nowMs <= Date.parse(validTo)
 }
 
 /** Whether an RSA key signed the content with PKCS #1 v1.5. */
@@ -88,58 +75,7 @@ export function crc32Text(bytes: Uint8Array): string {
   return String(crc32(bytes))
 }
 
-/**
- * Follows issuers as far as one that is trusted. Each must be a certificate authority that is valid, and have signed. One
- * that was renewed, or signed by two, is there more than once, with one name and one key: all of them are followed.
- * Node shows no length of a path and no constraint of names; both matter to whoever relies on this alone, and here the
- * address that the certificate is from is pinned as well.
- */
-function leadsTo(
-  trusted: readonly X509Certificate[],
-  own: X509Certificate,
-  chain: readonly X509Certificate[],
-  nowMs: number,
-): boolean {
-  let reached: readonly X509Certificate[] = [own]
-  let left = chain
-  for (let step = 0; step < MAX_CERTIFICATES; step += 1) {
-    const isIssuer = (each: X509Certificate): boolean =>
-      reached.some((certificate) => hasIssued(each, certificate, nowMs))
-    if (reached.some((certificate) => isOneOf(trusted, certificate)) || trusted.some(isIssuer)) return true
-    const issuers = left.filter(isIssuer)
-    left = left.filter((each) => !issuers.includes(each))
-    reached = issuers
-  }
-  return false
-}
-
-function isOneOf(trusted: readonly X509Certificate[], { fingerprint256 }: X509Certificate): boolean {
-  return trusted.some((each) => each.fingerprint256 === fingerprint256)
-}
-
-function hasIssued(issuer: X509Certificate, certificate: X509Certificate, nowMs: number): boolean {
-  return (
-    issuer.subject === certificate.issuer &&
-    issuer.ca &&
-    isValidAt(issuer, nowMs) &&
-    certificate.checkIssued(issuer) &&
-    certificate.verify(issuer.publicKey)
-  )
-}
-
-function isValidAt({ validFrom, validTo }: X509Certificate, nowMs: number): boolean {
-  return Date.parse(validFrom) <= nowMs && nowMs <= Date.parse(validTo)
-}
-
 function isLongRsa({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
   const { modulusLength = 0 } = asymmetricKeyDetails ?? {}
   return asymmetricKeyType === 'rsa' && modulusLength >= SHORTEST_RSA_BITS
-}
-
-let parsedRoots: readonly X509Certificate[] | undefined
-
-/** Those that Node trusts. Parsed once, when the first chain is followed: 150 of them take some milliseconds. */
-function roots(): readonly X509Certificate[] {
-  parsedRoots ??= trustedCertificates(rootCertificates)
-  return parsedRoots
 }

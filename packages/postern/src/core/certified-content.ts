@@ -1,5 +1,6 @@
 import { crc32Text } from './certificate.ts'
-import { readPath, readPlace, type Readable } from './place.ts'
+import { memberNames } from './json-names.ts'
+import { parseJson, readPath, readPlace, type Readable } from './place.ts'
 import { DOUBLED } from './request.ts'
 import type { CertificateScheme, CertifiedPart, Place } from './scheme.ts'
 
@@ -53,4 +54,15 @@ export function coveredPlaces({ content, timestamp }: CertificateScheme): readon
     if (typeof part !== 'object' || 'literal' in part) return []
     return 'lines' in part ? part.lines.map((name) => ({ json: [name] })) : [part]
   })
+}
+
+/**
+ * What is signed of a body are values: a copy with another value of the same name before it would verify, and whoever reads
+ * the bytes may take that one. To be looked for last, since it reads the whole body again.
+ */
+export function hasDoubledMember(parts: readonly CertifiedPart[], body: Uint8Array): boolean {
+  const signed = parts.flatMap((part) => (typeof part === 'object' && 'lines' in part ? part.lines : []))
+  if (signed.length === 0 || parseJson(body) === undefined) return false
+  const names = memberNames(Buffer.from(body).toString()).filter((name) => signed.includes(name))
+  return new Set(names).size < names.length
 }

@@ -140,8 +140,7 @@ export function unmetCondition(scheme: Scheme, keys: Keyring, headers: HeaderLis
   if (scheme.required === undefined) return undefined
   for (const [name, required] of Object.entries(scheme.required)) {
     const value = headerValue(headers, name)
-    if (value === undefined) return 'missing_header'
-    if (value === DOUBLED) return 'duplicate_header'
+    if (typeof value !== 'string') return lackOf(value)
     if (value !== required) return 'malformed_header'
   }
   return undefined
@@ -181,10 +180,11 @@ export function isSoundId(id: string, rule: SignedIdRule): boolean {
   return id !== ''
 }
 
-function lackOf(found: undefined | typeof DOUBLED): Reason {
+/** Why what must be single was not found. */
+export function lackOf(found: undefined | typeof DOUBLED): Reason {
   return found === DOUBLED ? 'duplicate_header' : 'missing_header'
 }
 
-function refused(reason: Reason): { readonly ok: false; readonly reason: Reason } {
+export function refused(reason: Reason): { readonly ok: false; readonly reason: Reason } {
   return { ok: false, reason }
 }

@@ -1,8 +1,8 @@
 import { randomBytes, sha256 } from './crypto.ts'
-import { readable, readPath, readPlace, type Readable } from './place.ts'
+import { isText, readable, readPath, readPlace, type Readable } from './place.ts'
 import type { Envelope } from './provider.ts'
 import type { WebhookRequest } from './request.ts'
-import type { Place, TimestampRule } from './scheme.ts'
+import type { Place } from './scheme.ts'
 import type { ReadableEnvelope, Source } from './source.ts'
 import { parseTimestamp } from './timestamp.ts'
 
@@ -87,7 +87,7 @@ interface Match {
   readonly envelope?: ReadableEnvelope
   readonly type?: string
   /** Absent where no envelope gives one. */
-  readonly id?: string
+  readonly id?: string | undefined
 }
 
 const NO_MATCH: Match = {}
@@ -99,22 +99,20 @@ function chooseEnvelope(envelopes: readonly ReadableEnvelope[], from: Readable):
   for (const envelope of envelopes) {
     const type = typeIn(envelope, from)
     if (type === undefined || (envelope.unless && readPlace(envelope.unless, from) !== undefined)) continue
-    const id = readId(envelope.id, from)
-    if (id !== undefined && envelope.idSigned) return { envelope, type, id }
-    if (id === undefined) typed ??= { envelope, type }
-    else unsigned ??= { envelope, type, id }
+    const match = { envelope, type, id: readId(envelope.id, from) }
+    if (match.id === undefined) typed ??= match
+    else if (envelope.idSigned) return match
+    else unsigned ??= match
   }
   return unsigned ?? typed ?? NO_MATCH
 }
 
 /** An id of one place is that text; of several, their JSON array, so that no two combinations meet in one text. */
 function readId(places: readonly Place[], from: Readable): string | undefined {
-  const [first, ...others] = places
-  if (first === undefined) return undefined
-  if (others.length === 0) return nameAt(first, from)
   const texts = places.map((place) => readPlace(place, from))
-  const isWhole = texts.every((text) => typeof text === 'string' && text !== '')
-  return isWhole ? storableName(JSON.stringify(texts)) : undefined
+  const [first] = texts
+  if (!isText(first) || !texts.every(isText)) return undefined
+  return storableName(texts.length === 1 ? first : JSON.stringify(texts))
 }
 
 /** An envelope that says nothing of types is of any request: its id counts. */
@@ -141,20 +139,13 @@ const UNSTORABLE = /[\0\uFFFD\uD800-\uDFFF]/u
 const LAST_MS = 8.64e15
 
 /** A time that cannot be read, or that no Date can hold, is absent: what verified an event is not in it. */
-function readTime(
-  rule: { readonly in: Place; readonly unit: TimestampRule['unit'] },
-  from: Readable,
-): number | undefined {
-  const epochMs = readEpochMs(rule, from)
+function readTime({ in: place, unit }: Created, from: Readable): number | undefined {
+  const value = 'json' in place ? readPath(from.json(), place.json) : readPlace(place, from)
+  let epochMs: number | undefined
+  if (typeof value === 'string') epochMs = parseTimestamp(value, unit)
+  else if (typeof value === 'number' && unit !== 'rfc3339')
+    epochMs = unit === 'seconds' ? value * 1000 : value
   return epochMs !== undefined && epochMs >= 0 && epochMs <= LAST_MS ? Math.round(epochMs) : undefined
 }
 
-function readEpochMs(
-  rule: { readonly in: Place; readonly unit: TimestampRule['unit'] },
-  from: Readable,
-): number | undefined {
-  const value = 'json' in rule.in ? readPath(from.json(), rule.in.json) : readPlace(rule.in, from)
-  if (typeof value === 'number' && rule.unit !== 'rfc3339')
-    return rule.unit === 'seconds' ? value * 1000 : value
-  return typeof value === 'string' ? parseTimestamp(value, rule.unit) : undefined
-}
+type Created = NonNullable<Envelope['created']>

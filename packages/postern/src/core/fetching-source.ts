@@ -12,7 +12,12 @@ export function defineFetchingSource<Events extends EventMap = EventMap>(
   provider: Provider,
   options: KeyedSourceOptions = {},
 ): Source<Events> {
-  return { ...defineSourceBy<Events>(methods, provider, options), checkFirst }
+  return fetchingFirst(defineSourceBy<Events>(methods, provider, options))
+}
+
+/** The source, checking first what needs a key that is fetched. */
+export function fetchingFirst<Events extends EventMap>(source: Source<Events>): Source<Events> {
+  return { ...source, checkFirst }
 }
 
 /** Checks what needs a key that is fetched, one scheme after another: most often the second finds the first one's key. */

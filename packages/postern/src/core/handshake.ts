@@ -214,5 +214,5 @@ function keyOf(
 
 /** The newest key: there is no signature to tell another by. */
 function firstKey({ schemes: [first] }: Source): Uint8Array | undefined {
-  return first !== undefined && first.keys.size > 0 ? first.keys.first() : undefined
+  return first?.keys.first()
 }

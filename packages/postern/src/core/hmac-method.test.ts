@@ -42,7 +42,7 @@ describe('the method of HMACs', () => {
 
   it('makes keys as the scheme has them', () => {
     const keys = hmacs.keyring(['6b6579'], { ...scheme, key: { as: 'hex' } })
-    expect(Buffer.from(keys.first()).toString()).toBe('key')
+    expect(Buffer.from(keys.first()!).toString()).toBe('key')
   })
 
   it('complains of a scheme that signs nothing', () => {

@@ -161,7 +161,7 @@ describe('the method of items', () => {
 
   it('makes keys as the scheme has them', () => {
     const keys = itemHmacs.keyring(['6b6579'], { ...scheme, key: { as: 'hex' } })
-    expect(Buffer.from(keys.first()).toString()).toBe('key')
+    expect(Buffer.from(keys.first()!).toString()).toBe('key')
   })
 
   it('complains of a scheme that signs nothing, or does not say where its items are', () => {

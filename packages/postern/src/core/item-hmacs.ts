@@ -3,7 +3,7 @@ import { Keyring } from './keyring.ts'
 import type { Method } from './method.ts'
 import { DOUBLED } from './request.ts'
 import { readable, readPath, readPlace, type Readable } from './place.ts'
-import { nearest, type Reason } from './reason.ts'
+import { nearer } from './reason.ts'
 import type { Place, SignatureScheme } from './scheme.ts'
 import { isSigned } from './sound-scheme.ts'
 import { unsoundSignature } from './sound-signature.ts'
@@ -64,16 +64,9 @@ export function itemOf(whole: Readable, item: unknown): Readable {
   return { ...whole, json: () => item }
 }
 
-/**
- * The first item's result where all are authentic; else the reason of the one that got least far. Without an item nothing
- * is signed.
- */
+/** The first item's result where all are authentic; else that of the one that got least far. Without an item nothing is signed. */
 function together(results: readonly CheckResult[]): CheckResult {
-  const [first, ...others] = results.flatMap((result): readonly Reason[] =>
-    result.ok ? [] : [result.reason],
-  )
-  if (first !== undefined) return { ok: false, reason: nearest([first, ...others]) }
-  return results[0] ?? { ok: false, reason: 'missing_content' }
+  return results.length === 0 ? { ok: false, reason: 'missing_content' } : results.reduce(nearer)
 }
 
 function isSame(left: object, right: object): boolean {

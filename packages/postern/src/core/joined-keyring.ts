@@ -27,7 +27,7 @@ export class JoinedKeyring extends Keyring {
     return [...this.#first.digests(), ...this.#second.digests()]
   }
 
-  override first(): Uint8Array {
-    return (this.#first.size > 0 ? this.#first : this.#second).first()
+  override first(): Uint8Array | undefined {
+    return this.#first.first() ?? this.#second.first()
   }
 }

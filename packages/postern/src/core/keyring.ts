@@ -40,10 +40,8 @@ export class Keyring {
   }
 
   /** The key that signs: the first, which is the newest where secrets are listed newest first. */
-  first(): Uint8Array {
-    const key = this.#keys[0]
-    if (key === undefined) throw new PosternError('no_secret', 'The source has no signing secret')
-    return key
+  first(): Uint8Array | undefined {
+    return this.#keys[0]
   }
 }
 
@@ -70,7 +68,7 @@ export function configuredSecrets(provider: Provider, name: string, secret: unkn
 function decodeSecret(secret: string, format: KeyFormat): Uint8Array {
   const prefix = format.stripPrefixes?.find((candidate) => secret.startsWith(candidate)) ?? ''
   const text = secret.slice(prefix.length)
-  const key = format.as === 'utf8' ? Buffer.from(text, 'utf8') : decodeStrictly(text, format.as)
+  const key = format.as === 'utf8' ? Buffer.from(text) : decodeStrictly(text, format.as)
   if (key === undefined) {
     throw new PosternError(
       'bad_secret',

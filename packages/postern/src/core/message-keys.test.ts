@@ -36,7 +36,7 @@ function schemeOf(signedWith: MessageAlgorithm, as: KeyFormat['as'] = 'utf8'): M
 
 /** The bytes of the one key of a keyring. */
 function keyOf(secret: string, algorithm: MessageAlgorithm, as?: KeyFormat['as']): Uint8Array {
-  return messageKeyring([secret], schemeOf(algorithm, as)).first()
+  return messageKeyring([secret], schemeOf(algorithm, as)).first()!
 }
 
 describe('the key of an algorithm', () => {
@@ -90,7 +90,7 @@ describe('the key of an algorithm', () => {
     expect(() => messageKeyring([secret], schemeOf(algorithm, as))).toThrow(
       expect.objectContaining({
         code: 'bad_secret',
-        message: `The key is no public key for '${algorithm}'; copy it again from the sender`,
+        message: `The key is no public key for '${algorithm}'; copy it again from the provider`,
       }),
     )
   })

@@ -4,30 +4,33 @@
  *
  * @module
  */
-import { constants, sign, verify, type KeyObject } from 'node:crypto'
+import { constants, createHmac, sign, verify, type KeyObject } from 'node:crypto'
 import { constantTimeEqual } from './crypto.ts'
 import { PosternError } from './errors.ts'
-import { computeSignature } from './hmac.ts'
 import { Keyring } from './keyring.ts'
-import { readPublicKey } from './public-key.ts'
+import { readPublicKey } from './read-public-key.ts'
 import type { MessageAlgorithm, MessageSignatureScheme } from './scheme.ts'
 
-/** What a public key must be, the digest that is signed, and how. */
+/** What a public key must be, the digest that is signed, and how: as `node:crypto` calls it. */
 interface KeyRule {
-  readonly types: readonly string[]
+  /** Its curve; its type, where that has none of a name. */
+  readonly kinds: readonly unknown[]
   readonly digest: string | null
-  readonly options: object
+  readonly dsaEncoding?: 'ieee-p1363'
+  readonly padding?: number
+  readonly saltLength?: number
 }
 
 const RULES: Readonly<Record<Exclude<MessageAlgorithm, 'hmac-sha256'>, KeyRule>> = {
-  ed25519: { types: ['ed25519'], digest: null, options: {} },
-  'ecdsa-p256-sha256': { types: ['ec'], digest: 'sha256', options: { dsaEncoding: 'ieee-p1363' } },
+  ed25519: { kinds: ['ed25519'], digest: null },
+  'ecdsa-p256-sha256': { kinds: ['prime256v1'], digest: 'sha256', dsaEncoding: 'ieee-p1363' },
   'rsa-pss-sha512': {
-    types: ['rsa', 'rsa-pss'],
+    kinds: ['rsa', 'rsa-pss'],
     digest: 'sha512',
-    options: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 64 },
+    padding: constants.RSA_PKCS1_PSS_PADDING,
+    saltLength: 64,
   },
-  'rsa-v1_5-sha256': { types: ['rsa'], digest: 'sha256', options: {} },
+  'rsa-v1_5-sha256': { kinds: ['rsa'], digest: 'sha256' },
 }
 
 /** Less can be factored: NIST SP 800-131A. */
@@ -46,7 +49,7 @@ export function messageKeyring(secrets: readonly string[], scheme: MessageSignat
     if (key === undefined || !isOf(RULES[signedWith], key)) {
       throw new PosternError(
         'bad_secret',
-        `The key is no public key for '${signedWith}'; copy it again from the sender`,
+        `The key is no public key for '${signedWith}'; copy it again from the provider`,
       )
     }
     parsed.set(bytes, key)
@@ -61,12 +64,10 @@ export function isMessageSignature(
   content: string | Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  if (algorithm === 'hmac-sha256') {
-    return constantTimeEqual(computeSignature(algorithm, bytes, [content]), signature)
-  }
+  if (algorithm === 'hmac-sha256') return constantTimeEqual(hmac(bytes, content), signature)
   const key = parsed.get(bytes)
-  const { digest, options } = RULES[algorithm]
-  return key !== undefined && verify(digest, Buffer.from(content), { key, ...options }, signature)
+  const { kinds: _, digest, ...options } = RULES[algorithm]
+  return key !== undefined && verify(digest, Buffer.from(content), { ...options, key }, signature)
 }
 
 /** Signs a text: with the key itself where it is shared, and else with a private key in PEM. */
@@ -76,17 +77,19 @@ export function signMessage(
   base: string,
   privateKey: string | undefined,
 ): Uint8Array {
-  if (algorithm === 'hmac-sha256') return computeSignature(algorithm, bytes, [base])
+  if (algorithm === 'hmac-sha256') return hmac(bytes, base)
   if (privateKey === undefined) {
     throw new PosternError('bad_scheme', 'Cannot sign without the private key: the source has the public one')
   }
-  const { digest, options } = RULES[algorithm]
-  return sign(digest, Buffer.from(base), { key: privateKey, ...options })
+  const { kinds: _, digest, ...options } = RULES[algorithm]
+  return sign(digest, Buffer.from(base), { ...options, key: privateKey })
 }
 
-function isOf({ types }: KeyRule, { asymmetricKeyType: type, asymmetricKeyDetails }: KeyObject): boolean {
-  const { namedCurve, modulusLength = 0 } = asymmetricKeyDetails ?? {}
-  if (type === undefined || !types.includes(type)) return false
-  if (type === 'ec') return namedCurve === 'prime256v1'
-  return type === 'ed25519' || modulusLength >= SHORTEST_RSA_BITS
+function hmac(key: Uint8Array, content: string | Uint8Array): Uint8Array {
+  return createHmac('sha256', key).update(content).digest()
+}
+
+function isOf({ kinds }: KeyRule, { asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+  const { namedCurve, modulusLength = SHORTEST_RSA_BITS } = asymmetricKeyDetails ?? {}
+  return kinds.includes(namedCurve ?? asymmetricKeyType) && modulusLength >= SHORTEST_RSA_BITS
 }

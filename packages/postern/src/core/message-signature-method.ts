@@ -1,15 +1,20 @@
-import type { CheckOptions, CheckResult } from './check.ts'
-import { unmetCondition } from './check.ts'
+import { refused, unmetCondition, type CheckOptions, type CheckResult } from './check.ts'
 import { isContentDigestOf } from './content-digest.ts'
 import type { Keyring } from './keyring.ts'
 import { isMessageSignature, messageKeyring } from './message-keys.ts'
 import type { Method } from './method.ts'
-import { furthest, type Reason } from './reason.ts'
-import { headerValue, type WebhookRequest } from './request.ts'
+import { further, type Reason } from './reason.ts'
+import { DOUBLED, headerValue, type WebhookRequest } from './request.ts'
 import type { MessageSignatureScheme, Place } from './scheme.ts'
 import { signatureBase } from './signature-base.ts'
 import { MAX_HEADER_LENGTH } from './signature-header.ts'
-import { parseDictionary, type Dictionary, type InnerList } from './structured-field.ts'
+import {
+  bytesOf,
+  parseDictionary,
+  type BareItem,
+  type Dictionary,
+  type InnerList,
+} from './structured-field.ts'
 import { freshness } from './timestamp.ts'
 
 /** More than anybody signs with at a time; each is tried. */
@@ -25,7 +30,7 @@ export const messageSignatures: Method<MessageSignatureScheme> = {
     const unmet = unmetCondition(scheme, keys, request.headers)
     if (unmet !== undefined) return refused(unmet)
     const read = readLabels(request)
-    return 'reason' in read ? refused(read.reason) : firstAccepted(scheme, keys, request, read, options)
+    return typeof read === 'string' ? refused(read) : bestOf(scheme, keys, request, read, options)
   },
   signs: (place, scheme) => coversPlace(place, scheme.components),
 }
@@ -35,41 +40,36 @@ interface Labels {
   readonly signatures: Dictionary
 }
 
-function readLabels({ headers }: WebhookRequest): Labels | { readonly reason: Reason } {
-  const texts = [headerValue(headers, 'signature-input'), headerValue(headers, 'signature')]
-  if (texts.includes(undefined)) return { reason: 'missing_header' }
-  const [input, signature] = texts
-  if (typeof input !== 'string' || typeof signature !== 'string') return { reason: 'duplicate_header' }
-  if (input.length > MAX_HEADER_LENGTH || signature.length > MAX_HEADER_LENGTH)
-    return { reason: 'malformed_header' }
+function readLabels({ headers }: WebhookRequest): Labels | Reason {
+  const input = headerValue(headers, 'signature-input')
+  const signature = headerValue(headers, 'signature')
+  if (input === undefined || signature === undefined) return 'missing_header'
+  if (input === DOUBLED || signature === DOUBLED) return 'duplicate_header'
+  if (Math.max(input.length, signature.length) > MAX_HEADER_LENGTH) return 'malformed_header'
   const inputs = parseDictionary(input)
   const signatures = parseDictionary(signature)
-  if (inputs === undefined || signatures === undefined || inputs.size > MAX_SIGNATURES) {
-    return { reason: 'malformed_header' }
-  }
-  return { inputs, signatures }
+  return inputs && signatures && inputs.size <= MAX_SIGNATURES ? { inputs, signatures } : 'malformed_header'
 }
 
 /** Of several signatures one that is accepted is enough; of none, the reason of that which got furthest. */
-function firstAccepted(
+function bestOf(
   scheme: MessageSignatureScheme,
   keys: Keyring,
   request: WebhookRequest,
   { inputs, signatures }: Labels,
   options: CheckOptions,
 ): CheckResult {
-  let reason: Reason = 'missing_header'
+  let best: CheckResult = refused('missing_header')
   for (const [label, covered] of inputs) {
-    const signature = signatures.get(label)
-    if (covered.kind !== 'inner-list' || signature?.kind !== 'item' || signature.item.kind !== 'bytes') {
-      reason = furthest([reason, 'malformed_header'])
-      continue
-    }
-    const result = checkOne(scheme, keys, request, covered, signature.item.value, options)
+    const signature = bytesOf(signatures.get(label))
+    const result =
+      covered.kind === 'inner-list' && signature
+        ? checkOne(scheme, keys, request, covered, signature, options)
+        : refused('malformed_header')
     if (result.ok) return result
-    reason = furthest([reason, result.reason])
+    best = further(best, result)
   }
-  return refused(reason)
+  return best
 }
 
 function checkOne(
@@ -80,8 +80,8 @@ function checkOne(
   signature: Uint8Array,
   options: CheckOptions,
 ): CheckResult {
-  const said = readParameters(scheme, covered)
-  if ('reason' in said) return refused(said.reason)
+  const times = readTimes(scheme, covered)
+  if (typeof times === 'string') return refused(times)
   const names = covered.items.flatMap(({ item, parameters }) =>
     item.kind === 'string' && parameters.size === 0 ? [item.value] : [],
   )
@@ -94,31 +94,35 @@ function checkOne(
     if (isMessageSignature(scheme.signedWith, key, base, signature)) matched ??= index
   })
   if (matched === undefined) return refused('signature_mismatch')
-  const nowSeconds = Math.floor(options.nowMs / 1000)
-  if (nowSeconds > said.expires) return refused('stale')
+  if (Math.floor(options.nowMs / 1000) > times.expires) return refused('stale')
   const tolerance = options.toleranceSeconds ?? scheme.timestamp.toleranceSeconds
-  const age = freshness(said.created * 1000, options.nowMs, tolerance)
+  const age = freshness(times.created * 1000, options.nowMs, tolerance)
   return age === 'fresh' ? { ok: true, secretIndex: matched } : refused(age)
 }
 
-/** What a signature says of itself. Its algorithm is the receiver's to say: one that names another is refused. */
-function readParameters(
+/**
+ * The seconds of which a signature says that it was made, and is good until. Its algorithm is the receiver's to say: one that
+ * names another is refused.
+ */
+function readTimes(
   { signedWith, tag }: MessageSignatureScheme,
   { parameters }: InnerList,
-): { readonly created: number; readonly expires: number } | { readonly reason: Reason } {
+): { readonly created: number; readonly expires: number } | Reason {
   const created = parameters.get('created')
-  const expires = parameters.get('expires')
+  const expires = parameters.get('expires') ?? NEVER
   const alg = parameters.get('alg')
-  if (alg !== undefined && (alg.kind !== 'string' || alg.value !== signedWith))
-    return { reason: 'malformed_header' }
-  const own = parameters.get('tag')
-  if (tag !== undefined && (own?.kind !== 'string' || own.value !== tag))
-    return { reason: 'malformed_header' }
-  if (created === undefined) return { reason: 'missing_header' }
-  if (created.kind !== 'integer' || (expires !== undefined && expires.kind !== 'integer')) {
-    return { reason: 'malformed_timestamp' }
-  }
-  return { created: created.value, expires: expires?.value ?? Number.POSITIVE_INFINITY }
+  const isOther = alg !== undefined && !isString(alg, signedWith)
+  if (isOther || (tag !== undefined && !isString(parameters.get('tag'), tag))) return 'malformed_header'
+  if (created === undefined) return 'missing_header'
+  return created.kind === 'integer' && expires.kind === 'integer'
+    ? { created: created.value, expires: expires.value }
+    : 'malformed_timestamp'
+}
+
+const NEVER: BareItem = { kind: 'integer', value: Infinity }
+
+function isString(item: BareItem | undefined, text: string): boolean {
+  return item?.kind === 'string' && item.value === text
 }
 
 function hasOwnDigest({ headers, body }: WebhookRequest): boolean {
@@ -133,21 +137,15 @@ function coversPlace(place: Place, components: readonly string[]): boolean {
 }
 
 function unsoundMessageScheme({ components, tag, origin }: MessageSignatureScheme): string | undefined {
-  const unknown = components.find(
-    (name) => name !== name.toLowerCase() || (name.startsWith('@') && !DERIVED.includes(name)),
-  )
+  const unknown = components.find((name) => /^@|[A-Z]/.test(name) && !DERIVED.includes(name))
   if (unknown !== undefined) return `requires '${unknown}', which is no component of a request`
   if (origin !== undefined && !/^https?:\/\/[^/?#]+$/.test(origin)) {
     return `has the origin '${origin}', which must be a scheme and a host, such as https://example.com`
   }
   return tag === undefined || STRING.test(tag)
     ? undefined
-    : `has the tag ${JSON.stringify(tag)}, and no signature can say it: a tag is printable ASCII`
+    : `has the tag ${JSON.stringify(tag)}, which is not printable ASCII`
 }
 
 /** What a string of a structured field can hold: RFC 9651 §3.3.3. */
 const STRING = /^[ -~]*$/
-
-function refused(reason: Reason): { readonly ok: false; readonly reason: Reason } {
-  return { ok: false, reason }
-}

@@ -8,12 +8,16 @@ import type { Place, Scheme } from './scheme.ts'
  * One way in which schemes authenticate. A source is made with the methods that its provider needs, so that an app
  * bundles no others.
  */
-export interface Method<Own extends Scheme = Scheme> {
+export interface Method<Own extends Scheme = Scheme> extends SoundMethod<Own> {
+  /** What is wrong with a scheme beside the others of its provider. */
+  complaint(scheme: Own, schemes: readonly Scheme[]): string | undefined
+}
+
+/** One for schemes that are known to be sound, as those of the catalogue are by its tests. */
+export interface SoundMethod<Own extends Scheme = Scheme> {
   readonly algorithms: readonly Scheme['algorithm'][]
   // As methods, not as properties: TypeScript then takes one of fewer schemes for one of all, and `methodOf` sees to it
   // that each is handed its own.
-  /** What is wrong with a scheme beside the others of its provider. */
-  complaint(scheme: Own, schemes: readonly Scheme[]): string | undefined
   /** Throws `PosternError` for a secret that can never work. */
   keyring(secrets: readonly string[], scheme: Own): Keyring
   /** Total: any bytes give a result, none a throw. */
@@ -28,8 +32,8 @@ export interface Method<Own extends Scheme = Scheme> {
     request: WebhookRequest,
     options: CheckOptions,
   ): Promise<CheckResult>
-  /** Whether a place is inside what a scheme signs, where `isSigned` cannot tell. */
-  signs?(place: Place, scheme: Own): boolean
+  /** Whether a place is inside what a scheme signs; `isSigned` where that is its content, or where nothing is signed. */
+  signs(place: Place, scheme: Own): boolean
   /** The request without the secret that it carries. */
   without?(scheme: Own, request: WebhookRequest): WebhookRequest
   /** What whoever configures a source should know where no secret of it authenticates otherwise. */
@@ -44,11 +48,11 @@ export interface Method<Own extends Scheme = Scheme> {
 export interface KeyedScheme {
   readonly scheme: Scheme
   readonly keys: Keyring
-  readonly method: Method
+  readonly method: SoundMethod
 }
 
 /** The method of a scheme, if it is among them. */
-export function methodOf(scheme: Scheme, methods: readonly Method[]): Method | undefined {
+export function methodOf<Own extends SoundMethod>(scheme: Scheme, methods: readonly Own[]): Own | undefined {
   return methods.find(
     (method) => method.algorithms.includes(scheme.algorithm) && method.takes?.(scheme) !== false,
   )

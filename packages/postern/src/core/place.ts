@@ -28,6 +28,11 @@ export function readPlace(place: Place, from: Readable): Found {
   return values.length > 1 ? DOUBLED : values[0]
 }
 
+/** Whether what was found is a text, and not an empty one. */
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
 /** Follows own properties only, so that `__proto__` and `constructor` lead nowhere. */
 export function readPath(value: unknown, path: readonly string[]): unknown {
   let current = value

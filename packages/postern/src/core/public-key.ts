@@ -1,17 +1,19 @@
 /**
- * Signatures that are verified with a public key, and the digest over a key and its content. With `crypto.ts`, the only
- * file of the core that imports `node:crypto`.
+ * Signatures that are verified with a public key, and the digest over a key and its content. One of the
+ * files of the core that import `node:crypto`.
  *
  * @module
  */
-import { createHash, createPublicKey, sign, verify, type KeyObject } from 'node:crypto'
+import { createHash, sign, verify, type KeyObject } from 'node:crypto'
 import { check, mismatch, type MatchingKey } from './check.ts'
 import { constantTimeEqual } from './crypto.ts'
 import { PosternError } from './errors.ts'
 import { Keyring } from './keyring.ts'
 import type { Method } from './method.ts'
 import type { KeyFormat, OtherAlgorithm, SignatureScheme } from './scheme.ts'
+import { readPublicKey } from './read-public-key.ts'
 import { decodeSignature } from './signature-header.ts'
+import { isSigned } from './sound-scheme.ts'
 import { unsoundSignature } from './sound-signature.ts'
 
 /** What a public key must be, and the digest that is signed; Ed25519 has its own. */
@@ -28,6 +30,7 @@ const SHORTEST_RSA_BITS = 2048
 export const publicKeys: Method<SignatureScheme> = {
   algorithms: ['ed25519', 'ecdsa-p256-sha256', 'rsa-sha256'],
   complaint: unsoundSignature,
+  signs: isSigned,
   keyring: (secrets, { key, algorithm }) => {
     const keys = new Keyring(secrets, key)
     keys.forEach((bytes) => assertPublicKey(algorithm, bytes, key))
@@ -40,6 +43,7 @@ export const publicKeys: Method<SignatureScheme> = {
 export const keyedDigests: Method<SignatureScheme> = {
   algorithms: ['sha256'],
   complaint: unsoundSignature,
+  signs: isSigned,
   keyring: (secrets, { key }) => new Keyring(secrets, key),
   check: (scheme, keys, request, options) => check(scheme, keys, request, options, digestingKey),
 }
@@ -120,21 +124,6 @@ function assertPublicKey(
     )
   }
   parsed.set(bytes, key)
-}
-
-/** A public key in its format; `isRaw` where one that is no PEM is the 32 bytes of Ed25519, and else an SPKI in DER. */
-export function readPublicKey(bytes: Uint8Array, format: KeyFormat, isRaw: boolean): KeyObject | undefined {
-  const key = Buffer.from(bytes)
-  try {
-    if (format.as === 'utf8') return createPublicKey(key)
-    if (!isRaw) return createPublicKey({ key, format: 'der', type: 'spki' })
-    return createPublicKey({
-      key: { kty: 'OKP', crv: 'Ed25519', x: key.toString('base64url') },
-      format: 'jwk',
-    })
-  } catch {
-    return undefined
-  }
 }
 
 function joined(content: readonly (string | Uint8Array)[]): Uint8Array {

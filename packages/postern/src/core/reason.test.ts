@@ -1,32 +1,46 @@
 import { describe, expect, it } from 'vitest'
-import { furthest, isAuthentic, nearest, REASONS } from './reason.ts'
+import { further, isAuthentic, nearer, REASONS, type Reason } from './reason.ts'
 
-describe('furthest', () => {
-  it('is the reason of the scheme that got furthest, in any order', () => {
-    expect(furthest(['missing_header', 'stale', 'bad_encoding'])).toBe('stale')
-    expect(furthest(['stale', 'missing_header'])).toBe('stale')
-    expect(furthest(['missing_header', 'signature_mismatch'])).toBe('signature_mismatch')
+type Outcome = { readonly ok: true; readonly by: string } | { readonly ok: false; readonly reason: Reason }
+
+const refused = (reason: Reason): Outcome => ({ ok: false, reason })
+const accepted = (by: string): Outcome => ({ ok: true, by })
+/** Every outcome, from the one that got least far to the one that got furthest. */
+const RANKED = [...REASONS.map(refused), accepted('first')]
+
+describe('further', () => {
+  it('is the one that got further, in any order', () => {
+    for (const [rank, outcome] of RANKED.entries()) {
+      for (const lesser of RANKED.slice(0, rank)) {
+        expect(further(lesser, outcome)).toBe(outcome)
+        expect(further(outcome, lesser)).toBe(outcome)
+      }
+    }
+    expect(further(refused('missing_header'), refused('stale'))).toEqual(refused('stale'))
   })
 
-  it('knows the rank of every reason', () => {
-    const [first, ...others] = REASONS
-    expect(furthest([first, ...others])).toBe('malformed_body')
-    expect(furthest(['malformed_body', ...others])).toBe('malformed_body')
+  it('is the first of two that got as far', () => {
+    const [first, second] = [accepted('first'), accepted('second')]
+    expect(further(first, second)).toBe(first)
+    expect(further(second, first)).toBe(second)
   })
 })
 
-describe('nearest', () => {
-  it('is the reason of what got least far, in any order', () => {
-    expect(nearest(['stale'])).toBe('stale')
-    expect(nearest(['stale', 'missing_header', 'bad_encoding'])).toBe('missing_header')
-    expect(nearest(['missing_header', 'stale'])).toBe('missing_header')
-    expect(nearest(['malformed_body', 'signature_mismatch'])).toBe('signature_mismatch')
+describe('nearer', () => {
+  it('is the one that got less far, in any order', () => {
+    for (const [rank, outcome] of RANKED.entries()) {
+      for (const lesser of RANKED.slice(0, rank)) {
+        expect(nearer(lesser, outcome)).toBe(lesser)
+        expect(nearer(outcome, lesser)).toBe(lesser)
+      }
+    }
+    expect(nearer(refused('stale'), refused('missing_header'))).toEqual(refused('missing_header'))
   })
 
-  it('knows the rank of every reason', () => {
-    const [last, ...others] = REASONS.toReversed() as [...typeof REASONS]
-    expect(nearest([last, ...others])).toBe('body_too_large')
-    for (const reason of REASONS.slice(1)) expect(nearest([reason, 'body_too_large'])).toBe('body_too_large')
+  it('is the first of two that got as far', () => {
+    const [first, second] = [accepted('first'), accepted('second')]
+    expect(nearer(first, second)).toBe(first)
+    expect(nearer(second, first)).toBe(second)
   })
 })
 

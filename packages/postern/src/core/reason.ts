@@ -55,21 +55,24 @@ export const REASONS = [
 /** Why a request was refused: one of `REASONS`, which says what each means. */
 export type Reason = (typeof REASONS)[number]
 
-/** The reason of the scheme that got furthest. */
-export function furthest(reasons: readonly [Reason, ...Reason[]]): Reason {
-  return REASONS[Math.max(...reasons.map(rankOf))] as Reason
+/** What came of trying to authenticate a request. */
+type Outcome = { readonly ok: true } | { readonly ok: false; readonly reason: Reason }
+
+/** Of two tries the one that got further; the first of two that got as far. */
+export function further<Tried extends Outcome>(left: Tried, right: Tried): Tried {
+  return distanceOf(left) < distanceOf(right) ? right : left
 }
 
-/** The reason of what got least far: a request is no more authentic than the weakest of what it must satisfy. */
-export function nearest(reasons: readonly [Reason, ...Reason[]]): Reason {
-  return REASONS[Math.min(...reasons.map(rankOf))] as Reason
+/** Of two the one that got less far: a request is no more authentic than the weakest of what it must satisfy. */
+export function nearer<Tried extends Outcome>(left: Tried, right: Tried): Tried {
+  return distanceOf(right) < distanceOf(left) ? right : left
+}
+
+function distanceOf(outcome: Outcome): number {
+  return outcome.ok ? REASONS.length : REASONS.indexOf(outcome.reason)
 }
 
 /** Whether the signature was good, so that the request is the provider's although it was refused. */
 export function isAuthentic(reason: Reason): boolean {
-  return rankOf(reason) > rankOf('key_unavailable')
-}
-
-function rankOf(reason: Reason): number {
-  return REASONS.indexOf(reason)
+  return REASONS.indexOf(reason) > REASONS.indexOf('key_unavailable')
 }

@@ -128,9 +128,9 @@ export interface MessageSignatureScheme extends AnyScheme {
   /** Names of the components that a signature must cover, without parameters: fields, and what begins with `@`. */
   readonly components: readonly string[]
   /** The one tag that signatures for this receiver have, where they have any. */
-  readonly tag?: string
+  readonly tag?: string | undefined
   /** Scheme and host as the sender knows them, where they are not those of the request. */
-  readonly origin?: string
+  readonly origin?: string | undefined
   readonly timestamp: { readonly toleranceSeconds: number }
 }
 

@@ -6,7 +6,7 @@ import type { MessageSignatureScheme } from './scheme.ts'
 import type { SignedRequest, SignInput } from './sign-input.ts'
 import { signatureBase } from './signature-base.ts'
 import type { BareItem, InnerList } from './structured-field.ts'
-import { writeInnerList } from './structured-field-text.ts'
+import { writeInnerList } from './made-up-field-text.ts'
 
 /** Signs what the scheme requires, as RFC 9421 §3.1 says, with the digest of the body where that is required. */
 export function signMessageRequest(

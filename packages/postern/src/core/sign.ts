@@ -36,10 +36,12 @@ export function signRequest(source: Source, input: SignInput): SignedRequest {
   let request: SignedRequest = { headers: {}, body: bytesOf(input.body), url: input.url ?? '' }
   // What is signed is what is sent: secrets go into the body before anything is computed over it.
   for (const { scheme, keys } of schemesToSpeak(source, input.scheme).toSorted(staticFirst)) {
+    const key = keys.first()
+    if (key === undefined) throw new PosternError('no_secret', 'The source has no signing secret')
     const written =
       scheme.algorithm === 'static-secret'
-        ? writeStaticSecret(scheme, keys.first(), request)
-        : signedBy(scheme, keys.first(), input, request)
+        ? writeStaticSecret(scheme, key, request)
+        : signedBy(scheme, key, input, request)
     request = { ...written, headers: { ...request.headers, ...scheme.required, ...written.headers } }
   }
   return request

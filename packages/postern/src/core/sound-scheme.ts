@@ -6,11 +6,14 @@ import { isSignature, type Part, type Place, type Scheme } from './scheme.ts'
 /** Refuses schemes that look protected and are not, or that no request can pass. */
 export function assertSound(provider: Provider, methods: readonly Method[]): void {
   for (const scheme of provider.schemes) {
-    const complaint = unsoundness(scheme, provider.schemes, methods)
-    if (complaint !== undefined) {
-      throw new PosternError('bad_scheme', `${provider.name}: scheme '${scheme.name}' ${complaint}`)
-    }
+    refuseIf(unsoundness(scheme, provider.schemes, methods), provider, scheme)
   }
+}
+
+/** Refuses a scheme that something is wrong with. */
+export function refuseIf(complaint: string | undefined, provider: Provider, { name }: Scheme): void {
+  if (complaint === undefined) return
+  throw new PosternError('bad_scheme', `${provider.name}: scheme '${name}' ${complaint}`)
 }
 
 /** Name of the secret that a scheme is verified by. */
@@ -20,7 +23,7 @@ export function secretNameOf(scheme: Scheme): string {
 
 /**
  * Whether a place is inside what a scheme authenticates. Where nothing is signed that is the body: whoever has the secret
- * writes all of it. Methods whose schemes sign otherwise say so in `signs`.
+ * writes all of it.
  */
 export function isSigned(place: Place, scheme: Scheme): boolean {
   if (!isSignature(scheme)) return 'json' in place

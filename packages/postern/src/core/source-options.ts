@@ -1,4 +1,5 @@
 import { PosternError } from './errors.ts'
+import { isText } from './place.ts'
 import type { Provider } from './provider.ts'
 import type { Place } from './scheme.ts'
 
@@ -40,36 +41,30 @@ export interface KeyedSourceOptions extends SourceOptions {
   readonly otherSecrets?: Readonly<Record<string, Secret>>
 }
 
-const NUMBERS = ['toleranceSeconds', 'maxBodyBytes', 'dedupeWindowMs'] as const
-const CHOICES = {
+/** What each may be: one of these; a number of 0 or more, where there are none; and what is looked at elsewhere. */
+const OPTIONS: Readonly<Record<string, readonly unknown[] | undefined>> = {
+  secret: undefined,
+  toleranceSeconds: [],
+  maxBodyBytes: [],
+  dedupeWindowMs: [],
+  orderBy: undefined,
   onDead: ['block', 'continue'],
   onConflict: ['hold', 'dispatch'],
   ack: ['stored', 'handled'],
-} as const
-const OPTION_NAMES = new Set<string>([
-  'secret',
-  'otherSecrets',
-  ...NUMBERS,
-  'orderBy',
-  ...Object.keys(CHOICES),
-])
+}
 
 /** Refuses options that are unknown or of no use, each by its name. */
-export function assertKnownOptions(provider: Provider, options: KeyedSourceOptions): void {
-  const unknown = Object.keys(options).find((name) => !OPTION_NAMES.has(name))
-  if (unknown !== undefined) {
-    throw unsound(provider, `unknown option '${unknown}'; known are ${[...OPTION_NAMES].join(', ')}`)
-  }
-  for (const name of NUMBERS) {
-    const value: unknown = options[name]
-    if (value === undefined || (Number.isFinite(value) && (value as number) >= 0)) continue
-    throw unsound(provider, `${name} must be a number of 0 or more`)
-  }
-  for (const [name, choices] of Object.entries(CHOICES)) {
-    // Whatever a caller without a compiler has put there.
-    const value: unknown = (options as Readonly<Record<string, unknown>>)[name]
-    if (value === undefined || choices.some((choice) => choice === value)) continue
-    throw unsound(provider, `${name} must be one of ${choices.join(', ')}`)
+export function assertKnownOptions(provider: Provider, options: SourceOptions): void {
+  // Whatever a caller without a compiler has put there.
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    if (!Object.hasOwn(OPTIONS, name)) {
+      throw unsound(provider, `unknown option '${name}'; known are ${Object.keys(OPTIONS).join(', ')}`)
+    }
+    const choices = OPTIONS[name]
+    if (value === undefined || choices === undefined) continue
+    if (choices.length > 0 ? choices.includes(value) : Number.isFinite(value) && Number(value) >= 0) continue
+    const legal = choices.length > 0 ? `one of ${choices.join(', ')}` : 'a number of 0 or more'
+    throw unsound(provider, `${name} must be ${legal}`)
   }
 }
 
@@ -94,10 +89,6 @@ function isReadable(place: unknown): place is Place {
     readonly [kind in 'json' | 'header' | 'query']?: unknown
   }
   return Array.isArray(json) ? json.length > 0 && json.every(isText) : isText(header ?? query)
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
 }
 
 /** What a dead delivery does to the later ones of its key; `undefined` where the source asks for no order. */

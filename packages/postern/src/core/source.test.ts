@@ -62,7 +62,7 @@ describe('the options of a source', () => {
       const options = { [name]: 1 } as SourceOptions
       expect(() => defineSource(provider(), options)).toThrow(badConfig)
       expect(() => defineSource(provider(), options)).toThrow(
-        `sample: unknown option '${name}'; known are secret, otherSecrets, toleranceSeconds, maxBodyBytes, dedupeWindowMs, orderBy, onDead, onConflict, ack`,
+        `sample: unknown option '${name}'; known are secret, toleranceSeconds, maxBodyBytes, dedupeWindowMs, orderBy, onDead, onConflict, ack`,
       )
     },
   )

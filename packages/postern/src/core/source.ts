@@ -1,16 +1,17 @@
+import { byEverySecret, byOneSecret, secretNamesOf, type Authenticate } from './authenticate.ts'
 import type { CheckResult } from './check.ts'
 import { canonicalHmacs } from './canonical-hmacs.ts'
 import { hmacs } from './hmac-method.ts'
 import { itemHmacs } from './item-hmacs.ts'
 import { configuredSecrets } from './keyring.ts'
-import { methodOf, type KeyedScheme, type Method } from './method.ts'
+import { methodOf, type KeyedScheme, type Method, type SoundMethod } from './method.ts'
 import type { OpenHandshakes } from './open-handshake.ts'
 import type { ParseBody } from './place.ts'
 import type { Envelope, Provider } from './provider.ts'
 import { keyedDigests, publicKeys } from './public-key.ts'
 import type { WebhookRequest } from './request.ts'
 import type { Place, Scheme } from './scheme.ts'
-import { assertSound, isSigned, secretNameOf } from './sound-scheme.ts'
+import { assertSound, secretNameOf } from './sound-scheme.ts'
 import { assertApart } from './secrets-apart.ts'
 import {
   assertKnownOptions,
@@ -33,6 +34,8 @@ export interface Source<Events extends EventMap = EventMap> {
   readonly provider: Provider
   /** The provider's schemes with the keys that verify them. */
   readonly schemes: readonly KeyedScheme[]
+  /** Which of them a request must satisfy. */
+  readonly authenticate: Authenticate
   readonly envelopes: readonly ReadableEnvelope[]
   /** How bodies are read; as JSON where absent. */
   readonly parse: ParseBody | undefined
@@ -79,7 +82,7 @@ export function defineSource<Events extends EventMap = EventMap>(
   provider: Provider,
   options: KeyedSourceOptions = {},
 ): Source<Events> {
-  return makeSource<Events>(provider, options, ALL_METHODS)
+  return defineSourceBy<Events>(ALL_METHODS, provider, options)
 }
 
 /**
@@ -90,16 +93,23 @@ export function defineHmacSource<Events extends EventMap = EventMap>(
   provider: Provider,
   options: KeyedSourceOptions = {},
 ): Source<Events> {
-  return makeSource<Events>(provider, options, [hmacs])
+  return defineSourceBy<Events>([hmacs], provider, options)
 }
 
 /** As `defineSource`, with these ways to authenticate and no others. Refuses a provider that has a scheme of another. */
 export function defineSourceBy<Events extends EventMap = EventMap>(
   methods: readonly Method[],
   provider: Provider,
-  options: KeyedSourceOptions = {},
+  { otherSecrets = {}, ...options }: KeyedSourceOptions = {},
 ): Source<Events> {
-  return makeSource<Events>(provider, options, methods)
+  assertSound(provider, methods)
+  assertKnownSecrets(provider, otherSecrets)
+  const source = defineSoundSource<Events>(methods, provider, options, (name) =>
+    name === 'secret' ? options.secret : otherSecrets[name],
+  )
+  if (secretNamesOf(source.schemes).length < 2) return source
+  assertApart(provider.name, source.schemes)
+  return { ...source, authenticate: byEverySecret }
 }
 
 /** What needs no key to be fetched, and no parser of structured fields. */
@@ -116,26 +126,28 @@ export const ALL_METHODS: readonly Method[] = [
   eachSecrets,
 ]
 
-function makeSource<Events extends EventMap>(
+/**
+ * As `defineSourceBy`, of a provider that is known to be sound, each of its schemes by one of these methods: where all are
+ * verified by one secret, nothing else is needed.
+ */
+export function defineSoundSource<Events extends EventMap = EventMap>(
+  methods: readonly SoundMethod[],
   provider: Provider,
-  options: KeyedSourceOptions,
-  methods: readonly Method[],
+  options: SourceOptions,
+  secretOf: (name: string) => Secret = () => options.secret,
 ): Source<Events> {
   assertKnownOptions(provider, options)
-  assertSound(provider, methods)
-  const secrets = secretsByName(provider, options)
-  // `assertSound` has found a method for each.
   const schemes = provider.schemes.map((scheme) =>
-    keyed(scheme, methodOf(scheme, methods) as Method, secrets),
+    keyed(provider, scheme, methodOf(scheme, methods) as SoundMethod, secretOf),
   )
-  assertApart(provider.name, schemes)
   return {
     provider,
     schemes,
+    authenticate: byOneSecret,
     envelopes: provider.envelopes.map((envelope) => ({
       ...envelope,
       idSigned: envelope.id.every((place) =>
-        schemes.every(({ scheme, method }) => method.signs?.(place, scheme) ?? isSigned(place, scheme)),
+        schemes.every(({ scheme, method }) => method.signs(place, scheme)),
       ),
     })),
     parse: schemes.find(({ method }) => method.parse)?.method.parse,
@@ -152,12 +164,12 @@ function makeSource<Events extends EventMap>(
 
 /** The same source with another `secret`; what is verified by other secrets stays as it is. */
 export function withSecret<Events extends EventMap>(source: Source<Events>, secret: Secret): Source<Events> {
-  const secrets = new Map([['secret', configuredSecrets(source.provider, 'secret', secret)]])
+  const { provider } = source
   const schemes = source.schemes.map((own) =>
-    secretNameOf(own.scheme) === 'secret' ? keyed(own.scheme, own.method, secrets) : own,
+    secretNameOf(own.scheme) === 'secret' ? keyed(provider, own.scheme, own.method, () => secret) : own,
   )
-  assertApart(source.provider.name, schemes)
-  return { ...source, schemes, warnings: warningsOf(source.provider, schemes) }
+  assertApart(provider.name, schemes)
+  return { ...source, schemes, warnings: warningsOf(provider, schemes) }
 }
 
 /** Whether a source can verify anything yet. */
@@ -165,21 +177,22 @@ export function hasSecret(source: Source): boolean {
   return source.schemes.some(({ keys }) => keys.size > 0)
 }
 
-function secretsByName(
-  provider: Provider,
-  { secret, otherSecrets = {} }: KeyedSourceOptions,
-): ReadonlyMap<string, readonly string[]> {
+function assertKnownSecrets(provider: Provider, otherSecrets: Readonly<Record<string, Secret>>): void {
   const known = new Set(provider.schemes.map(secretNameOf))
   const unknown = Object.keys(otherSecrets).find((name) => name === 'secret' || !known.has(name))
   if (unknown !== undefined) {
     throw unsound(provider, `no scheme is verified by the secret '${unknown}'`)
   }
-  const named = Object.entries({ secret, ...otherSecrets })
-  return new Map(named.map(([name, value]) => [name, configuredSecrets(provider, name, value)]))
 }
 
-function keyed(scheme: Scheme, method: Method, secrets: ReadonlyMap<string, readonly string[]>): KeyedScheme {
-  return { scheme, keys: method.keyring(secrets.get(secretNameOf(scheme)) ?? [], scheme), method }
+function keyed(
+  provider: Provider,
+  scheme: Scheme,
+  method: SoundMethod,
+  secretOf: (name: string) => Secret,
+): KeyedScheme {
+  const name = secretNameOf(scheme)
+  return { scheme, keys: method.keyring(configuredSecrets(provider, name, secretOf(name)), scheme), method }
 }
 
 function warningsOf({ warnings = [] }: Provider, schemes: readonly KeyedScheme[]): readonly string[] {
@@ -209,11 +222,7 @@ function dedupeWindow(provider: Provider, options: SourceOptions): number {
   return windowMs
 }
 
-function longestTolerance(provider: Provider): number {
-  const own = provider.schemes.map((scheme) =>
-    'timestamp' in scheme
-      ? (scheme.timestamp?.toleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS)
-      : DEFAULT_TOLERANCE_SECONDS,
-  )
+function longestTolerance({ schemes }: Provider): number {
+  const own = schemes.map((scheme) => ('timestamp' in scheme && scheme.timestamp?.toleranceSeconds) || 0)
   return Math.max(DEFAULT_TOLERANCE_SECONDS, ...own)
 }

@@ -2,8 +2,9 @@ import { unmetCondition, type CheckResult } from './check.ts'
 import type { Keyring } from './keyring.ts'
 import type { Method } from './method.ts'
 import type { WebhookRequest } from './request.ts'
-import { nearest, type Reason } from './reason.ts'
+import { nearer } from './reason.ts'
 import type {
+  Place,
   Scheme,
   SecretInBody,
   SecretInEach,
@@ -26,12 +27,16 @@ import { withoutHeader, withoutMember, withoutMembers, withoutParameter } from '
 const STATIC_WARNING =
   'every request carries the secret itself and none is signed: whoever sees one can send others; use TLS all the way, and this secret for nothing else'
 
+/** Nothing is signed: whoever has the secret writes all of the body. */
+const writesBody = (place: Place): boolean => 'json' in place
+
 /** Secrets in a header. Apart from those in the body, which need a reader of bodies. */
 export const headerSecrets: Method<InHeader> = {
   algorithms: ['static-secret'],
   warning: STATIC_WARNING,
   takes: ({ secret }) => 'header' in secret,
   complaint: (scheme, schemes) => unsoundSecret(scheme) ?? mixedSecret(scheme, schemes),
+  signs: writesBody,
   keyring: staticKeyring,
   check: (scheme, keys, request) =>
     checked(scheme, keys, request, () => readHeader(scheme.secret, request.headers)),
@@ -45,6 +50,7 @@ export const bodySecrets: Method<InBody> = {
   takes: ({ secret }) => 'json' in secret,
   complaint: (scheme, schemes) =>
     scheme.secret.json.length === 0 ? 'has no place for a secret' : mixedSecret(scheme, schemes),
+  signs: writesBody,
   keyring: staticKeyring,
   check: (scheme, keys, request) =>
     checked(scheme, keys, request, () => readMember(scheme.secret, request.body)),
@@ -57,6 +63,7 @@ export const querySecrets: Method<InQuery> = {
   warning: STATIC_WARNING,
   takes: ({ secret }) => 'query' in secret,
   complaint: mixedSecret,
+  signs: writesBody,
   keyring: staticKeyring,
   check: (scheme, keys, request) =>
     checked(scheme, keys, request, () => readParameter(scheme.secret, request)),
@@ -69,6 +76,7 @@ export const eachSecrets: Method<InEach> = {
   warning: STATIC_WARNING,
   takes: ({ secret }) => 'each' in secret,
   complaint: mixedSecret,
+  signs: writesBody,
   keyring: staticKeyring,
   check: (scheme, keys, request) => {
     const unmet = unmetCondition(scheme, keys, request.headers)
@@ -78,13 +86,9 @@ export const eachSecrets: Method<InEach> = {
   without: ({ secret }, request) => ({ ...request, body: withoutMembers(request.body, secret) }),
 }
 
-/** The first one's result where all are good; else the reason of the one that got least far. */
+/** The first one's result where all are good; else that of the one that got least far. */
 function everyOne(results: readonly CheckResult[]): CheckResult {
-  const [first, ...others] = results.flatMap((result): readonly Reason[] =>
-    result.ok ? [] : [result.reason],
-  )
-  if (first !== undefined) return { ok: false, reason: nearest([first, ...others]) }
-  return results[0] ?? { ok: false, reason: 'missing_secret' }
+  return results.length === 0 ? { ok: false, reason: 'missing_secret' } : results.reduce(nearer)
 }
 
 type InQuery = StaticSecretScheme & { readonly secret: SecretInQuery }

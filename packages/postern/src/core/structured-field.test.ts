@@ -10,7 +10,7 @@ import {
   type Member,
   type Parameters,
 } from './structured-field.ts'
-import { writeDictionary, writeItem, writeList } from './structured-field-text.ts'
+import { writeDictionary, writeItem, writeList } from './made-up-field-text.ts'
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
 

@@ -37,18 +37,23 @@ export type Member = Item | InnerList
 
 export type Dictionary = ReadonlyMap<string, Member>
 
+/** The bytes that a member is; `undefined` where it is none, or something else. */
+export function bytesOf(member: Member | undefined): Uint8Array | undefined {
+  return member?.kind === 'item' && member.item.kind === 'bytes' ? member.item.value : undefined
+}
+
 /** A field whose value is an item; `undefined` where it is none. */
 export function parseItem(text: string): Item | undefined {
-  return parsed(text, (cursor) => itemAt(cursor))
+  return parsed(text, itemAt)
 }
 
 /** A field whose value is a list; `undefined` where it is none. */
 export function parseList(text: string): readonly Member[] | undefined {
   return parsed(text, (cursor) => {
     const members: Member[] = []
-    while (!cursor.isAtEnd()) {
+    while (!isAtEnd(cursor)) {
       members.push(memberAt(cursor))
-      cursor.nextMember()
+      need(cursor, NEXT_MEMBER)
     }
     return members
   })
@@ -58,164 +63,131 @@ export function parseList(text: string): readonly Member[] | undefined {
 export function parseDictionary(text: string): Dictionary | undefined {
   return parsed(text, (cursor) => {
     const members = new Map<string, Member>()
-    while (!cursor.isAtEnd()) {
-      const key = keyAt(cursor)
-      members.set(key, cursor.take('=') ? memberAt(cursor) : { ...TRUE, parameters: parametersAt(cursor) })
-      cursor.nextMember()
+    while (!isAtEnd(cursor)) {
+      const key = need(cursor, KEY)
+      members.set(key, take(cursor, EQUALS) ? memberAt(cursor) : withParameters(cursor, TRUE))
+      need(cursor, NEXT_MEMBER)
     }
     return members
   })
 }
 
-const TRUE: Item = { kind: 'item', item: { kind: 'boolean', value: true }, parameters: new Map() }
+/** Over the comma between two members (§4.2.1 and §4.2.2), or to the end: not over a comma that nothing follows. */
+const NEXT_MEMBER = /[ \t]*(?:$|,[ \t]*(?!$))/y
+const SPACES = / */y
+const EQUALS = /=/y
+const SEMICOLON = /; */y
+const OPEN = /\(/y
+const CLOSE = /\)/y
+const BETWEEN_ITEMS = / +|(?=\))/y
+const KEY = /[a-z*][a-z0-9_.*-]*/y
+const TRUE: BareItem = { kind: 'boolean', value: true }
 
-/** Thrown and caught inside this file: a parser of eight rules that each hand failure up would be twice as long. */
-class NotOfThisForm extends Error {}
+/** A place in a text, which only moves forwards. */
+interface Cursor {
+  readonly text: string
+  at: number
+}
 
+function isAtEnd({ text, at }: Cursor): boolean {
+  return at === text.length
+}
+
+/** What a sticky expression matches here, which is then behind the cursor; `undefined` where it does not. */
+function take(cursor: Cursor, expression: RegExp): string | undefined {
+  expression.lastIndex = cursor.at
+  const found = expression.exec(cursor.text)?.[0]
+  cursor.at += found?.length ?? 0
+  return found
+}
+
+function need(cursor: Cursor, expression: RegExp): string {
+  return take(cursor, expression) ?? fail()
+}
+
+/** Caught inside this file: a parser of eight rules that each hand failure up would be twice as long. */
 function fail(): never {
-  throw new NotOfThisForm()
+  throw new SyntaxError()
 }
 
 function parsed<Value>(text: string, read: (cursor: Cursor) => Value): Value | undefined {
+  const cursor = { text, at: 0 }
   try {
-    const cursor = new Cursor(text)
-    cursor.skip(' ')
+    take(cursor, SPACES)
     const value = read(cursor)
-    cursor.skip(' ')
-    return cursor.isAtEnd() ? value : undefined
+    take(cursor, SPACES)
+    return isAtEnd(cursor) ? value : undefined
   } catch (error) {
-    if (error instanceof NotOfThisForm) return undefined
+    // The second is of `decodeURIComponent`.
+    if (error instanceof SyntaxError || error instanceof URIError) return undefined
     throw error
   }
 }
 
-/** A place in a text, which only moves forwards. */
-class Cursor {
-  readonly #text: string
-  #at = 0
-
-  constructor(text: string) {
-    this.#text = text
-  }
-
-  isAtEnd(): boolean {
-    return this.#at === this.#text.length
-  }
-
-  peek(): string {
-    return this.#text.charAt(this.#at)
-  }
-
-  take(character: string): boolean {
-    if (this.peek() !== character) return false
-    this.#at += 1
-    return true
-  }
-
-  expect(character: string): void {
-    if (!this.take(character)) fail()
-  }
-
-  skip(characters: string): void {
-    while (!this.isAtEnd() && characters.includes(this.peek())) this.#at += 1
-  }
-
-  /** What a sticky expression matches here; it may be nothing where the expression may. */
-  match(expression: RegExp): string {
-    expression.lastIndex = this.#at
-    const found = expression.exec(this.#text)?.[0] ?? fail()
-    this.#at += found.length
-    return found
-  }
-
-  /** Over the comma between two members (§4.2.1 and §4.2.2); a comma that nothing follows is a failure. */
-  nextMember(): void {
-    this.skip(' \t')
-    if (this.isAtEnd()) return
-    this.expect(',')
-    this.skip(' \t')
-    if (this.isAtEnd()) fail()
-  }
-}
-
 function memberAt(cursor: Cursor): Member {
-  return cursor.peek() === '(' ? innerListAt(cursor) : itemAt(cursor)
-}
-
-function innerListAt(cursor: Cursor): InnerList {
-  cursor.expect('(')
+  if (take(cursor, OPEN) === undefined) return itemAt(cursor)
   const items: Item[] = []
-  for (;;) {
-    cursor.skip(' ')
-    if (cursor.take(')')) return { kind: 'inner-list', items, parameters: parametersAt(cursor) }
+  take(cursor, SPACES)
+  while (take(cursor, CLOSE) === undefined) {
     items.push(itemAt(cursor))
-    if (cursor.peek() !== ' ' && cursor.peek() !== ')') fail()
+    need(cursor, BETWEEN_ITEMS)
   }
+  return { kind: 'inner-list', items, parameters: parametersAt(cursor) }
 }
 
 function itemAt(cursor: Cursor): Item {
-  const item = bareItemAt(cursor)
+  return withParameters(cursor, bareItemAt(cursor))
+}
+
+function withParameters(cursor: Cursor, item: BareItem): Item {
   return { kind: 'item', item, parameters: parametersAt(cursor) }
 }
 
 function parametersAt(cursor: Cursor): Parameters {
   const parameters = new Map<string, BareItem>()
-  while (cursor.take(';')) {
-    cursor.skip(' ')
-    const key = keyAt(cursor)
-    parameters.set(key, cursor.take('=') ? bareItemAt(cursor) : TRUE.item)
+  while (take(cursor, SEMICOLON)) {
+    const key = need(cursor, KEY)
+    parameters.set(key, take(cursor, EQUALS) ? bareItemAt(cursor) : TRUE)
   }
   return parameters
 }
 
-function keyAt(cursor: Cursor): string {
-  return cursor.match(/[a-z*][a-z0-9_.*-]*/y)
-}
+/** A kind of value, how it is written, and what that stands for: `undefined` where it is none after all. */
+type Form = {
+  readonly [Kind in BareItem['kind']]: readonly [
+    kind: Kind,
+    written: RegExp,
+    read: (text: string) => Extract<BareItem, { kind: Kind }>['value'] | undefined,
+  ]
+}[BareItem['kind']]
+
+/** Behind what they match only a separator may follow, so that none of them takes a part of something longer. */
+const FORMS: readonly Form[] = [
+  // What is left of JSON's strings: printable ASCII, and two escapes.
+  ['string', /"(?:[ !#-[\]-~]|\\["\\])*"/y, (text) => JSON.parse(text) as string],
+  ['bytes', /:[A-Za-z0-9+/=]*:/y, readBytes],
+  // §4.2.4: 15 digits, or 12 and a fraction of 3.
+  ['integer', /-?\d{1,15}(?![\d.])/y, Number],
+  ['decimal', /-?\d{1,12}\.\d{1,3}/y, Number],
+  ['token', /[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*/y, String],
+  ['boolean', /\?[01]/y, (text) => text === '?1'],
+  ['date', /@-?\d{1,15}/y, (text) => Number(text.slice(1))],
+  // §4.2.10: percent signs before lower-case hex, and UTF-8 under them.
+  ['display', /%"(?:[ !#$&-~]|%[0-9a-f]{2})*"/y, (text) => decodeURIComponent(text.slice(2, -1))],
+]
 
 function bareItemAt(cursor: Cursor): BareItem {
-  const first = cursor.peek()
-  if (first === '"') return { kind: 'string', value: stringAt(cursor) }
-  if (first === ':') return { kind: 'bytes', value: bytesAt(cursor) }
-  if (first === '?') return { kind: 'boolean', value: cursor.match(/\?[01]/y) === '?1' }
-  if (first === '@') return { kind: 'date', value: dateAt(cursor) }
-  if (first === '%') return { kind: 'display', value: displayStringAt(cursor) }
-  if (/[-0-9]/.test(first)) return numberAt(cursor)
-  return { kind: 'token', value: cursor.match(/[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*/y) }
-}
-
-/** §4.2.4: 15 digits, or 12 and a fraction of 3. */
-function numberAt(cursor: Cursor): BareItem {
-  const text = cursor.match(/-?[0-9]+(?:\.[0-9]*)?/y)
-  if (/^-?[0-9]{1,15}$/.test(text)) return { kind: 'integer', value: Number(text) }
-  return /^-?[0-9]{1,12}\.[0-9]{1,3}$/.test(text) ? { kind: 'decimal', value: Number(text) } : fail()
-}
-
-function dateAt(cursor: Cursor): number {
-  cursor.expect('@')
-  const number = numberAt(cursor)
-  return number.kind === 'integer' ? number.value : fail()
-}
-
-function stringAt(cursor: Cursor): string {
-  const quoted = cursor.match(/"(?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*"/y)
-  return quoted.slice(1, -1).replaceAll(/\\(.)/g, '$1')
+  for (const [kind, written, read] of FORMS) {
+    const text = take(cursor, written)
+    if (text !== undefined) return { kind, value: read(text) ?? fail() } as BareItem
+  }
+  return fail()
 }
 
 /**
  * §4.2.7 lets a parser take base64 without its padding, or with bits that are not zero; here as everywhere, one value
  * has one spelling.
  */
-function bytesAt(cursor: Cursor): Uint8Array {
-  const text = cursor.match(/:[A-Za-z0-9+/=]*:/y).slice(1, -1)
-  return text === '' ? new Uint8Array() : (decodeStrictly(text, 'base64') ?? fail())
-}
-
-/** §4.2.10: percent signs before lower-case hex, and UTF-8 under them. */
-function displayStringAt(cursor: Cursor): string {
-  const quoted = cursor.match(/%"(?:[\x20-\x21\x23-\x24\x26-\x7e]|%[0-9a-f]{2})*"/y)
-  try {
-    return decodeURIComponent(quoted.slice(2, -1))
-  } catch {
-    return fail()
-  }
+function readBytes(text: string): Uint8Array | undefined {
+  return text === '::' ? new Uint8Array() : decodeStrictly(text.slice(1, -1), 'base64')
 }

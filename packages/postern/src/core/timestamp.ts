@@ -50,26 +50,12 @@ export function freshness(
   return -ageSeconds > toleranceSeconds ? 'future' : 'fresh'
 }
 
-/** Every event has such a time: the text is cut only where it has to be, since groups of the expression cost a microsecond. */
 function parseRfc3339(text: string): number | undefined {
   if (!RFC3339.test(text)) return undefined
-  // Date.parse turns February 30 into March 2.
+  // A date that is not in the calendar is read as one that is: February 30 as March 2.
   const day = Number(text.slice(8, 10))
-  if (day > 28 && day > daysInMonth(Number(text.slice(0, 4)), Number(text.slice(5, 7)))) return undefined
-  const parsed = Date.parse(inMilliseconds(text).toUpperCase())
+  if (day > 28 && day !== new Date(text.slice(0, 10)).getUTCDate()) return undefined
+  // Some senders write nanoseconds; ECMAScript promises milliseconds, and capitals, only.
+  const parsed = Date.parse(text.replace(/(\.\d{3})\d+/, '$1').toUpperCase())
   return Number.isNaN(parsed) ? undefined : parsed
-}
-
-const SECONDS_END = 'YYYY-MM-DDThh:mm:ss'.length
-
-/** Some senders write nanoseconds; ECMAScript promises milliseconds, and capitals, only. */
-function inMilliseconds(text: string): string {
-  if (text[SECONDS_END] !== '.') return text
-  const fractionEnd = text.slice(SECONDS_END + 1).search(/\D/) + SECONDS_END + 1
-  return text.slice(0, Math.min(fractionEnd, SECONDS_END + 4)) + text.slice(fractionEnd)
-}
-
-function daysInMonth(year: number, month: number): number {
-  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28
-  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
 }

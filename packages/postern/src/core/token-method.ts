@@ -1,12 +1,11 @@
-import type { CheckOptions, CheckResult } from './check.ts'
-import { unmetCondition } from './check.ts'
+import { lackOf, refused, unmetCondition, type CheckOptions, type CheckResult } from './check.ts'
 import { PosternError } from './errors.ts'
 import { FetchedKeys, type FetchedKeysOptions } from './fetched-keys.ts'
 import { OpenKeyring, type Keyring } from './keyring.ts'
 import type { Method } from './method.ts'
 import { parseJson } from './place.ts'
 import type { Reason } from './reason.ts'
-import { DOUBLED, headerValue, type WebhookRequest } from './request.ts'
+import { headerValue, type WebhookRequest } from './request.ts'
 import type { TokenScheme } from './scheme.ts'
 import { withoutHeader } from './without-secrets.ts'
 
@@ -51,6 +50,8 @@ export function bearerTokens(jose: Jose, fetching: FetchedKeysOptions = {}): Met
   return {
     algorithms: ['jwt'],
     complaint: unsoundToken,
+    // Nothing is signed but the token: whoever has one writes all of the body.
+    signs: (place) => 'json' in place,
     keyring: (secrets) => new OpenKeyring(secrets),
     // Without a key: what can be refused all the same.
     check: (scheme, keys, request) => {
@@ -95,8 +96,7 @@ function tokenOf(
   if (unmet !== undefined) return { reason: unmet }
   const { header, authScheme } = scheme.token
   const value = headerValue(headers, header)
-  if (value === undefined) return { reason: 'missing_header' }
-  if (value === DOUBLED) return { reason: 'duplicate_header' }
+  if (typeof value !== 'string') return { reason: lackOf(value) }
   const [word = '', text = '', ...others] = value.split(' ')
   const isBearer = word.toLowerCase() === authScheme.toLowerCase() && others.length === 0
   // Three parts in base64url (RFC 7515 §3.1), so that nothing else is handed on.
@@ -207,8 +207,4 @@ function unsoundToken({ keysUrl, issuers, maxAgeSeconds }: TokenScheme): string 
     return `has keys at '${keysUrl}', which is no plain https address`
   if (issuers.length === 0) return 'names no issuer'
   return maxAgeSeconds > 0 ? undefined : 'has tokens that are never young enough'
-}
-
-function refused(reason: Reason): { readonly ok: false; readonly reason: Reason } {
-  return { ok: false, reason }
 }

@@ -207,7 +207,7 @@ describe('the method of URLs', () => {
 
   it('makes keys as the scheme has them', () => {
     const keys = urlHmacs.keyring(['6b6579', '6b6579'], { ...scheme, key: { as: 'hex' } })
-    expect([keys.size, Buffer.from(keys.first()).toString()]).toEqual([2, 'key'])
+    expect([keys.size, Buffer.from(keys.first()!).toString()]).toEqual([2, 'key'])
   })
 
   it('reads bodies of JSON, and of a form where they are none', () => {

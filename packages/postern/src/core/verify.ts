@@ -1,6 +1,7 @@
+import type { Authenticated } from './authenticate.ts'
 import type { CheckResult } from './check.ts'
 import { readEvent, type ReadEvent } from './envelope.ts'
-import { furthest, nearest, type Reason } from './reason.ts'
+import type { Reason } from './reason.ts'
 import {
   fromFetch,
   toWebhookRequest,
@@ -9,7 +10,6 @@ import {
   type WebhookRequest,
 } from './request.ts'
 import type { Scheme } from './scheme.ts'
-import { secretNameOf } from './sound-scheme.ts'
 import type { KeyedScheme } from './method.ts'
 import type { EventMap, Source } from './source.ts'
 
@@ -67,19 +67,19 @@ export async function verify<Events extends EventMap>(
   const checked = source.checkFirst && (await source.checkFirst(source, received, nowMs))
   const verdict = verifyRequest(received, source, nowMs, checked)
   if (!verdict.ok) return verdict
-  const { id, type, createdMs, data } = verdict.read
+  const { scheme, secretIndex, read, request: kept } = verdict
   return {
     ok: true,
-    scheme: verdict.scheme,
-    secretIndex: verdict.secretIndex,
+    scheme,
+    secretIndex,
     event: {
       source: source.provider.name,
-      id,
-      type,
-      created: createdMs === undefined ? undefined : new Date(createdMs),
-      data,
-      body: verdict.request.body,
-      headers: verdict.request.headers,
+      id: read.id,
+      type: read.type,
+      created: read.createdMs === undefined ? undefined : new Date(read.createdMs),
+      data: read.data,
+      body: kept.body,
+      headers: kept.headers,
     },
   }
 }
@@ -115,62 +115,16 @@ export function verifyRequest(
 
 /** The request without the secrets that it carries. */
 function withoutCarriedSecrets(schemes: readonly KeyedScheme[], request: WebhookRequest): WebhookRequest {
-  let kept = request
-  for (const { scheme, method } of schemes) kept = method.without?.(scheme, kept) ?? kept
-  return kept
+  return schemes.reduce((kept, { scheme, method }) => method.without?.(scheme, kept) ?? kept, request)
 }
 
-export type Authenticated =
-  | { readonly ok: true; readonly scheme: string; readonly secretIndex: number }
-  | { readonly ok: false; readonly reason: Reason }
-
-/**
- * Every secret that is configured must be satisfied by one of its schemes. Of several that are not, what got least far
- * is reported: the others' success does not make a request authentic.
- */
+/** Whether a request is authentic, and by which scheme of its source. */
 export function authenticate(
   request: WebhookRequest,
   source: Source,
   nowMs: number,
   checked?: ReadonlyMap<Scheme, CheckResult>,
 ): Authenticated {
-  const options = { nowMs, toleranceSeconds: source.toleranceSeconds }
-  const results: SecretResult[] = []
-  for (const { scheme, keys, method } of source.schemes) {
-    const secretName = secretNameOf(scheme)
-    const before = results.find((result) => result.secretName === secretName)
-    if (before?.of.ok === true || keys.size === 0) continue
-    const result = checked?.get(scheme) ?? method.check(scheme, keys, request, options)
-    const of = after(before?.of, result, scheme)
-    if (before === undefined) results.push({ secretName, of })
-    else before.of = of
-  }
-  return together(results)
-}
-
-/** How far one of the configured secrets has got. */
-interface SecretResult {
-  readonly secretName: string
-  of: Authenticated
-}
-
-function after(before: Authenticated | undefined, result: CheckResult, { name }: Scheme): Authenticated {
-  if (result.ok) return { ok: true, scheme: name, secretIndex: result.secretIndex }
-  return before === undefined || before.ok
-    ? result
-    : { ok: false, reason: furthest([before.reason, result.reason]) }
-}
-
-function together(results: readonly SecretResult[]): Authenticated {
-  const [first, ...others] = results
-  if (first === undefined) return NO_SECRET
-  return others.reduce((left, { of }) => both(left, of), first.of)
-}
-
-const NO_SECRET: Authenticated = { ok: false, reason: 'no_secret' }
-
-function both(left: Authenticated, right: Authenticated): Authenticated {
-  if (left.ok && right.ok) return { ...left, scheme: `${left.scheme}+${right.scheme}` }
-  if (!left.ok && !right.ok) return { ok: false, reason: nearest([left.reason, right.reason]) }
-  return left.ok ? right : left
+  const { schemes, toleranceSeconds } = source
+  return source.authenticate(schemes, request, { nowMs, toleranceSeconds }, checked)
 }

@@ -1,14 +1,14 @@
 import type { Scheme, SignatureScheme, WebhookRequest } from '../core/index.ts'
 import { encode } from '../core/encoding.ts'
 import type { Keyring } from '../core/keyring.ts'
-import type { KeyedScheme, Method } from '../core/method.ts'
+import type { KeyedScheme, SoundMethod } from '../core/method.ts'
 import { secretText } from '../core/static-secret.ts'
 import type { Cause } from './finding.ts'
 
 /** One scheme of a source that a request does not pass, with all that may be to blame. */
 export interface Subject {
   readonly scheme: Scheme
-  readonly method: Method
+  readonly method: SoundMethod
   readonly request: WebhookRequest
   /** The source's own keys, and those of the candidates that the scheme can be keyed with. */
   readonly rings: readonly Keyring[]
@@ -51,12 +51,16 @@ export function secretTexts({ scheme, keys }: Pick<KeyedScheme, 'keys' | 'scheme
 }
 
 /** A keyring of what can be keyed at all; `undefined` where nothing can. */
-export function keyringOf(method: Method, scheme: Scheme, secrets: readonly string[]): Keyring | undefined {
+export function keyringOf(
+  method: SoundMethod,
+  scheme: Scheme,
+  secrets: readonly string[],
+): Keyring | undefined {
   const fitting = secrets.filter((secret) => canKey(method, scheme, secret))
   return fitting.length === 0 ? undefined : method.keyring(fitting, scheme)
 }
 
-function canKey(method: Method, scheme: Scheme, secret: string): boolean {
+function canKey(method: SoundMethod, scheme: Scheme, secret: string): boolean {
   try {
     return method.keyring([secret], scheme).size === 1
   } catch {

@@ -1,10 +1,10 @@
 import { isAuthentic, type Reason, type Scheme, type WebhookRequest } from '../core/index.ts'
 import type { Keyring } from '../core/keyring.ts'
-import type { Method } from '../core/method.ts'
+import type { SoundMethod } from '../core/method.ts'
 
 /** What one trial checks. */
 export interface Trial {
-  readonly method: Method
+  readonly method: SoundMethod
   readonly scheme: Scheme
   readonly keys: Keyring
   readonly request: WebhookRequest

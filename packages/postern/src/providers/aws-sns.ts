@@ -1,6 +1,7 @@
+import { distrustOwn } from '../core/certificate.ts'
+import { soundCertificates } from '../core/certificate-method.ts'
+import { fetchingFirst } from '../core/fetching-source.ts'
 import {
-  certificates,
-  defineFetchingSource,
   fetchPinned,
   type CertificateScheme,
   type KeyFetch,
@@ -8,6 +9,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { defineSoundSource } from '../core/source.ts'
 import { HOUR_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
@@ -120,12 +122,15 @@ export function awsSns({
   const schemes = awsSnsProvider.schemes.filter(
     ({ name }) => signatureVersions?.some((version) => name === `sns-v${version}`) ?? true,
   )
-  const { warnings: _, ...provider } = awsSnsProvider
-  const told = schemes.some(({ name }) => name === 'sns-v1') ? awsSnsProvider : provider
-  const source = defineFetchingSource<AwsSnsEvents>(
-    [certificates({ fetch })],
-    { ...told, schemes },
-    { ...options, secret: topicArn },
+  const provider: Provider = {
+    ...awsSnsProvider,
+    schemes,
+    ...(schemes.every(({ name }) => name !== 'sns-v1') && { warnings: [] }),
+  }
+  // Its hosts are trusted, so that no chain has to be followed.
+  const method = soundCertificates((key, _, nowMs) => distrustOwn(key, nowMs), { fetch })
+  const source = fetchingFirst(
+    defineSoundSource<AwsSnsEvents>([method], provider, { ...options, secret: topicArn }),
   )
   if (confirm === undefined) return source
   return { ...source, confirm: confirm === true ? (url) => fetchPinned(url, fetch) : confirm }

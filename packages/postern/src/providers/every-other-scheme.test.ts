@@ -17,7 +17,7 @@ import {
 import { isSignature } from '../core/scheme.ts'
 import { verifyRequest } from '../core/verify.ts'
 import { keyServer, otherKeys, otherSecretOf, signAny } from '../../../../test/support/other-schemes.ts'
-import { providers } from './index.ts'
+import { awsSns, httpMessageSignatures, paypal, providers } from './index.ts'
 import { samples } from './samples/index.ts'
 
 const NOW_MS = 1_772_490_001_000
@@ -46,6 +46,39 @@ const fetching = every.filter(({ scheme }) => scheme.algorithm !== 'http-message
 const certified = every.flatMap(({ scheme, ...rest }) =>
   scheme.algorithm === 'rsa-certificate' ? [{ scheme, ...rest }] : [],
 )
+
+/** Sources whose functions do not look whether their data are sound, nor ask for more than one secret. */
+const taken: readonly (readonly [string, Source])[] = [
+  ['awsSns', awsSns()],
+  ['awsSns, of one version', awsSns({ signatureVersions: ['2'] })],
+  ['paypal', paypal()],
+  ['httpMessageSignatures', httpMessageSignatures()],
+  [
+    'httpMessageSignatures, with an origin',
+    httpMessageSignatures({ origin: 'https://example.com', tag: 'a' }),
+  ],
+]
+
+describe('a source that is taken for sound', () => {
+  it.each(taken)('is it, and is verified by one secret: %s', (_, source) => {
+    const looked = defineAnySource(source.provider, {}, otherKeys())
+    expect(new Set(source.schemes.map(({ scheme }) => scheme.verifiedBy))).toEqual(new Set([undefined]))
+    expect(source.schemes.map(({ scheme }) => scheme)).toEqual(looked.schemes.map(({ scheme }) => scheme))
+    expect([source.envelopes, source.warnings]).toEqual([looked.envelopes, looked.warnings])
+    expect(source.authenticate).toBe(looked.authenticate)
+  })
+
+  it('refuses what its options make unsound', () => {
+    const unsound = expect.objectContaining({ code: 'bad_scheme' })
+    expect(() => httpMessageSignatures({ components: ['@status'] })).toThrow(unsound)
+    expect(() => httpMessageSignatures({ origin: 'example.com' })).toThrow(unsound)
+    expect(() => httpMessageSignatures({ tag: 'é' })).toThrow(unsound)
+    const unknown = { otherSecrets: {} } as object
+    for (const define of [awsSns, paypal, httpMessageSignatures]) {
+      expect(() => define(unknown)).toThrow(/unknown option 'otherSecrets'/)
+    }
+  })
+})
 
 describe('what is signed otherwise', () => {
   it('is looked at for each form that there is', () => {

@@ -1,5 +1,4 @@
 import {
-  defineSourceBy,
   messageSignatures,
   type KeyFormat,
   type MessageAlgorithm,
@@ -8,6 +7,11 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { refuseIf } from '../core/sound-scheme.ts'
+import { defineSoundSource } from '../core/source.ts'
+
+const name = 'http-message-signatures'
+const title = 'HTTP Message Signatures'
 
 const scheme: MessageSignatureScheme = {
   name: 'rfc9421',
@@ -18,28 +22,31 @@ const scheme: MessageSignatureScheme = {
   timestamp: { toleranceSeconds: 300 },
 }
 
+const envelopes: Provider['envelopes'] = [
+  {
+    name: 'json-event',
+    id: [{ json: ['id'] }],
+    type: { json: ['type'] },
+    created: { in: { json: ['timestamp'] }, unit: 'rfc3339' },
+  },
+]
+
+const HOST_WARNING =
+  'the signed host is the one that a request names itself: what the same key signed for another host is accepted here; set the origin that the sender knows'
+
 /**
  * HTTP Message Signatures (RFC 9421). A sender chooses what it signs: accepted is only what covers method, host, path and the
  * digest of the body (RFC 9530), which is compared with the body. Nothing is standard about events: id and type stand where
  * many senders have them.
  */
 export const httpMessageSignaturesProvider: Provider = {
-  name: 'http-message-signatures',
-  title: 'HTTP Message Signatures',
+  name,
+  title,
   documentation: 'https://www.rfc-editor.org/rfc/rfc9421',
   evidence: { level: 'proven', reason: 'the examples of RFC 9421, appendix B.2, verify' },
   schemes: [scheme],
-  warnings: [
-    'the host that a signature covers is taken from the request itself: what was signed by the same key for another host is accepted here; set the origin that the sender knows',
-  ],
-  envelopes: [
-    {
-      name: 'json-event',
-      id: [{ json: ['id'] }],
-      type: { json: ['type'] },
-      created: { in: { json: ['timestamp'] }, unit: 'rfc3339' },
-    },
-  ],
+  warnings: [HOST_WARNING],
+  envelopes,
 }
 
 /**
@@ -78,10 +85,18 @@ export function httpMessageSignatures({
     signedWith: algorithm,
     key: { as: keyFormat },
     components,
-    ...(tag !== undefined && { tag }),
-    ...(origin !== undefined && { origin }),
+    tag,
+    origin,
   }
-  const { warnings: _, ...provider } = httpMessageSignaturesProvider
-  const told = origin === undefined ? httpMessageSignaturesProvider : provider
-  return defineSourceBy([messageSignatures], { ...told, schemes: [own] }, options)
+  // What the catalogue says for people reaches no bundle.
+  const provider: Provider = {
+    name,
+    title,
+    schemes: [own],
+    envelopes,
+    warnings: origin === undefined ? [HOST_WARNING] : [],
+  }
+  // The rest of it is sound, as the catalogue is.
+  refuseIf(messageSignatures.complaint(own, [own]), provider, own)
+  return defineSoundSource([messageSignatures], provider, options)
 }

@@ -1,11 +1,7 @@
-import {
-  certificates,
-  defineFetchingSource,
-  type KeyFetch,
-  type Provider,
-  type Source,
-  type SourceOptions,
-} from '../core/index.ts'
+import { soundCertificates, trustOf } from '../core/certificate-method.ts'
+import { fetchingFirst } from '../core/fetching-source.ts'
+import type { KeyFetch, Provider, Source, SourceOptions } from '../core/index.ts'
+import { defineSoundSource } from '../core/source.ts'
 import { DAY_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
@@ -102,8 +98,8 @@ export function paypal({
   trustedCertificates,
   ...options
 }: PaypalOptions = {}): Source<PaypalEvents> {
-  return defineFetchingSource<PaypalEvents>([certificates({ fetch, trustedCertificates })], paypalProvider, {
-    ...options,
-    secret: webhookId,
-  })
+  const method = soundCertificates(trustOf({ trustedCertificates }), { fetch })
+  return fetchingFirst(
+    defineSoundSource<PaypalEvents>([method], paypalProvider, { ...options, secret: webhookId }),
+  )
 }
