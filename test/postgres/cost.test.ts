@@ -112,8 +112,8 @@ describe.skipIf(leftOut().includes('postgres'))('beside a long history and a lon
        INSERT INTO postern.dedupe SELECT md5(seq::text)::uuid, md5(seq::text)::uuid, seq, 9e15 FROM generate_series(${first}, ${first + HISTORY}) AS seq;
        INSERT INTO postern.finished (seq, event_seq, due_ms, token, attempt, destination, state)
        SELECT seq * 64, seq, seq, 1, 1, 'handlers', 'succeeded' FROM generate_series(${first}, ${first + HISTORY}) AS seq;
-       INSERT INTO postern.delivery (seq, event_seq, made_ms, due_ms, lane, open_lane, state, destination)
-       SELECT seq * 64, seq, seq, seq, lane, lane, 'pending', 'line'
+       INSERT INTO postern.delivery (seq, event_seq, made_ms, due_ms, lane, open_lane, body_bytes, state, destination)
+       SELECT seq * 64, seq, seq, seq, lane, lane, 4, 'pending', 'line'
        FROM generate_series(${first + HISTORY + 1}, ${first + HISTORY + LINE}) AS seq, (SELECT lane FROM postern.delivery WHERE event_seq = ${head}) AS head;
        ANALYZE`,
     )

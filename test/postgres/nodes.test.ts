@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
 import { dedupeKey, type SettleResult } from '../../packages/postern/src/inbox/index.ts'
 import type { PostgresEffect } from '../../packages/postern/src/stores/postgres/index.ts'
@@ -109,11 +110,28 @@ describe.skipIf(leftOut().includes('postgres'))('four nodes on one PostgreSQL', 
     const [store] = nodes.stores
     await store!.put(Array.from({ length: 20 }, (_, index) => anEvent({ id: `large ${index}` })))
     const bytes = 2 * 1024 * 1024
-    await ask(database.url, `UPDATE postern.event SET body = decode(repeat('00', ${bytes}), 'hex')`)
+    await ask(
+      database.url,
+      `UPDATE postern.event SET body = decode(repeat('00', ${bytes}), 'hex'); UPDATE postern.delivery SET body_bytes = ${bytes}`,
+    )
     const request = { destinations: [{ name: 'handlers', limit: 100 }], leaseMs: 60_000, waitMs: 0 }
     const claims = [await store!.claim(request), await store!.claim(request), await store!.claim(request)]
-    expect(claims.map((claimed) => claimed.length)).toEqual([8, 12, 0])
+    expect(claims.map((claimed) => claimed.length)).toEqual([8, 8, 4])
     expect(new Set(claims.flat().map(({ event }) => event.body.byteLength))).toEqual(new Set([bytes]))
+  })
+
+  test('bodies come back byte for byte, from a claim of texts and from one with bytes that are none', async () => {
+    const [store] = nodes.stores
+    // A byte order mark, and a character that begins in one body and ends in the next: of both together it is a text.
+    const texts = ['', '\ufeff{}', '{"grüße":"🪝"}'].map((text) => Buffer.from(text))
+    const halves = [Buffer.from([0xf0, 0x9f]), Buffer.from([0xaa, 0x9d])]
+    const others = [[0], [0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80]].map((each) => Buffer.from(each))
+    for (const bodies of [[...texts, ...halves], ...others.map((other) => [...texts, other])]) {
+      await store!.put(bodies.map((body) => anEvent({ id: randomUUID(), body })))
+      const request = { destinations: [{ name: 'handlers', limit: 100 }], leaseMs: 60_000, waitMs: 0 }
+      const claimed = await store!.claim(request)
+      expect(claimed.map(({ event }) => Buffer.from(event.body))).toEqual(bodies)
+    }
   })
 
   timedTest('a claim that waits on one node is woken by a put on another', async () => {

@@ -14,6 +14,7 @@ import { LazyAbort, Released, runAttempt, type AttemptOptions, type AttemptResul
 import { ownOptions } from './own-options.ts'
 import { OwnTransaction } from './own-transaction.ts'
 import { nextTurn, pause } from './pause.ts'
+import { Running } from './running.ts'
 import { Settling, type AttemptEnd } from './settling.ts'
 
 export interface WorkerSettings<Effect, Tx = never> extends AttemptOptions<Effect, Tx> {
@@ -44,7 +45,7 @@ const SUSPECT_PAUSE_MS = 250
 /** Claims deliveries, runs their handlers, settles them. Knows the Store contract, not databases. */
 export class Worker<Effect, Tx = never> {
   readonly #settings: WorkerSettings<Effect, Tx>
-  readonly #running = new Map<Claimed, RunningAttempt<Tx>>()
+  readonly #running = new Running<RunningAttempt<Tx>>()
   readonly #places: Places
   /** Leased by their puts, to begin in the next turn. */
   readonly #arrived: Claimed[] = []
@@ -164,7 +165,7 @@ export class Worker<Effect, Tx = never> {
     // With every gate closed nothing runs whose end the loop could be waiting for.
     this.#onFinished?.()
     const graceEnds = setTimeout(() => {
-      for (const { abort } of this.#running.values()) abort.abort(new Released('the worker is stopping'))
+      for (const { abort } of this.#running.all()) abort.abort(new Released('the worker is stopping'))
     }, graceMs)
     await this.#loop
     await arriving
@@ -297,8 +298,7 @@ export class Worker<Effect, Tx = never> {
   }
 
   get #isSuspectRunning(): boolean {
-    for (const claimed of this.#running.keys()) if (this.#hasOutlived(claimed)) return true
-    return false
+    return this.#running.some(({ claimed }) => this.#hasOutlived(claimed))
   }
 
   /** Whether this is a try after the last one, which a crash kept from its end. */
@@ -324,10 +324,10 @@ export class Worker<Effect, Tx = never> {
     this.#heartbeat ??= this.#startHeartbeat()
     const abort = new LazyAbort()
     const own = new OwnTransaction(this.#settings.store, claimed)
-    this.#running.set(claimed, { abort, own, isPlaced })
+    const running = this.#running.add({ claimed, abort, own, isPlaced })
     const startedMs = performance.now()
     void runAttempt(claimed, abort, options, own).then((result) => {
-      this.#running.delete(claimed)
+      this.#running.remove(running)
       if (isPlaced) this.#giveBackPlace(claimed.destination)
       this.#settling.add({ claimed, result, own, durationMs: performance.now() - startedMs, onEnd })
       this.#onFinished?.()
@@ -364,14 +364,12 @@ export class Worker<Effect, Tx = never> {
     const { store, leaseMs, log } = this.#settings
     // What runs for its own request is leased for as long as that request waits, and not for longer.
     // What its handler has settled is locked until the handler's transaction ends, and all the others would wait for it.
-    const running = [...this.#running].filter(([, { isPlaced, own }]) => isPlaced && !own.isUsed)
+    const running = this.#running.all().filter(({ isPlaced, own }) => isPlaced && !own.isUsed)
     if (running.length === 0) return
     try {
-      const results = await store.extend(
-        running.map(([claimed]) => claimed),
-        leaseMs,
-      )
-      running.forEach(([, { abort }], index) => {
+      const leases = running.map(({ claimed }) => claimed)
+      const results = await store.extend(leases, leaseMs)
+      running.forEach(({ abort }, index) => {
         if (results[index] === 'lost') abort.abort(new Released('the lease went to another worker'))
       })
     } catch (error) {
@@ -381,6 +379,7 @@ export class Worker<Effect, Tx = never> {
 }
 
 interface RunningAttempt<Tx> {
+  readonly claimed: Claimed
   readonly abort: LazyAbort
   readonly own: OwnTransaction<Tx>
   readonly isPlaced: boolean

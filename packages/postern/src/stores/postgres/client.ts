@@ -14,6 +14,12 @@ export interface AnsweredQuery {
 
 /** A connection lent by the pool. */
 export interface PooledClient extends PostgresClient {
+  query(text: string, values?: unknown[]): Promise<PostgresResult>
+  query(
+    text: string,
+    values: unknown[],
+    callback: (error: Error | null | undefined, result: PostgresResult) => void,
+  ): Promise<PostgresResult> | void
   /** Gives it back; with `true` the connection is closed. */
   release(destroy?: boolean): void
   on(event: 'error', listener: (error: Error) => void): unknown

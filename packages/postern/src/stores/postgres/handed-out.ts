@@ -2,10 +2,12 @@ import { lazyProperties } from '../../core/lazy-properties.ts'
 import type { Claimed, DeliveryState, DeliveryStatus, StoredEvent } from '../../inbox/index.ts'
 import { fromText } from './exact-text.ts'
 
-/** What the functions that lease answer with; both null where nothing was leased. */
+/** What the functions that lease answer with; all null where nothing was leased. */
 export interface HandedOut {
   readonly claimed: string | null
   readonly bodies: Uint8Array | null
+  /** The bodies where all of them are well-formed UTF-8. */
+  readonly texts?: string | null
 }
 
 /** Between rows, between fields, and for null, as the function `hand_out_1` writes them. */
@@ -33,15 +35,16 @@ type LeasedRow = readonly [
 ]
 
 /** Reads leases, in their order. Each body is a view of one buffer; no two overlap. */
-export function readClaimed({ claimed, bodies }: HandedOut): Claimed[] {
+export function readClaimed({ claimed, bodies, texts }: HandedOut): Claimed[] {
   if (claimed === null) return []
+  const bytes = typeof texts === 'string' ? Buffer.from(texts) : bodies
   let start = 0
   return claimed.split(ROW_END).map((text): Claimed => {
     // Written by the function, every field in its place.
     const row = text.split(FIELD_END) as unknown as LeasedRow
     const [deliverySeq, token, attempt, , , , , bodyBytes, destination] = row
     const end = start + Number(bodyBytes)
-    const body = bodies?.subarray(start, end) ?? new Uint8Array()
+    const body = bytes?.subarray(start, end) ?? new Uint8Array()
     start = end
     return {
       deliverySeq: Number(deliverySeq),

@@ -135,6 +135,7 @@ interface EventRow {
   readonly source: string
   readonly ordering_key: string | null
   readonly on_dead: OnDead | null
+  readonly body_bytes: number
 }
 
 /** Makes new deliveries of stored events, behind whatever waits. What is being replayed is not pruned meanwhile. */
@@ -144,7 +145,7 @@ export async function replayAll(
   { schema, offsetMs }: OperateSettings,
 ): Promise<ReplayResult[]> {
   const rows = await tx.rows<EventRow>(
-    `SELECT seq, tenant, source, ordering_key, on_dead FROM ${schema}.event WHERE seq = ANY ($1::bigint[]) ORDER BY seq FOR KEY SHARE`,
+    `SELECT seq, tenant, source, ordering_key, on_dead, octet_length(body) AS body_bytes FROM ${schema}.event WHERE seq = ANY ($1::bigint[]) ORDER BY seq FOR KEY SHARE`,
     [plainArray(replays.map(({ eventSeq }) => eventSeq))],
   )
   const events = new Map(rows.map((row) => [Number(row.seq), row]))
@@ -156,19 +157,21 @@ export async function replayAll(
   await lockLanes(tx, schema, wanted)
   const made = await tx.rows<{ seq: string }>(
     `WITH made AS MATERIALIZED (
-       SELECT nextval('${schema}.number') * ${SLOTS} AS seq, event_seq, destination, lane, ${schema}.now_1($4) AS now_ms
-       FROM unnest($1::bigint[], $2::text[], $3::uuid[]) AS u (event_seq, destination, lane)
+       SELECT nextval('${schema}.number') * ${SLOTS} AS seq, event_seq, destination, lane, body_bytes, ${schema}.now_1($5) AS now_ms
+       FROM unnest($1::bigint[], $2::text[], $3::uuid[], $4::integer[]) AS u (event_seq, destination, lane, body_bytes)
      ), further AS (
        INSERT INTO ${schema}.further_delivery SELECT event_seq, seq FROM made
      ), inserted AS (
-       INSERT INTO ${schema}.delivery (seq, event_seq, made_ms, due_ms, at_ms, lane, open_lane, state, destination)
-       SELECT seq, event_seq, now_ms, now_ms, CASE WHEN lane IS NULL THEN now_ms END, lane, lane, 'pending', destination FROM made
+       INSERT INTO ${schema}.delivery (seq, event_seq, made_ms, due_ms, at_ms, lane, open_lane, body_bytes, state, destination)
+       SELECT seq, event_seq, now_ms, now_ms, CASE WHEN lane IS NULL THEN now_ms END, lane, lane, body_bytes, 'pending', destination
+       FROM made
      )
      SELECT seq FROM made ORDER BY seq`,
     [
       plainArray(wanted.map(({ row }) => row.seq)),
       textArray(wanted.map(({ destination }) => destination)),
       plainArray(wanted.map(({ lane }) => lane ?? null)),
+      plainArray(wanted.map(({ row }) => row.body_bytes)),
       offsetMs,
     ],
   )

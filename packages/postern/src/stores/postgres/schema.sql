@@ -30,16 +30,19 @@ CREATE FUNCTION postern.advance_1(lanes uuid[]) RETURNS boolean
 CREATE FUNCTION postern.begin_1(lock_ms integer, offset_ms bigint) RETURNS bigint
     LANGUAGE plpgsql
     AS $$
+  DECLARE
+    -- An assignment is evaluated; PERFORM would be a query, at three times the cost.
+    was text;
   BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
       RAISE 'postern needs the isolation level read committed' USING ERRCODE = 'invalid_transaction_state';
     END IF;
-    PERFORM set_config('lock_timeout', lock_ms || 'ms', true);
-    IF current_setting('synchronous_commit') = 'off' THEN PERFORM set_config('synchronous_commit', 'on', true); END IF;
+    was := set_config('lock_timeout', lock_ms || 'ms', true);
+    IF current_setting('synchronous_commit') = 'off' THEN was := set_config('synchronous_commit', 'on', true); END IF;
     RETURN "postern".now_1(offset_ms);
   END $$;
 
-CREATE FUNCTION postern.claim_1(names text[], limits integer[], lease_ms bigint, lock_ms integer, offset_ms bigint, OUT claimed text, OUT bodies bytea, OUT until_due_ms bigint) RETURNS record
+CREATE FUNCTION postern.claim_1(names text[], limits integer[], lease_ms bigint, lock_ms integer, offset_ms bigint, OUT claimed text, OUT bodies bytea, OUT texts text, OUT until_due_ms bigint) RETURNS record
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -51,16 +54,22 @@ CREATE FUNCTION postern.claim_1(names text[], limits integer[], lease_ms bigint,
   DECLARE
     now_ms bigint := "postern".begin_1(lock_ms, offset_ms);
     due    bigint[] := '{}';
-    lost   bigint[];
+    sizes  integer[] := '{}';
+    bytes  bigint := 0;
+    lost   record;
+    rest   record;
     taking record;
   BEGIN
     FOR n IN 1 .. cardinality(names) LOOP
-      SELECT array_agg(seq) FROM (
-        SELECT seq FROM "postern".delivery WHERE destination = names[n] AND state = 'leased' AND at_ms <= now_ms
+      SELECT array_agg(seq) AS seqs, array_agg(body_bytes) AS sizes, sum(body_bytes) AS bytes FROM (
+        SELECT seq, body_bytes FROM "postern".delivery WHERE destination = names[n] AND state = 'leased' AND at_ms <= now_ms
         ORDER BY at_ms, seq LIMIT limits[n] FOR UPDATE SKIP LOCKED) AS lost_here INTO lost;
-      due := due || lost || ARRAY(
-        SELECT seq FROM "postern".delivery WHERE destination = names[n] AND state = 'pending' AND at_ms <= now_ms
-        ORDER BY at_ms, seq LIMIT limits[n] - coalesce(cardinality(lost), 0) FOR UPDATE SKIP LOCKED);
+      SELECT array_agg(seq) AS seqs, array_agg(body_bytes) AS sizes, sum(body_bytes) AS bytes FROM (
+        SELECT seq, body_bytes FROM "postern".delivery WHERE destination = names[n] AND state = 'pending' AND at_ms <= now_ms
+        ORDER BY at_ms, seq LIMIT limits[n] - coalesce(cardinality(lost.seqs), 0) FOR UPDATE SKIP LOCKED) AS due_here INTO rest;
+      due := due || lost.seqs || rest.seqs;
+      sizes := sizes || lost.sizes || rest.sizes;
+      bytes := bytes + coalesce(lost.bytes, 0) + coalesce(rest.bytes, 0);
     END LOOP;
     IF due = '{}' THEN
       SELECT min(at_ms) - now_ms FROM unnest(names) AS name, LATERAL (
@@ -70,14 +79,13 @@ CREATE FUNCTION postern.claim_1(names text[], limits integer[], lease_ms bigint,
       ) AS next INTO until_due_ms;
       RETURN;
     END IF;
-    -- Not more than one answer can carry; the others are free again at the commit. A replay is not found by its number, and passes.
-    IF cardinality(due) > 16 THEN
+    -- Not more than one answer can carry; the others are free again at the commit.
+    IF bytes > 16777216 THEN
       due := ARRAY(
         SELECT seq FROM (
-          SELECT u.seq, place, sum(octet_length(body)) OVER (ORDER BY place) - octet_length(body) AS bytes_before
-          FROM unnest(due) WITH ORDINALITY AS u (seq, place)
-          LEFT JOIN LATERAL (SELECT body FROM "postern".event WHERE event.seq = u.seq / 64 OFFSET 0) AS event ON true) AS sized
-        WHERE coalesce(bytes_before, 0) < 16777216 ORDER BY place);
+          SELECT seq, place, sum(size) OVER (ORDER BY place) - size AS bytes_before
+          FROM unnest(due, sizes) WITH ORDINALITY AS u (seq, size, place)) AS sized
+        WHERE bytes_before < 16777216 ORDER BY place);
     END IF;
     SELECT array_agg(seq ORDER BY seq) AS seqs, array_agg(place ORDER BY seq) AS places
     FROM unnest(due) WITH ORDINALITY AS u (seq, place) INTO taking;
@@ -92,6 +100,13 @@ CREATE FUNCTION postern.claim_1(names text[], limits integer[], lease_ms bigint,
              verified_by, conflicts_with, headers, body
       FROM taken AS delivery, LATERAL (SELECT * FROM "postern".event WHERE seq = event_seq OFFSET 0) AS event ORDER BY place
     ) AS leased INTO claimed, bodies;
+    -- Another encoding might not give the same bytes back.
+    IF getdatabaseencoding() <> 'UTF8' THEN RETURN; END IF;
+    BEGIN
+      texts := convert_from(bodies, 'UTF8');
+      bodies := NULL;
+    EXCEPTION WHEN character_not_in_repertoire OR untranslatable_character THEN
+    END;
   END $$;
 
 CREATE FUNCTION postern.drop_partition_1(before_ms bigint, wait_ms bigint, OUT events bigint, OUT rows_below bigint) RETURNS record
@@ -365,10 +380,10 @@ CREATE FUNCTION postern.put_1(lock_ms integer, offset_ms bigint, id_keys uuid[],
     WHERE outcome <> 'duplicate';
 
     WITH made AS (
-      INSERT INTO "postern".delivery (seq, event_seq, made_ms, due_ms, at_ms, token, attempt, state, destination)
+      INSERT INTO "postern".delivery (seq, event_seq, made_ms, due_ms, at_ms, token, attempt, body_bytes, state, destination)
       SELECT CASE WHEN slot < 64 THEN seqs[number] * 64 + slot ELSE nextval('"postern".number') * 64 END,
              seqs[number], now_ms, now_ms, now_ms + coalesce(lease_ms, 0), (lease_ms IS NOT NULL)::integer, (lease_ms IS NOT NULL)::integer,
-             CASE WHEN lease_ms IS NULL THEN 'pending' ELSE 'leased' END, destination
+             lengths[number], CASE WHEN lease_ms IS NULL THEN 'pending' ELSE 'leased' END, destination
       FROM unnest(delivery_numbers, slots, destinations, leases, lanes) AS u (number, slot, destination, lease_ms, lane)
       WHERE lane IS NULL AND (outcomes[number] = 'stored' OR outcomes[number] = 'conflict' AND dispatched[number])
       RETURNING seq, event_seq, state
@@ -391,11 +406,11 @@ CREATE FUNCTION postern.put_1(lock_ms integer, offset_ms bigint, id_keys uuid[],
         FROM unnest(delivery_numbers, slots, destinations, leases, lanes) WITH ORDINALITY AS u (number, slot, destination, lease_ms, lane, place)
         WHERE lane IS NOT NULL AND (outcomes[number] = 'stored' OR outcomes[number] = 'conflict' AND dispatched[number])
       ), made AS (
-        INSERT INTO "postern".delivery (seq, event_seq, made_ms, due_ms, at_ms, token, lane, open_lane, attempt, state, destination)
+        INSERT INTO "postern".delivery (seq, event_seq, made_ms, due_ms, at_ms, token, lane, open_lane, attempt, body_bytes, state, destination)
         SELECT CASE WHEN slot < 64 THEN seqs[number] * 64 + slot ELSE nextval('"postern".number') * 64 END,
                seqs[number], now_ms, now_ms, CASE WHEN is_first THEN now_ms + coalesce(lease_ms, 0) END,
                (is_first AND lease_ms IS NOT NULL)::integer, lane, lane, (is_first AND lease_ms IS NOT NULL)::integer,
-               CASE WHEN is_first AND lease_ms IS NOT NULL THEN 'leased' ELSE 'pending' END, destination
+               lengths[number], CASE WHEN is_first AND lease_ms IS NOT NULL THEN 'leased' ELSE 'pending' END, destination
         FROM placed ORDER BY place
         RETURNING seq, event_seq, state
       ), further AS (
@@ -654,6 +669,7 @@ CREATE TABLE postern.delivery (
     lane uuid,
     open_lane uuid,
     attempt integer DEFAULT 0 NOT NULL,
+    body_bytes integer NOT NULL,
     state text NOT NULL,
     destination text NOT NULL,
     error text,

@@ -92,7 +92,7 @@ export class Server {
 
   async #rows<Row>(text: string, values: unknown[]): Promise<readonly Row[]> {
     const client = await this.#connect(this.#calls)
-    const result = await this.#lend(client, this.#calls, () => client.query(text, values))
+    const result = await this.#lend(client, this.#calls, () => answerOf(client, text, values))
     return resultOf(result).rows as readonly Row[]
   }
 
@@ -146,6 +146,21 @@ export class Server {
       })
     })
   }
+}
+
+/**
+ * By a callback, which the package `pg` passes on as it is: of the promise that it would make, V8 lets no answer go before a full
+ * collection (Node 20.20), and moves 90 KB for each claim of 64.
+ */
+function answerOf(client: PooledClient, text: string, values: unknown[]): Promise<PostgresResult> {
+  return new Promise((resolve, reject) => {
+    const answered = client.query(text, values, (error, result) => {
+      if (error) reject(error)
+      else resolve(result)
+    })
+    // Of a client that knows no callbacks.
+    if (answered instanceof Promise) answered.then(resolve, reject)
+  })
 }
 
 /** Runs again what was rolled back for the sake of another. */

@@ -62,10 +62,10 @@ export function putFunction(s: string): string {
     WHERE outcome <> 'duplicate';
 
     WITH made AS (
-      INSERT INTO ${s}.delivery (seq, event_seq, made_ms, due_ms, at_ms, token, attempt, state, destination)
+      INSERT INTO ${s}.delivery (seq, event_seq, made_ms, due_ms, at_ms, token, attempt, body_bytes, state, destination)
       SELECT CASE WHEN slot < ${SLOTS} THEN seqs[number] * ${SLOTS} + slot ELSE nextval('${s}.number') * ${SLOTS} END,
              seqs[number], now_ms, now_ms, now_ms + coalesce(lease_ms, 0), (lease_ms IS NOT NULL)::integer, (lease_ms IS NOT NULL)::integer,
-             CASE WHEN lease_ms IS NULL THEN 'pending' ELSE 'leased' END, destination
+             lengths[number], CASE WHEN lease_ms IS NULL THEN 'pending' ELSE 'leased' END, destination
       FROM unnest(delivery_numbers, slots, destinations, leases, lanes) AS u (number, slot, destination, lease_ms, lane)
       WHERE lane IS NULL AND (outcomes[number] = 'stored' OR outcomes[number] = 'conflict' AND dispatched[number])
       RETURNING seq, event_seq, state
@@ -88,11 +88,11 @@ export function putFunction(s: string): string {
         FROM unnest(delivery_numbers, slots, destinations, leases, lanes) WITH ORDINALITY AS u (number, slot, destination, lease_ms, lane, place)
         WHERE lane IS NOT NULL AND (outcomes[number] = 'stored' OR outcomes[number] = 'conflict' AND dispatched[number])
       ), made AS (
-        INSERT INTO ${s}.delivery (seq, event_seq, made_ms, due_ms, at_ms, token, lane, open_lane, attempt, state, destination)
+        INSERT INTO ${s}.delivery (seq, event_seq, made_ms, due_ms, at_ms, token, lane, open_lane, attempt, body_bytes, state, destination)
         SELECT CASE WHEN slot < ${SLOTS} THEN seqs[number] * ${SLOTS} + slot ELSE nextval('${s}.number') * ${SLOTS} END,
                seqs[number], now_ms, now_ms, CASE WHEN is_first THEN now_ms + coalesce(lease_ms, 0) END,
                (is_first AND lease_ms IS NOT NULL)::integer, lane, lane, (is_first AND lease_ms IS NOT NULL)::integer,
-               CASE WHEN is_first AND lease_ms IS NOT NULL THEN 'leased' ELSE 'pending' END, destination
+               lengths[number], CASE WHEN is_first AND lease_ms IS NOT NULL THEN 'leased' ELSE 'pending' END, destination
         FROM placed ORDER BY place
         RETURNING seq, event_seq, state
       ), further AS (

@@ -24,12 +24,15 @@ export function sharedFunctions(s: string): string {
   -- The start of a verb: its time. A role or database may have defaults that break a promise: another isolation level the
   -- claims, "off" what is acknowledged. What is set here ends with the transaction, and so needs no session.
   CREATE FUNCTION ${s}.begin_1(lock_ms integer, offset_ms bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+  DECLARE
+    -- An assignment is evaluated; PERFORM would be a query, at three times the cost.
+    was text;
   BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
       RAISE 'postern needs the isolation level read committed' USING ERRCODE = 'invalid_transaction_state';
     END IF;
-    PERFORM set_config('lock_timeout', lock_ms || 'ms', true);
-    IF current_setting('synchronous_commit') = 'off' THEN PERFORM set_config('synchronous_commit', 'on', true); END IF;
+    was := set_config('lock_timeout', lock_ms || 'ms', true);
+    IF current_setting('synchronous_commit') = 'off' THEN was := set_config('synchronous_commit', 'on', true); END IF;
     RETURN ${s}.now_1(offset_ms);
   END $$;
 

@@ -88,6 +88,8 @@ export function tables(s: string): string {
     lane        uuid,
     open_lane   uuid,
     attempt     integer NOT NULL DEFAULT 0,
+    -- Of its event: a claim adds them up, and need not look at the events before it leases.
+    body_bytes  integer NOT NULL,
     state       text NOT NULL CHECK (state IN ('pending', 'leased', 'dead')),
     destination text NOT NULL,
     error       text
