@@ -104,6 +104,8 @@ describe('a key that is trusted for where it is from', () => {
   it('needs no certificate', () => {
     expect(distrust(read(pem(RSA))!, HOST, NOW_MS, undefined)).toBeUndefined()
     expect(distrust(read(pem(RSA))!, CHAIN, NOW_MS, trustedRoot())).toBe(UNTRUSTED)
+    const named = { ...CHAIN, names: ['own.example'] }
+    expect(distrust(read(pem(RSA))!, named, NOW_MS, trustedRoot())).toBe(UNTRUSTED)
   })
 
   it('has one that may lead nowhere', () => {

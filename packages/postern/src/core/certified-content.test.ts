@@ -1,6 +1,6 @@
 /** What a certified key has signed, and which places that covers. */
 import { describe, expect, it } from 'vitest'
-import { certifiedContent, coveredPlaces } from './certified-content.ts'
+import { certifiedContent, coveredPlaces, hasDoubledMember } from './certified-content.ts'
 import { readable } from './place.ts'
 import type { CertificateScheme, CertifiedPart } from './scheme.ts'
 
@@ -91,4 +91,32 @@ it('content covers the places of its parts, and the timestamp’s; a CRC-32 cove
     { json: ['b'] },
     { json: ['c', 'd'] },
   ])
+})
+
+describe('a member that is signed', () => {
+  const SIGNED: readonly CertifiedPart[] = [
+    'timestamp',
+    { lines: ['a', 'b'] },
+    { json: ['c'] },
+    { lines: ['d'] },
+  ]
+
+  it.each<readonly [boolean, string]>([
+    [false, '{}'],
+    [false, '{"a":"1","b":"2","d":"3"}'],
+    [true, '{"a":"1","a":"1"}'],
+    [true, '{"a":"1","b":"2","\\u0061":"1"}'],
+    [true, '{"d":"1","b":"2","d":"1"}'],
+    // Others may be there twice, and so may names inside of values.
+    [false, '{"c":"1","c":"2","e":1,"e":2,"a":"1"}'],
+    [false, '{"a":{"a":1,"b":2},"b":[{"a":1}]}'],
+    [false, '[{"a":1,"a":2}]'],
+    [false, '{"a":"1","a":"2"'],
+  ])('is doubled or not (%s) in %s', (isDoubled, body) => {
+    expect(hasDoubledMember(SIGNED, Buffer.from(body))).toBe(isDoubled)
+  })
+
+  it('is none where no member is', () => {
+    expect(hasDoubledMember(['timestamp', { header: 'a' }], Buffer.from('{"a":1,"a":2}'))).toBe(false)
+  })
 })
