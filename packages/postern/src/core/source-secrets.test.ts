@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { byEverySecret, byOneSecret } from './authenticate.ts'
 import { hmacs } from './hmac-method.ts'
 import type { Method } from './method.ts'
 import type { Provider } from './provider.ts'
@@ -7,6 +8,7 @@ import {
   defineHmacSource,
   defineSource,
   defineSourceBy,
+  defineSoundSource,
   hasSecret,
   withSecret,
   type Source,
@@ -193,5 +195,25 @@ describe('the dedupe window', () => {
     expect([0, 604_799_999, 604_800_000, 604_800_001].map(windowOf)).toEqual([
       604_800_000, 604_800_000, 604_800_000, 604_800_001,
     ])
+  })
+})
+
+describe('a source that is taken for sound', () => {
+  const timed = { ...hmac, timestamp: { in: { header: 'x-time' }, unit: 'seconds' } } as const
+
+  it('is as any other, and nobody looks whether it is', () => {
+    expect(() => defineSource(provider([timed]), { secret: SECRET })).toThrow(/anyone could renew it/)
+    const source = defineSoundSource([hmacs], provider([timed]), { secret: [SECRET, TOKEN] })
+    expect(source.schemes.map(({ scheme, keys, method }) => [scheme, keys.size, method])).toEqual([
+      [timed, 2, hmacs],
+    ])
+    const looked = defineSource(provider([hmac]), { secret: SECRET, ack: 'handled' })
+    expect(defineSoundSource([hmacs], provider([hmac]), { secret: SECRET, ack: 'handled' })).toEqual(looked)
+  })
+
+  it('asks for one secret; for every one that is configured where there are more', () => {
+    expect(defineSoundSource([hmacs], provider([hmac]), {}).authenticate).toBe(byOneSecret)
+    expect(defineSource(provider([hmac])).authenticate).toBe(byOneSecret)
+    expect(defineSource(provider([hmac, sent])).authenticate).toBe(byEverySecret)
   })
 })
