@@ -90,6 +90,7 @@ function hmac(key: Uint8Array, content: string | Uint8Array): Uint8Array {
 }
 
 function isOf({ kinds }: KeyRule, { asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
-  const { namedCurve, modulusLength = SHORTEST_RSA_BITS } = asymmetricKeyDetails ?? {}
-  return kinds.includes(namedCurve ?? asymmetricKeyType) && modulusLength >= SHORTEST_RSA_BITS
+  const { namedCurve, modulusLength = 0 } = asymmetricKeyDetails ?? {}
+  const isLong = modulusLength >= SHORTEST_RSA_BITS || !kinds.includes('rsa')
+  return isLong && kinds.includes(namedCurve ?? asymmetricKeyType)
 }

@@ -6,7 +6,7 @@ import type { Method } from './method.ts'
 import { further, type Reason } from './reason.ts'
 import { DOUBLED, headerValue, type WebhookRequest } from './request.ts'
 import type { MessageSignatureScheme, Place } from './scheme.ts'
-import { signatureBase } from './signature-base.ts'
+import { FIELD_NAME, signatureBase } from './signature-base.ts'
 import { MAX_HEADER_LENGTH } from './signature-header.ts'
 import {
   bytesOf,
@@ -137,7 +137,7 @@ function coversPlace(place: Place, components: readonly string[]): boolean {
 }
 
 function unsoundMessageScheme({ components, tag, origin }: MessageSignatureScheme): string | undefined {
-  const unknown = components.find((name) => /^@|[A-Z]/.test(name) && !DERIVED.includes(name))
+  const unknown = components.find((name) => !FIELD_NAME.test(name) && !DERIVED.includes(name))
   if (unknown !== undefined) return `requires '${unknown}', which is no component of a request`
   if (origin !== undefined && !/^https?:\/\/[^/?#]+$/.test(origin)) {
     return `has the origin '${origin}', which must be a scheme and a host, such as https://example.com`

@@ -32,7 +32,7 @@ export interface SoundMethod<Own extends Scheme = Scheme> {
     request: WebhookRequest,
     options: CheckOptions,
   ): Promise<CheckResult>
-  /** Whether a place is inside what a scheme signs; `isSigned` where that is its content, or where nothing is signed. */
+  /** Whether a place is inside what a scheme signs; as `hmacs` says it where that is its content, or where nothing is signed. */
   signs(place: Place, scheme: Own): boolean
   /** The request without the secret that it carries. */
   without?(scheme: Own, request: WebhookRequest): WebhookRequest

@@ -32,7 +32,8 @@ export function signatureBase(
 
 /** A line break would be a line more, and anything beyond ASCII has several readings. */
 const PRINTABLE = /^[\t -~]*$/
-const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
+/** Of a field, as components name it: in lower case (RFC 9421 §2.1). */
+export const FIELD_NAME: RegExp = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
 
 /**
  * Reads components of a request. What is a part of something longer is read once for all of them: a sender who covers each of

@@ -31,6 +31,8 @@ function provider(schemes: readonly Scheme[], parts: Partial<Provider> = {}): Pr
   return { name: 'sample', title: 'Sample', schemes, envelopes: [envelope], ...parts }
 }
 
+const request = { method: 'POST', url: '/', headers: [], body: new Uint8Array() }
+
 function keysOf(source: Source, scheme: string): string[] {
   const keys: string[] = []
   source.schemes
@@ -68,6 +70,21 @@ describe('the secrets of a source with two', () => {
         code: 'bad_config',
         message: `sample: no scheme is verified by the secret '${name}'`,
       }),
+    )
+  })
+
+  it('are those that are given, not what every object has', () => {
+    const source = defineSource(provider([{ ...sent, verifiedBy: 'constructor' }]))
+    expect([hasSecret(source), source.authenticate(source.schemes, request, { nowMs: 0 })]).toEqual([
+      false,
+      { ok: false, reason: 'no_secret' },
+    ])
+  })
+
+  it('are refused where one that no scheme asks for is no text', () => {
+    const secret = 42 as unknown as string
+    expect(() => defineSource(provider([sent]), { secret, otherSecrets: { token: TOKEN } })).toThrow(
+      expect.objectContaining({ code: 'bad_config', message: 'sample: secret must be text' }),
     )
   })
 

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import type { Provider } from './provider.ts'
 import type { Place, SignatureScheme as Scheme } from './scheme.ts'
+import { custom, type CustomOptions } from '../providers/custom.ts'
 import { defineSource, hasSecret } from './source.ts'
 import type { SourceOptions } from './source-options.ts'
 
@@ -66,6 +67,20 @@ describe('the options of a source', () => {
       )
     },
   )
+
+  it('are looked at before the scheme, which a name that is written wrongly leaves out', () => {
+    const misnamed = { schema: scheme, envelope: { id: [] } } as unknown as CustomOptions
+    expect(() => custom(misnamed)).toThrow(
+      expect.objectContaining({
+        code: 'bad_config',
+        message: expect.stringMatching(/^custom: unknown option 'schema'; known are /),
+      }),
+    )
+    const unsound = provider({ schemes: [{ ...scheme, content: [] }] })
+    expect(() => defineSource(unsound, { ack: 'later' as 'stored' })).toThrow(
+      'sample: ack must be one of stored, handled',
+    )
+  })
 
   it.each([
     ['toleranceSeconds', Number.NaN],

@@ -102,11 +102,11 @@ export function defineSourceBy<Events extends EventMap = EventMap>(
   provider: Provider,
   { otherSecrets = {}, ...options }: KeyedSourceOptions = {},
 ): Source<Events> {
+  // First, since a name that is written wrongly is why something else is not there.
+  assertKnownOptions(provider, options)
   assertSound(provider, methods)
-  assertKnownSecrets(provider, otherSecrets)
-  const source = defineSoundSource<Events>(methods, provider, options, (name) =>
-    name === 'secret' ? options.secret : otherSecrets[name],
-  )
+  const secrets = secretsByName(provider, options, otherSecrets)
+  const source = defineSoundSource<Events>(methods, provider, options, (name) => secrets.get(name))
   if (secretNamesOf(source.schemes).length < 2) return source
   assertApart(provider.name, source.schemes)
   return { ...source, authenticate: byEverySecret }
@@ -177,12 +177,19 @@ export function hasSecret(source: Source): boolean {
   return source.schemes.some(({ keys }) => keys.size > 0)
 }
 
-function assertKnownSecrets(provider: Provider, otherSecrets: Readonly<Record<string, Secret>>): void {
+/** What is given, under the names that schemes know; all of it is text, whether a scheme asks for it or not. */
+function secretsByName(
+  provider: Provider,
+  { secret }: SourceOptions,
+  otherSecrets: Readonly<Record<string, Secret>>,
+): ReadonlyMap<string, readonly string[]> {
   const known = new Set(provider.schemes.map(secretNameOf))
   const unknown = Object.keys(otherSecrets).find((name) => name === 'secret' || !known.has(name))
   if (unknown !== undefined) {
     throw unsound(provider, `no scheme is verified by the secret '${unknown}'`)
   }
+  const named = Object.entries({ secret, ...otherSecrets })
+  return new Map(named.map(([name, value]) => [name, configuredSecrets(provider, name, value)]))
 }
 
 function keyed(

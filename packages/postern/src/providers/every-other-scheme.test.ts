@@ -68,6 +68,14 @@ describe('a source that is taken for sound', () => {
     expect(source.authenticate).toBe(looked.authenticate)
   })
 
+  it('brings no code that follows chains only where hosts are trusted: awsSns', () => {
+    expect(certified.map(({ provider, scheme }) => [provider.name, scheme.certificate.trust])).toEqual([
+      ['aws-sns', 'host'],
+      ['aws-sns', 'host'],
+      ['paypal', 'chain'],
+    ])
+  })
+
   it('refuses what its options make unsound', () => {
     const unsound = expect.objectContaining({ code: 'bad_scheme' })
     expect(() => httpMessageSignatures({ components: ['@status'] })).toThrow(unsound)
