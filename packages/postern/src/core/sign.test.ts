@@ -161,7 +161,9 @@ describe('sign', () => {
 
   it('refuses a source without a secret', () => {
     const mute = defineSource({ name: 'mute', title: 'Mute', schemes: [plain], envelopes: [] })
-    expect(() => sign(mute, input)).toThrow(expect.objectContaining({ code: 'no_secret' }))
+    expect(() => sign(mute, input)).toThrow(
+      expect.objectContaining({ code: 'no_secret', message: 'The source has no signing secret' }),
+    )
   })
 
   it('refuses to sign without a part that the scheme signs', () => {

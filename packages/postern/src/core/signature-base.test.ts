@@ -193,6 +193,7 @@ describe('a parameter of the query', () => {
     ['"@query-param";key="a"', undefined, '?a=1'],
     ['"@query-param";name="a";req', undefined, '?a=1'],
     ['"@query-param"', undefined, '?a=1'],
+    ['"@query-param"', undefined, '?undefined=1'],
   ])('%s is %s in %s', (component, value, query) => {
     expect(valueOf(component, { url: `/hooks${query}` })).toBe(value)
   })
