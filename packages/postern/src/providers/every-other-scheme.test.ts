@@ -76,6 +76,12 @@ describe('a source that is taken for sound', () => {
     ])
   })
 
+  it('has all that the catalogue has for programs: httpMessageSignatures', () => {
+    const listed = providers.find(({ name }) => name === 'http-message-signatures')!
+    const { documentation: _, evidence: __, ...used } = listed
+    expect(httpMessageSignatures().provider).toEqual(used)
+  })
+
   it('refuses what its options make unsound', () => {
     const unsound = expect.objectContaining({ code: 'bad_scheme' })
     expect(() => httpMessageSignatures({ components: ['@status'] })).toThrow(unsound)
