@@ -50,12 +50,17 @@ export function freshness(
   return -ageSeconds > toleranceSeconds ? 'future' : 'fresh'
 }
 
+const MILLISECONDS_END = 'YYYY-MM-DDThh:mm:ss.sss'.length
+
 function parseRfc3339(text: string): number | undefined {
   if (!RFC3339.test(text)) return undefined
   // A date that is not in the calendar is read as one that is: February 30 as March 2.
   const day = Number(text.slice(8, 10))
   if (day > 28 && day !== new Date(text.slice(0, 10)).getUTCDate()) return undefined
-  // Some senders write nanoseconds; ECMAScript promises milliseconds, and capitals, only.
-  const parsed = Date.parse(text.replace(/(\.\d{3})\d+/, '$1').toUpperCase())
+  // Some senders write nanoseconds; ECMAScript promises milliseconds, and capitals, only. Cut by length: every event has such
+  // a time, and groups of an expression cost half a microsecond.
+  const zoneStart = text.length - (/z/i.test(text) ? 1 : '+00:00'.length)
+  const cut = text.slice(0, Math.min(zoneStart, MILLISECONDS_END)) + text.slice(zoneStart)
+  const parsed = Date.parse(cut.toUpperCase())
   return Number.isNaN(parsed) ? undefined : parsed
 }
