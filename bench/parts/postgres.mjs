@@ -62,6 +62,7 @@ async function oneRound({ postgres, old, values, say }) {
   await calls('pgboss')
   await calls('graphile')
   await fresh((url) => drain('postern, drain', 'postern', url))
+  await fresh((url) => drain('postern, drain, 500 at once', 'postern-500', url))
   await fresh((url) => drain('graphile, drain', 'graphile', url))
   await fresh((url) => drain('pgboss, drain', 'pgboss', url))
   if (Number(values['old-events']) > 0) {
@@ -85,6 +86,7 @@ function summaryOf(oldEvents, rounds) {
     acceptOfPgBoss: ratio('postern, accept', 'pgboss calls', 'perSecond'),
     acceptOfGraphile: ratio('postern, accept', 'graphile calls', 'perSecond'),
     drainOfGraphile: ratio('postern, drain', 'graphile, drain', 'drained'),
+    drain500OfGraphile: ratio('postern, drain, 500 at once', 'graphile, drain', 'drained'),
     drainOfPgBoss: ratio('postern, drain', 'pgboss, drain', 'drained'),
     oldEvents,
     ...(oldEvents > 0 && {
@@ -98,6 +100,6 @@ function summaryOf(oldEvents, rounds) {
 export function describe(result) {
   const old = `with ${result.oldEvents} old events, of an empty database: accept ${result.acceptOldOfEmpty}, drain ${result.drainOldOfEmpty} (goal 0.9)\n`
   return `accept  ${result.acceptOfPgBoss} × pg-boss send (goal 5)      ${result.acceptOfGraphile} × graphile addJob (goal 5)      ${result.acceptOfBare} of bare
-drain   ${result.drainOfGraphile} × graphile-worker with a local queue and batches (goal 1)      ${result.drainOfPgBoss} × pg-boss
+drain   ${result.drainOfGraphile} × graphile-worker with a local queue of 500 and batches (goal 1); ${result.drain500OfGraphile} with 500 handlers at once      ${result.drainOfPgBoss} × pg-boss
 ${result.oldEvents > 0 ? old : ''}Medians of ${result.rounds.length} rounds; each ratio within its own round.`
 }
