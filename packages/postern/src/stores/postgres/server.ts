@@ -10,7 +10,7 @@ export const LOCK_TIMEOUT_MS = 1200
 
 /**
  * A call that takes longer is given up, and its connection closed: on a network that swallows what is sent, the answer may
- * come after a quarter of an hour, and everything behind it would wait as long.
+ * come after a quarter of an hour, and everything behind it would wait as long. The wait for a connection may take as long again.
  */
 const CALL_TIMEOUT_MS = 5000
 /** As long for a transaction of several statements, such as a batch of rows to delete. */
