@@ -126,6 +126,17 @@ describe('a signature', () => {
     },
   )
 
+  it('of PSS is as long as its key: without a zero that it begins with it is none', () => {
+    let signature = sign('sha512', content, PSS)
+    // One of 256 does.
+    while (signature[0] !== 0) signature = sign('sha512', content, PSS)
+    const key = keyOf(pem(rsa), 'rsa-pss-sha512', 'utf8')
+    expect(isMessageSignature('rsa-pss-sha512', key, CONTENT, signature)).toBe(true)
+    expect(isMessageSignature('rsa-pss-sha512', key, CONTENT, signature.subarray(1))).toBe(false)
+    const longer = Buffer.concat([new Uint8Array(1), signature])
+    expect(isMessageSignature('rsa-pss-sha512', key, CONTENT, longer)).toBe(false)
+  })
+
   it.each<readonly [string, MessageAlgorithm, string, Uint8Array]>([
     ['ECDSA in DER', 'ecdsa-p256-sha256', pemOf(p256.publicKey), sign('sha256', content, p256.privateKey)],
     [

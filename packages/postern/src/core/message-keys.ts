@@ -67,7 +67,17 @@ export function isMessageSignature(
   if (algorithm === 'hmac-sha256') return constantTimeEqual(hmac(bytes, content), signature)
   const key = parsed.get(bytes)
   const { kinds: _, digest, ...options } = RULES[algorithm]
-  return key !== undefined && verify(digest, Buffer.from(content), { ...options, key }, signature)
+  return (
+    key !== undefined &&
+    isAsLong(signature, key) &&
+    verify(digest, Buffer.from(content), { ...options, key }, signature)
+  )
+}
+
+/** As long as an RSA key (RFC 8017 §8.1.2): OpenSSL takes one of PSS without the zero that 1 of 256 begin with. */
+function isAsLong({ length }: Uint8Array, { asymmetricKeyDetails }: KeyObject): boolean {
+  const { modulusLength = length * 8 } = asymmetricKeyDetails ?? {}
+  return length === Math.ceil(modulusLength / 8)
 }
 
 /** Signs a text: with the key itself where it is shared, and else with a private key in PEM. */
