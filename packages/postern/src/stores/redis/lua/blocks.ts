@@ -19,25 +19,31 @@ local function blockOf(seq)
   return lastKey
 end
 
+-- What is gathered for each block, under its key.
+local function listOf(lists, seq)
+  local key = blockOf(seq)
+  local list = lists[key]
+  if not list then
+    list = {}
+    lists[key] = list
+  end
+  return list
+end
+
 local function bodyField(event) return string.format('body:%d', event) end
 local function copiesField(event) return string.format('copies:%d', event) end
 local function replaysField(event) return string.format('replays:%d', event) end
 
 -- What stands at some numbers, in their order: events with 1, deliveries with -1.
 local function valuesAt(seqs, sign)
-  local groups, values = {}, {}
+  local fieldsOf, placesOf, values = {}, {}, {}
   for at, seq in ipairs(seqs) do
-    local key = blockOf(seq)
-    local group = groups[key]
-    if not group then
-      group = { {}, {} }
-      groups[key] = group
-    end
-    local size = #group[1] + 1
-    group[1][size], group[2][size] = seq * sign, at
+    local fields, places = listOf(fieldsOf, seq), listOf(placesOf, seq)
+    local size = #fields + 1
+    fields[size], places[size] = seq * sign, at
   end
-  for key, group in pairs(groups) do
-    local fields, places = group[1], group[2]
+  for key, fields in pairs(fieldsOf) do
+    local places = placesOf[key]
     -- unpack ends near 8,000 values.
     for from = 1, #fields, 4000 do
       local to = math.min(from + 3999, #fields)

@@ -68,12 +68,7 @@ end
 local gone, goneLanes = {}, {}
 
 local function remove(seq, ...)
-  local key = blockOf(seq)
-  local fields = gone[key]
-  if not fields then
-    fields = {}
-    gone[key] = fields
-  end
+  local fields = listOf(gone, seq)
   for _, field in ipairs({ ... }) do fields[#fields + 1] = field end
 end
 

@@ -26,12 +26,7 @@ end
 -- What is written into blocks at the end; how much the number of events changes.
 local writes, eventsMade = {}, 0
 local function write(seq, field, value)
-  local key = blockOf(seq)
-  local values = writes[key]
-  if not values then
-    values = {}
-    writes[key] = values
-  end
+  local values = listOf(writes, seq)
   local size = #values
   values[size + 1], values[size + 2] = field, value
 end
