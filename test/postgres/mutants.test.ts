@@ -92,7 +92,10 @@ const MUTANTS: readonly Mutant[] = [
     name: 'settles in a line without locking it',
     of: 'settle_1',
     changes: [
-      ['PERFORM "postern".lock_1(seqs);', ''],
+      [
+        'lanes := "postern".lock_1(seqs);',
+        `lanes := ARRAY(SELECT DISTINCT lane FROM "postern".delivery WHERE seq = ANY (seqs) AND lane IS NOT NULL);`,
+      ],
       ['WHERE key = ANY (newest.lanes);', 'WHERE false;'],
     ],
     trial: TRIALS.handOver,
@@ -102,12 +105,11 @@ const MUTANTS: readonly Mutant[] = [
     of: 'settle_1',
     changes: [
       [
-        'PERFORM "postern".lock_1(seqs);',
+        'lanes := "postern".lock_1(seqs);',
         // A while between two of them: two that lock a few lanes at once would seldom meet halfway.
-        `PERFORM pg_sleep(0.01) FROM (
-          SELECT FROM "postern".lane
-          WHERE key = ANY (ARRAY(SELECT lane FROM "postern".delivery WHERE seq = ANY (seqs) AND lane IS NOT NULL))
-          ORDER BY random() FOR UPDATE) AS held;`,
+        `lanes := ARRAY(SELECT DISTINCT lane FROM "postern".delivery WHERE seq = ANY (seqs) AND lane IS NOT NULL);
+        PERFORM pg_sleep(0.01) FROM (
+          SELECT FROM "postern".lane WHERE key = ANY (lanes) ORDER BY random() FOR UPDATE) AS held;`,
       ],
     ],
     trial: TRIALS.lanes,

@@ -283,7 +283,7 @@ CREATE FUNCTION postern.lease_lost_1() RETURNS void
     RAISE 'postern: the lease of the delivery is lost; this transaction can only be rolled back' USING ERRCODE = 'PST02';
   END $$;
 
-CREATE FUNCTION postern.lock_1(seqs bigint[]) RETURNS void
+CREATE FUNCTION postern.lock_1(seqs bigint[]) RETURNS uuid[]
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -297,9 +297,10 @@ CREATE FUNCTION postern.lock_1(seqs bigint[]) RETURNS void
   BEGIN
     PERFORM 1 FROM "postern".delivery WHERE seq = ANY (seqs) AND lane IS NULL ORDER BY seq FOR UPDATE;
     lanes := ARRAY(SELECT DISTINCT lane FROM "postern".delivery WHERE seq = ANY (seqs) AND lane IS NOT NULL);
-    IF lanes = '{}' THEN RETURN; END IF;
+    IF lanes = '{}' THEN RETURN lanes; END IF;
     PERFORM 1 FROM "postern".lane WHERE key = ANY (lanes) ORDER BY key FOR UPDATE;
     PERFORM 1 FROM "postern".delivery WHERE seq = ANY (seqs) AND lane IS NOT NULL ORDER BY seq FOR UPDATE;
+    RETURN lanes;
   END $$;
 
 CREATE FUNCTION postern.make_partition_1(number bigint) RETURNS void
@@ -470,8 +471,7 @@ CREATE FUNCTION postern.settle_1(seqs bigint[], tokens bigint[], kinds text[], w
       RETURN;
     END IF;
 
-    PERFORM "postern".lock_1(seqs);
-    lanes := ARRAY(SELECT DISTINCT lane FROM "postern".delivery WHERE seq = ANY (seqs) AND lane IS NOT NULL);
+    lanes := "postern".lock_1(seqs);
     SELECT array_agg(place) AS places, array_agg(u.seq) AS seqs,
            array_agg(u.seq ORDER BY u.seq) FILTER (WHERE kind = 'succeeded') AS succeeded,
            array_agg(duration_ms ORDER BY u.seq) FILTER (WHERE kind = 'succeeded') AS succeeded_durations,

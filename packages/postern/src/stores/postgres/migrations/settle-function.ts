@@ -43,8 +43,7 @@ export function settleFunction(s: string): string {
       RETURN;
     END IF;
 
-    PERFORM ${s}.lock_1(seqs);
-    lanes := ARRAY(SELECT DISTINCT lane FROM ${s}.delivery WHERE seq = ANY (seqs) AND lane IS NOT NULL);
+    lanes := ${s}.lock_1(seqs);
     SELECT array_agg(place) AS places, array_agg(u.seq) AS seqs,
            array_agg(u.seq ORDER BY u.seq) FILTER (WHERE kind = 'succeeded') AS succeeded,
            array_agg(duration_ms ORDER BY u.seq) FILTER (WHERE kind = 'succeeded') AS succeeded_durations,

@@ -41,16 +41,17 @@ export function sharedFunctions(s: string): string {
     RETURN floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint + offset_ms;
 
   -- Locks deliveries that stand in no line, then lanes, then what stands in line, each by its key: everyone in this order, so
-  -- that no two wait for each other.
-  CREATE FUNCTION ${s}.lock_1(seqs bigint[]) RETURNS void LANGUAGE plpgsql ${PLANNED_ONCE} AS $$
+  -- that no two wait for each other. Answers the lanes.
+  CREATE FUNCTION ${s}.lock_1(seqs bigint[]) RETURNS uuid[] LANGUAGE plpgsql ${PLANNED_ONCE} AS $$
   DECLARE
     lanes uuid[];
   BEGIN
     PERFORM 1 FROM ${s}.delivery WHERE seq = ANY (seqs) AND lane IS NULL ORDER BY seq FOR UPDATE;
     lanes := ARRAY(SELECT DISTINCT lane FROM ${s}.delivery WHERE seq = ANY (seqs) AND lane IS NOT NULL);
-    IF lanes = '{}' THEN RETURN; END IF;
+    IF lanes = '{}' THEN RETURN lanes; END IF;
     PERFORM 1 FROM ${s}.lane WHERE key = ANY (lanes) ORDER BY key FOR UPDATE;
     PERFORM 1 FROM ${s}.delivery WHERE seq = ANY (seqs) AND lane IS NOT NULL ORDER BY seq FOR UPDATE;
+    RETURN lanes;
   END $$;
 
   -- Says of locked lanes anew which delivery comes next. One that runs stays. Whether another can be claimed now.
