@@ -39,11 +39,22 @@ export class Places {
       .filter(({ limit }) => limit > 0)
   }
 
-  /** As many of them as one claim may fill: each destination has its share of `most`, and at least one. */
-  freeForOneClaim(most: number): FreePlaces[] {
+  /**
+   * As many of them as one claim may fill, and what it may bring ahead: each destination has its share of `most`, and at least
+   * one. Nothing comes ahead behind a gate, which counts what begins.
+   */
+  freeForOneClaim(most: number, ahead: (destination: string, places: number) => number): FreePlaces[] {
     const free = this.free()
     const share = Math.max(1, Math.floor(most / free.length))
-    return free.map(({ name, limit }) => ({ name, limit: Math.min(limit, share) }))
+    return free.map(({ name, limit }) => {
+      const more = this.#isGated(name) ? 0 : ahead(name, this.#placesAt(name))
+      return { name, limit: Math.min(limit + more, share) }
+    })
+  }
+
+  /** Whether what was claimed may begin. A gate was asked before the claim, and what it let through begins. */
+  hasPlaceFor({ destination }: { readonly destination: string }): boolean {
+    return this.#isGated(destination) || this.#freeAt(destination) > 0
   }
 
   get isFull(): boolean {
@@ -77,13 +88,21 @@ export class Places {
    * when it begins: of all that arrive in one turn each would find the same place.
    */
   hasSpare(destination: string): boolean {
-    if (this.#limits.get(destination)?.gate !== undefined) return false
+    if (this.#isGated(destination)) return false
     return this.#freeAt(destination) > (this.#promised.get(destination) ?? 0)
   }
 
+  #isGated(destination: string): boolean {
+    return this.#limits.get(destination)?.gate !== undefined
+  }
+
+  #placesAt(destination: string): number {
+    return this.#limits.get(destination)?.concurrency ?? this.#perDestination
+  }
+
   #freeAt(destination: string): number {
-    const { concurrency = this.#perDestination, gate } = this.#limits.get(destination) ?? {}
-    const free = concurrency - (this.#taken.get(destination) ?? 0)
+    const gate = this.#limits.get(destination)?.gate
+    const free = this.#placesAt(destination) - (this.#taken.get(destination) ?? 0)
     return gate === undefined ? free : Math.min(free, Math.floor(gate.places()))
   }
 }

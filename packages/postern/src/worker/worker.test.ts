@@ -813,6 +813,114 @@ describe('a place reserved for what is being put', () => {
   })
 })
 
+describe('what is claimed ahead', () => {
+  beforeEach(fakeTimers)
+
+  test('is as much as handlers have ended quickly since the claim before, and so much for each place', async () => {
+    const { worker, store } = aWorker({ concurrency: 2, handler: () => {} })
+    const claim = vi.spyOn(store, 'claim')
+    await putAll(store, events(100))
+    worker.start()
+    await occurred(100)
+    const limits = claim.mock.calls.map(([{ destinations }]) => destinations[0]!.limit)
+    expect(limits.slice(0, 6)).toEqual([2, 4, 6, 8, 10, 10])
+  })
+
+  test('is nothing where handlers take long', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 2 })
+    const claim = vi.spyOn(store, 'claim')
+    await putAll(store, events(4))
+    worker.start()
+    await work.begun('evt_2')
+    await vi.advanceTimersByTimeAsync(51)
+    work.end('evt_1')
+    work.end('evt_2')
+    await work.begun('evt_4')
+    expect(claim.mock.calls.map(([{ destinations }]) => destinations[0]!.limit)).toEqual([2, 2])
+  })
+
+  test('waits for a place in the order it came, and nothing runs twice', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 2, quickRuns: 2 })
+    await putAll(store, events(6))
+    worker.start()
+    await work.begun('evt_4')
+    await turns()
+    expect(work.ids).toEqual(['evt_3', 'evt_4'])
+    expect((await store.stat()).destinations).toMatchObject([{ leased: 4, pending: 0 }])
+    for (const id of ['evt_3', 'evt_4', 'evt_5', 'evt_6']) {
+      await work.begun(id)
+      work.end(id)
+    }
+    await occurred(6)
+    expect(work.ids).toEqual(['evt_3', 'evt_4', 'evt_5', 'evt_6'])
+  })
+
+  test('is given back as if it had not been tried, where handlers are quick no longer', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 2, quickRuns: 2 })
+    await putAll(store, events(6))
+    worker.start()
+    await work.begun('evt_4')
+    await turns()
+    await vi.advanceTimersByTimeAsync(500)
+    await occurred(4)
+    expect(outcomes()).toEqual(['succeeded', 'succeeded', 'released', 'released'])
+    const { deliveries } = await store.list({ of: 'deliveries', limit: 10, state: 'pending' })
+    expect(deliveries).toMatchObject([{ attempt: 0 }, { attempt: 0 }])
+  })
+
+  test('is given back when the worker stops', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 2, quickRuns: 2 })
+    await putAll(store, events(6))
+    worker.start()
+    await work.begun('evt_4')
+    await turns()
+    const stopped = worker.stop(1000)
+    for (const id of ['evt_3', 'evt_4']) work.end(id)
+    await stopped
+    expect(work.ids).toEqual(['evt_3', 'evt_4'])
+    expect((await store.stat()).destinations).toMatchObject([{ leased: 0, pending: 2 }])
+  })
+
+  test('counts among the attempts of a drain once it has begun', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 2, quickRuns: 2 })
+    await putAll(store, events(6))
+    const drained = worker.drain()
+    await work.begun('evt_4')
+    await turns()
+    await vi.advanceTimersByTimeAsync(500)
+    await occurred(4)
+    for (const id of ['evt_3', 'evt_4', 'evt_5', 'evt_6']) {
+      await work.begun(id)
+      work.end(id)
+    }
+    expect(await drained).toBe(6)
+  })
+
+  test('is passed by nothing that arrives', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 2, quickRuns: 2 })
+    await putAll(store, events(6))
+    worker.start()
+    await work.begun('evt_4')
+    await turns()
+    expect(worker.reserve('handlers')).toBeUndefined()
+  })
+
+  test('is nothing behind a gate', async () => {
+    const gate = new HandGate()
+    const limits = new Map([['handlers', { concurrency: 2, gate }]])
+    const { worker, store } = aWorker({ handler: gate.before(() => {}), limits })
+    const claim = vi.spyOn(store, 'claim')
+    await putAll(store, events(6))
+    worker.start()
+    for (const places of [2, 2, 2]) {
+      gate.open(places)
+      await turns()
+    }
+    await occurred(6)
+    expect(Math.max(...claim.mock.calls.map(([{ destinations }]) => destinations[0]!.limit))).toBe(2)
+  })
+})
+
 describe('a delivery that runs for its own request', () => {
   test('keeps the lease that its request asked for: the heartbeat neither prolongs nor shortens it', async () => {
     fakeTimers()
@@ -1255,19 +1363,24 @@ class HandGate implements Gate {
 interface Change extends Partial<Omit<WorkerSettings<MemoryEffect>, 'store' | 'handlersFor'>> {
   /** Of the destination `handlers`; default one that the test ends by hand. */
   readonly handler?: TestHandler
+  /** So many runs of it end at once; the others the test ends by hand. */
+  readonly quickRuns?: number
   /** Of further destinations. */
   readonly handlers?: Readonly<Record<string, TestHandler>>
 }
 
 /** A worker over an empty store in memory, whose clock stands still; stopped when the test ends. */
-function aWorker({ handler, handlers, ...settings }: Change = {}): {
+function aWorker({ handler, quickRuns = 0, handlers, ...settings }: Change = {}): {
   readonly worker: Worker<MemoryEffect>
   readonly store: MemoryStore
   readonly work: HandWork
 } {
   const store = memory({ now: () => nowMs })
   const work = new HandWork()
-  const all: Readonly<Record<string, TestHandler>> = { handlers: handler ?? work.handler, ...handlers }
+  const all: Readonly<Record<string, TestHandler>> = {
+    handlers: handler ?? quickAtFirst(quickRuns, work.handler),
+    ...handlers,
+  }
   const worker = new Worker<MemoryEffect>({
     store,
     destinations: Object.keys(all),
@@ -1350,6 +1463,14 @@ function deferred(): { readonly promise: Promise<void>; readonly resolve: () => 
   let resolve = (): void => {}
   const promise = new Promise<void>((settle) => (resolve = settle))
   return { promise, resolve: () => resolve() }
+}
+
+function quickAtFirst(runs: number, handler: TestHandler): TestHandler {
+  let left = runs
+  return (event, context) => {
+    left -= 1
+    return left < 0 ? handler(event, context) : undefined
+  }
 }
 
 function rejecting(reason: unknown): TestHandler {

@@ -8,12 +8,14 @@ import {
   type SettlesIn,
   type Store,
 } from '../inbox/index.ts'
+import { caughtUpIn, type ClaimRound } from './claim-round.ts'
+import { ClaimedAhead } from './claimed-ahead.ts'
 import { Places, type FreePlaces } from './places.ts'
 import type { DestinationLimits } from './limits.ts'
 import { LazyAbort, Released, runAttempt, type AttemptOptions, type AttemptResult } from './attempt.ts'
 import { ownOptions } from './own-options.ts'
 import { OwnTransaction } from './own-transaction.ts'
-import { nextTurn, pause } from './pause.ts'
+import { nextTurn, Occasion, pause } from './pause.ts'
 import { Running } from './running.ts'
 import { Settling, type AttemptEnd } from './settling.ts'
 
@@ -31,10 +33,7 @@ export interface WorkerSettings<Effect, Tx = never> extends AttemptOptions<Effec
 
 /** How long one claim waits for work before it looks again, should a wake-up be lost. */
 const CLAIM_WAIT_MS = 5000
-/**
- * What one claim may bring at most, where there are fewer destinations than that: more would make its commit long, and all
- * of it is in memory at once.
- */
+/** What one claim may bring, where there are fewer destinations: more would make its commit long, and is all in memory. */
 const MOST_PER_CLAIM = 1024
 /** How long to leave a store alone that has just failed. */
 const STORE_PAUSE_MS = 1000
@@ -53,6 +52,9 @@ export class Worker<Effect, Tx = never> {
   readonly #stop = new AbortController()
   /** The loop's claim, which may be waiting, and the destinations that it is for. */
   #waitingClaim: { readonly abort: AbortController; readonly names: ReadonlySet<string> } | undefined
+  /** Of which the loop's last claim left nothing that was due: what is due now has come since. */
+  #caughtUp = new Set<string>()
+  readonly #ahead: ClaimedAhead
   /** The last of the claims that stand in line, with the beginning of what it took. */
   #claiming: Promise<void> = Promise.resolve()
   #drainsInLine = 0
@@ -63,13 +65,14 @@ export class Worker<Effect, Tx = never> {
   /** By their length, for attempts whose request leaves them less time than usual. */
   readonly #deadlines = new Map<number, Deadlines>()
   readonly #ownOptions: ReadonlyMap<string, AttemptOptions<Effect, Tx>>
-  #onFinished: (() => void) | undefined
+  readonly #finished = new Occasion()
 
   constructor(settings: WorkerSettings<Effect, Tx>) {
     // Cut only here: what a destination has of its own begins from the whole schedule.
     this.#settings = { ...settings, schedule: withinGiveUp(settings.schedule) }
     this.#places = new Places(settings.destinations, settings.concurrency, settings.limits)
     this.#places.onOpen((destination) => this.#gotPlaces(destination))
+    this.#ahead = new ClaimedAhead(settings.leaseMs, (late) => this.#giveBackUnbegun(late, undefined, false))
     this.#ownOptions = ownOptions(settings, settings.limits)
     this.#settling = new Settling(this.#settings, (destination) => this.#optionsOf(destination))
   }
@@ -85,22 +88,22 @@ export class Worker<Effect, Tx = never> {
     for (;;) {
       // Looked at before the claim: what settles while the claim is under way may be due again at once.
       const wasIdle = this.#running.size === 0 && this.#settling.isIdle && this.#places.areFree
-      const begun = await this.#beginDueForDrain()
+      const begun = await this.#beginDueForDrain(() => (attempts -= 1))
       attempts += begun
       if (begun > 0) continue
       if (wasIdle || this.#stop.signal.aborted) return attempts
       const isWorking = this.#running.size > 0 || !this.#places.areFree
-      await (isWorking ? this.#oneFinished() : this.#settling.idle())
+      await (isWorking ? this.#finished.next() : this.#settling.idle())
     }
   }
 
   /** The loop must not wait for work meanwhile: its claim would hold this one up. */
-  async #beginDueForDrain(): Promise<number> {
+  async #beginDueForDrain(onGivenBack: () => void): Promise<number> {
     this.#drainsInLine += 1
     this.#waitingClaim?.abort.abort()
     return this.#oneAtATime(async () => {
       this.#drainsInLine -= 1
-      return this.#beginAll(await this.#claim())
+      return this.#beginAll(await this.#claim(this.#freeAndAhead()), onGivenBack)
     })
   }
 
@@ -120,12 +123,17 @@ export class Worker<Effect, Tx = never> {
   }
 
   /**
-   * A place for what arrives now, so that its put can lease it and no claim is needed. Only while a claim waits, which means
-   * that nothing older is due; `undefined` otherwise.
+   * A place for what arrives now, so that its put can lease it and no claim is needed. Only while nothing older is due but
+   * what came since the last claim; `undefined` otherwise.
    */
   reserve(destination: string): Reservation | undefined {
-    if (this.#waitingClaim?.names.has(destination) !== true || !this.#places.hasSpare(destination))
+    if (this.#stop.signal.aborted) return undefined
+    if (!this.#caughtUp.has(destination) || this.#ahead.has(destination)) return undefined
+    if (!this.#places.hasSpare(destination)) {
+      // A claim that waits brings what arrives now. Without one, nothing later may pass it by until it has been claimed.
+      if (this.#waitingClaim === undefined) this.#caughtUp.delete(destination)
       return undefined
+    }
     this.#places.take(destination)
     const { leaseMs } = this.#settings
     const { handlerTimeoutMs: keepMs } = this.#optionsOf(destination)
@@ -163,7 +171,7 @@ export class Worker<Effect, Tx = never> {
     this.#stop.abort()
     this.#waitingClaim?.abort.abort()
     // With every gate closed nothing runs whose end the loop could be waiting for.
-    this.#onFinished?.()
+    this.#finished.happened()
     const graceEnds = setTimeout(() => {
       for (const { abort } of this.#running.all()) abort.abort(new Released('the worker is stopping'))
     }, graceMs)
@@ -171,7 +179,8 @@ export class Worker<Effect, Tx = never> {
     await arriving
     this.#beginAllArrived()
     await this.#claiming
-    while (this.#running.size > 0) await this.#oneFinished()
+    this.#ahead.giveBackAll()
+    while (this.#running.size > 0) await this.#finished.next()
     clearTimeout(graceEnds)
     await this.#settling.idle()
     clearInterval(this.#heartbeat)
@@ -183,31 +192,33 @@ export class Worker<Effect, Tx = never> {
     let isBusy = true
     while (!this.#stop.signal.aborted) {
       try {
-        isBusy = await this.#oneAtATime(() => (isBusy ? this.#beginDue() : this.#beginWhatComes()))
-        if (this.#places.isFull && !this.#stop.signal.aborted) await this.#oneFinished()
+        const round = await this.#oneAtATime(() => (isBusy ? this.#beginDue() : this.#beginWhatComes()))
+        this.#caughtUp = caughtUpIn(round)
+        // There may be more of those that got all that was asked for.
+        isBusy = round.isCutShort || this.#caughtUp.size < round.destinations.length
+        if (this.#places.isFull && !this.#stop.signal.aborted) await this.#finished.next()
         // Handlers that had nothing to wait for are done by then, and the next claim takes as many as this one.
         await nextTurn()
       } catch (error) {
+        this.#caughtUp.clear()
         log.error('the store gave no work; trying again', { error, afterMs: STORE_PAUSE_MS })
         await pause(STORE_PAUSE_MS, this.#stop.signal)
       }
     }
   }
 
-  /** Whether there may be more. */
-  async #beginDue(): Promise<boolean> {
-    const destinations = this.#places.freeForOneClaim(MOST_PER_CLAIM)
+  async #beginDue(): Promise<ClaimRound> {
+    const destinations = this.#freeAndAhead()
     const claimed = await this.#claim(destinations)
     await this.#beginAll(claimed)
-    return isFilled(destinations, claimed)
+    return { destinations, claimed, isCutShort: false }
   }
 
-  /** Whether there may be more: or the wait was broken off, and what is due has not been looked for since. */
-  async #beginWhatComes(): Promise<boolean> {
-    if (this.#drainsInLine > 0) return true
-    const { destinations, claimed, isCutShort } = await this.#waitForWork()
-    await this.#beginAll(claimed)
-    return isCutShort || isFilled(destinations, claimed)
+  async #beginWhatComes(): Promise<ClaimRound> {
+    if (this.#drainsInLine > 0) return { destinations: [], claimed: [], isCutShort: true }
+    const round = await this.#waitForWork()
+    await this.#beginAll(round.claimed)
+    return round
   }
 
   /** One claim after another, a drain's as well: two that count the same free places would both fill them. */
@@ -220,22 +231,19 @@ export class Worker<Effect, Tx = never> {
     return result
   }
 
-  /** Claims what is due, of every free place by default. */
-  async #claim(
-    destinations: readonly FreePlaces[] = this.#places.freeForOneClaim(MOST_PER_CLAIM),
-  ): Promise<Claimed[]> {
+  #freeAndAhead(): FreePlaces[] {
+    return this.#places.freeForOneClaim(MOST_PER_CLAIM, (name, places) => this.#ahead.allowance(name, places))
+  }
+
+  async #claim(destinations: readonly FreePlaces[]): Promise<Claimed[]> {
     if (destinations.length === 0 || this.#stop.signal.aborted) return []
     return this.#claimFor(destinations, 0)
   }
 
   /** Waits for what is due next, and leaves half of the places to what arrives meanwhile. */
-  async #waitForWork(): Promise<{
-    readonly destinations: readonly FreePlaces[]
-    readonly claimed: readonly Claimed[]
-    readonly isCutShort: boolean
-  }> {
+  async #waitForWork(): Promise<ClaimRound> {
     const destinations = this.#places
-      .freeForOneClaim(MOST_PER_CLAIM)
+      .freeForOneClaim(MOST_PER_CLAIM, () => 0)
       .map(({ name, limit }) => ({ name, limit: Math.ceil(limit / 2) }))
     if (destinations.length === 0 || this.#stop.signal.aborted)
       return { destinations, claimed: [], isCutShort: false }
@@ -261,30 +269,35 @@ export class Worker<Effect, Tx = never> {
     return store.claim({ destinations, leaseMs, keepMs, waitMs, signal })
   }
 
-  /** A destination that was full has a place again: a claim that waits without it asks anew. */
   #giveBackPlace(destination: string): void {
     this.#places.giveBack(destination)
-    this.#gotPlaces(destination)
+    const next = this.#ahead.next(destination)
+    if (next === undefined) this.#gotPlaces(destination)
+    else this.#beginInPlace(next)
   }
 
+  /** A destination that was full has a place again: a claim that waits without it asks anew. */
   #gotPlaces(destination: string): void {
     if (this.#waitingClaim?.names.has(destination) === false) this.#waitingClaim.abort.abort()
-    this.#onFinished?.()
+    this.#finished.happened()
   }
 
   /**
-   * Begins what was claimed, and answers how many. Deliveries that have outlived their last attempt go one at a time: all
-   * that ran beside a handler that ends the process have used up their attempts together with it, and only apart from each
-   * other can it be told which one it was.
+   * Begins what was claimed, or lets it wait for a place, and answers how many. Deliveries that have outlived their last attempt
+   * go one at a time: all that ran beside a handler that ends the process have used up their attempts together with it, and only
+   * apart from each other can it be told which one it was.
    */
-  async #beginAll(claimed: readonly Claimed[]): Promise<number> {
+  async #beginAll(claimed: readonly Claimed[], onGivenBack: () => void = () => {}): Promise<number> {
     const suspects = claimed.filter((each) => this.#hasOutlived(each))
     const next = suspects.length === 0 || this.#isSuspectRunning ? undefined : suspects[0]
     const waiting = suspects.filter((suspect) => suspect !== next)
     // Before the next one begins: should it end the process, those that wait have not been tried.
     if (waiting.length > 0) await this.#giveBack(waiting)
     const begun = claimed.filter((delivery) => !waiting.includes(delivery))
-    for (const delivery of begun) this.#beginInPlace(delivery)
+    for (const delivery of begun) {
+      if (delivery === next || this.#places.hasPlaceFor(delivery)) this.#beginInPlace(delivery)
+      else this.#ahead.add(delivery, onGivenBack)
+    }
     return begun.length
   }
 
@@ -327,10 +340,14 @@ export class Worker<Effect, Tx = never> {
     const running = this.#running.add({ claimed, abort, own, isPlaced })
     const startedMs = performance.now()
     void runAttempt(claimed, abort, options, own).then((result) => {
+      const durationMs = performance.now() - startedMs
       this.#running.remove(running)
-      if (isPlaced) this.#giveBackPlace(claimed.destination)
-      this.#settling.add({ claimed, result, own, durationMs: performance.now() - startedMs, onEnd })
-      this.#onFinished?.()
+      if (isPlaced) {
+        this.#ahead.ended(claimed.destination, durationMs)
+        this.#giveBackPlace(claimed.destination)
+      }
+      this.#settling.add({ claimed, result, own, durationMs, onEnd })
+      this.#finished.happened()
     })
   }
 
@@ -341,17 +358,6 @@ export class Worker<Effect, Tx = never> {
     if (this.#isOver) onEnd?.('unsettled')
     else this.#settling.add({ claimed, result, durationMs: 0, onEnd })
     if (isPlaced) this.#giveBackPlace(claimed.destination)
-  }
-
-  #oneFinished(): Promise<void> {
-    return new Promise((resolve) => {
-      const before = this.#onFinished
-      this.#onFinished = () => {
-        this.#onFinished = undefined
-        before?.()
-        resolve()
-      }
-    })
   }
 
   /** One timer for all leases. */
@@ -389,11 +395,4 @@ interface Beginning<Effect, Tx> {
   readonly options?: AttemptOptions<Effect, Tx>
   readonly onEnd?: ((end: AttemptEnd) => void) | undefined
   readonly isPlaced?: boolean
-}
-
-/** Whether a claim gave a destination all that it asked for; of the others nothing is left that was due by then. */
-function isFilled(destinations: readonly FreePlaces[], claimed: readonly Claimed[]): boolean {
-  return destinations.some(
-    ({ name, limit }) => claimed.filter(({ destination }) => destination === name).length >= limit,
-  )
 }
