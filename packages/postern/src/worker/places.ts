@@ -52,6 +52,24 @@ export class Places {
     })
   }
 
+  /**
+   * Of what could be claimed, what a claim that waits asks for and is promised: half of the free places is left to what arrives,
+   * and all but one where as many as the other half are about to be free.
+   */
+  leaving(claimable: readonly FreePlaces[]): {
+    readonly asked: readonly FreePlaces[]
+    readonly promised: readonly FreePlaces[]
+  } {
+    const halves = claimable.map(({ name, limit }) => {
+      const half = Math.ceil(Math.min(limit, this.#freeAt(name)) / 2)
+      return { name, half, ahead: Math.max(0, limit - this.#freeAt(name)) }
+    })
+    return {
+      asked: halves.map(({ name, half, ahead }) => ({ name, limit: half + ahead })),
+      promised: halves.map(({ name, half, ahead }) => ({ name, limit: Math.max(1, half - ahead) })),
+    }
+  }
+
   /** Whether what was claimed may begin. A gate was asked before the claim, and what it let through begins. */
   hasPlaceFor({ destination }: { readonly destination: string }): boolean {
     return this.#isGated(destination) || this.#freeAt(destination) > 0

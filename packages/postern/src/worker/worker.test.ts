@@ -701,6 +701,36 @@ describe('a place reserved for what is being put', () => {
     expect(reserveAll(worker)).toHaveLength(2)
   })
 
+  test('leaves one of them where handlers are quick', async () => {
+    fakeTimers()
+    const { worker, store } = aWorker({ concurrency: 4, handler: () => {} })
+    await putAll(store, events(8))
+    worker.start()
+    await occurred(8)
+    await turns()
+    expect(reserveAll(worker)).toHaveLength(3)
+  })
+
+  test('is there while a claim is under way for others, where the last one left nothing due', async () => {
+    const { worker, store, work } = aWorker({ concurrency: 2, handlers: { idle: () => {} } })
+    const claim = store.claim.bind(store)
+    const second = deferred()
+    const waits: number[] = []
+    vi.spyOn(store, 'claim').mockImplementation(async (request) => {
+      waits.push(request.waitMs)
+      if (waits.length === 2) await second.promise
+      return claim(request)
+    })
+    await putAll(store, events(4))
+    worker.start()
+    await work.begun('evt_2')
+    await turns()
+    expect(waits).toEqual([0, 0])
+    expect(worker.reserve('handlers')).toBeUndefined()
+    expect(worker.reserve('idle')).toBeDefined()
+    second.resolve()
+  })
+
   test('is free again once it is released', async () => {
     const { worker } = aWorker({ concurrency: 4 })
     worker.start()

@@ -240,16 +240,14 @@ export class Worker<Effect, Tx = never> {
     return this.#claimFor(destinations, 0)
   }
 
-  /** Waits for what is due next, and leaves half of the places to what arrives meanwhile. */
+  /** Waits for what is due next, and leaves places to what arrives meanwhile. */
   async #waitForWork(): Promise<ClaimRound> {
-    const destinations = this.#places
-      .freeForOneClaim(MOST_PER_CLAIM, () => 0)
-      .map(({ name, limit }) => ({ name, limit: Math.ceil(limit / 2) }))
+    const { asked: destinations, promised } = this.#places.leaving(this.#freeAndAhead())
     if (destinations.length === 0 || this.#stop.signal.aborted)
       return { destinations, claimed: [], isCutShort: false }
     const abort = new AbortController()
     this.#waitingClaim = { abort, names: new Set(destinations.map(({ name }) => name)) }
-    this.#places.promise(destinations)
+    this.#places.promise(promised)
     try {
       const claimed = await this.#claimFor(destinations, CLAIM_WAIT_MS, abort.signal)
       return { destinations, claimed, isCutShort: abort.signal.aborted }
