@@ -1,6 +1,6 @@
 // Records events, then handles all of them: how long each takes. Each engine has 64 handlers at once that do nothing, and
 // takes its work as its documentation says is fastest: others take 500 jobs in hand, ahead of their handlers. Postern takes
-// none ahead, so `postern-500` runs as many at once.
+// up to four for each handler, where those are quick; `postern-500` runs 500 at once.
 //
 //   node drain.mjs <engine> <place> <count>
 import { Queue, Worker } from 'bullmq'
