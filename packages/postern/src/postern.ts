@@ -26,7 +26,7 @@ import {
   type StoredEvent,
   type StoreStat,
 } from './inbox/index.ts'
-import { observing } from './observing.ts'
+import { consoleLog } from './console-log.ts'
 import { assertRegistrations, assertSound, assertSoundLimits } from './options.ts'
 import {
   BodyBudget,
@@ -50,6 +50,7 @@ import {
   type Replayed,
   type ReplayOptions,
 } from './worker/index.ts'
+import { observing, tellingClient, unthrowing } from './user-callbacks.ts'
 
 /** Sources by name: the name is the last part of the path. */
 export type Sources = Readonly<Record<string, Source>>
@@ -157,7 +158,7 @@ export function createPostern<const S extends Sources, Effect = never, Tx = neve
   options: PosternOptions<S, Effect, Tx>,
 ): Postern {
   assertSound(options)
-  const log = options.log ?? consoleLog
+  const log = unthrowing(options.log ?? consoleLog)
   const sources = checkedSources(options.sources, log)
   const registrations = checkedHandlers(options, sources)
   warnOfNothingToWaitFor(sources, registrations, log)
@@ -185,10 +186,11 @@ export function createPostern<const S extends Sources, Effect = never, Tx = neve
     )
   const housekeeping = new Housekeeping({ store, retentionMs, log })
   const setSecret = (source: string, secret: Secret): void => replaceSecret(sources, source, secret)
-  return assemble(options, { receiver, worker, housekeeping, counter, table, record, setSecret })
+  return assemble(options, { log, receiver, worker, housekeeping, counter, table, record, setSecret })
 }
 
 interface Parts<Effect, Tx> {
+  readonly log: Logger
   readonly receiver: Receiver
   readonly worker: Worker<Effect, Tx>
   readonly housekeeping: Housekeeping
@@ -200,9 +202,10 @@ interface Parts<Effect, Tx> {
 
 function assemble<S extends Sources, Effect, Tx>(
   options: PosternOptions<S, Effect, Tx>,
-  { receiver, worker, housekeeping, counter, table, record, setSecret }: Parts<Effect, Tx>,
+  { log, receiver, worker, housekeeping, counter, table, record, setSecret }: Parts<Effect, Tx>,
 ): Postern {
-  const { publicUrl, clientOf } = options
+  const { publicUrl } = options
+  const clientOf = tellingClient(options.clientOf, log)
   const mounted: MountParts = { receiver, budget: new BodyBudget(), publicUrl, clientOf }
   const under = (prefix: string): Mount => createMount(mounted, routeUnder(prefix))
   // With the secrets that were set since, or that a handshake brought.
@@ -390,11 +393,4 @@ async function answersInTime(store: Pick<Store, 'get'>): Promise<boolean> {
     () => false,
   )
   return Promise.race([answered, timeout])
-}
-
-const consoleLog: Logger = {
-  debug() {},
-  info() {},
-  warn: (message, fields) => console.warn(`postern: ${message}`, ...(fields ? [fields] : [])),
-  error: (message, fields) => console.error(`postern: ${message}`, ...(fields ? [fields] : [])),
 }

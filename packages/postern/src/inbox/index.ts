@@ -31,6 +31,7 @@ export {
 } from './rejected-log.ts'
 export {
   DEFAULT_RETRY_SCHEDULE,
+  LONGEST_WAIT_MS,
   longestSpanMs,
   longestWaitMs,
   retryWaitMs,

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   DEFAULT_RETRY_SCHEDULE,
+  LONGEST_WAIT_MS,
   longestWaitMs,
   retryWaitMs,
   withinGiveUp,
@@ -42,6 +43,30 @@ describe('the wait before the next attempt', () => {
         },
       ),
     )
+  })
+
+  test('is one that every engine can keep, whatever the schedule, the attempt and the hint', () => {
+    const most = Number.MAX_SAFE_INTEGER
+    fc.assert(
+      fc.property(
+        fc.constantFrom(0, 1, 10_000, most),
+        fc.constantFrom(0, 1, 3, 1000),
+        fc.constantFrom(0, 5000, most),
+        fc.integer({ min: 1, max: 999 }),
+        fc.constantFrom(undefined, 0, -1, 1e23, Infinity, -Infinity, Number.NaN),
+        (baseMs, factor, capMs, attempt, hintMs) => {
+          const waitMs = retryWaitMs({ attempts: 1000, baseMs, factor, capMs }, attempt, half, hintMs)
+          expect(waitMs).toBeGreaterThanOrEqual(0)
+          expect(waitMs).toBeLessThanOrEqual(LONGEST_WAIT_MS)
+        },
+      ),
+    )
+  })
+
+  test('a schedule without waits has none after however many attempts', () => {
+    const atOnce = { attempts: 1000, baseMs: 0, factor: 1000, capMs: 5000 }
+    expect(longestWaitMs(atOnce, 999)).toBe(0)
+    expect(withinGiveUp(atOnce).attempts).toBe(1000)
   })
 
   test('there is none after the last attempt, hint or not', () => {

@@ -42,9 +42,17 @@ export function longestSpanMs(schedule: RetrySchedule): number {
   return Math.min(spanMs, schedule.giveUpAfterMs ?? Infinity)
 }
 
+/**
+ * No wait is longer, whatever its schedule or a handler says: what comes from outside, such as a `Retry-After` of 30 digits, would
+ * otherwise be an instant that an engine cannot keep, and could take others of its commit along.
+ */
+export const LONGEST_WAIT_MS: number = 365 * 24 * 60 * 60 * 1000
+
 /** The longest that the wait after the given attempt (1, 2, …) can be. */
-export function longestWaitMs(schedule: RetrySchedule, attempt: number): number {
-  return Math.min(schedule.capMs, schedule.baseMs * schedule.factor ** (attempt - 1))
+export function longestWaitMs({ capMs, baseMs, factor }: RetrySchedule, attempt: number): number {
+  // After many attempts the power is infinite, and nothing times that is no number.
+  if (baseMs === 0) return 0
+  return Math.min(capMs, LONGEST_WAIT_MS, baseMs * factor ** (attempt - 1))
 }
 
 /**
@@ -61,7 +69,8 @@ export function retryWaitMs(
   hintMs?: number,
 ): number | undefined {
   if (attempt >= schedule.attempts) return undefined
-  // A date where a number was meant is NaN, and no wait.
-  if (hintMs !== undefined && !Number.isNaN(hintMs)) return Math.min(Math.max(0, hintMs), schedule.capMs)
+  const askedMs = hintMs === undefined ? Number.NaN : Math.max(0, hintMs)
+  // A date where a number was meant is no wait.
+  if (!Number.isNaN(askedMs)) return Math.min(askedMs, schedule.capMs, LONGEST_WAIT_MS)
   return Math.floor(random() * longestWaitMs(schedule, attempt))
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Deadlines, type Claimed, type RetrySchedule, type StoredEvent } from '../inbox/index.ts'
 import { LazyAbort, Released, runAttempt, type AttemptOptions, type AttemptResult } from './attempt.ts'
+import { LONGEST_WAIT_MS } from '../inbox/retry.ts'
 import { NonRetryableError, NotNowError, RetryAfterError, type Handler } from './handler.ts'
 
 type TestHandler = Handler<string, never, string>
@@ -127,6 +128,14 @@ describe('a NotNowError', () => {
   test.each([0, -1, Number.NaN])('that waits %d ms waits a moment all the same', async (afterMs) => {
     const { outcome } = await attempt([rejecting(new NotNowError(afterMs, 'closed'))])
     expect(outcome).toEqual({ kind: 'released', afterMs: 100 })
+  })
+})
+
+describe('a NotNowError without an end', () => {
+  // A number of any size is too large for a column at some point, and what an engine refuses it may refuse together with its neighbours.
+  test.each([1e12, 1e23, Infinity])('that waits %d ms waits a year', async (afterMs) => {
+    const { outcome } = await attempt([rejecting(new NotNowError(afterMs, 'closed'))])
+    expect(outcome).toEqual({ kind: 'released', afterMs: LONGEST_WAIT_MS })
   })
 })
 

@@ -1,6 +1,7 @@
 import { PosternError, type WebhookEvent } from '../core/index.ts'
 import { lazyProperties } from '../core/lazy-properties.ts'
 import {
+  LONGEST_WAIT_MS,
   retryWaitMs,
   type Claimed,
   type Deadlines,
@@ -166,7 +167,7 @@ function outcomeOf(error: unknown, attempt: number, schedule: RetrySchedule, ran
 
 /** At least a moment: what is given back due at once would be claimed and given back without end. */
 function waitOf({ afterMs }: NotNowError): number {
-  return afterMs >= SHORTEST_NOT_NOW_MS ? afterMs : SHORTEST_NOT_NOW_MS
+  return afterMs >= SHORTEST_NOT_NOW_MS ? Math.min(afterMs, LONGEST_WAIT_MS) : SHORTEST_NOT_NOW_MS
 }
 
 /** Whatever was thrown, as text; some things cannot be read without a throw of their own. */

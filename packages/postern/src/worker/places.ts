@@ -1,4 +1,6 @@
-import type { DestinationLimits } from './limits.ts'
+import type { Logger } from '../core/index.ts'
+import type { ClaimedAhead } from './claimed-ahead.ts'
+import type { DestinationLimits, Gate } from './limits.ts'
 
 /** Places for one destination. */
 export interface FreePlaces {
@@ -16,15 +18,23 @@ export class Places {
   readonly #limits: ReadonlyMap<string, DestinationLimits>
   readonly #taken = new Map<string, number>()
   #promised: ReadonlyMap<string, number> = new Map()
+  readonly #ahead: Pick<ClaimedAhead, 'allowance'>
+  readonly #log: Pick<Logger, 'error'>
+  /** Destinations whose gate threw when it was asked last. */
+  readonly #broken = new Set<string>()
 
   constructor(
     destinations: readonly string[],
     perDestination: number,
-    limits: ReadonlyMap<string, DestinationLimits> = new Map(),
+    limits: ReadonlyMap<string, DestinationLimits> | undefined,
+    ahead: Pick<ClaimedAhead, 'allowance'>,
+    log: Pick<Logger, 'error'>,
   ) {
     this.#destinations = destinations
     this.#perDestination = perDestination
-    this.#limits = limits
+    this.#limits = limits ?? new Map()
+    this.#ahead = ahead
+    this.#log = log
   }
 
   /** Calls `listener` with a destination whose gate lets more begin than before. */
@@ -39,35 +49,33 @@ export class Places {
       .filter(({ limit }) => limit > 0)
   }
 
-  /**
-   * As many of them as one claim may fill, and what it may bring ahead: each destination has its share of `most`, and at least
-   * one. Nothing comes ahead behind a gate, which counts what begins.
-   */
-  freeForOneClaim(most: number, ahead: (destination: string, places: number) => number): FreePlaces[] {
-    const free = this.free()
-    const share = Math.max(1, Math.floor(most / free.length))
-    return free.map(({ name, limit }) => {
-      const more = this.#isGated(name) ? 0 : ahead(name, this.#placesAt(name))
-      return { name, limit: Math.min(limit + more, share) }
-    })
+  /** As many of them as one claim may fill, and what it may bring ahead: each destination has its share of `most`, and at least one. */
+  freeForOneClaim(most: number): FreePlaces[] {
+    return this.#claimable(most).map(({ name, free, ahead }) => ({ name, limit: free + ahead }))
   }
 
   /**
-   * Of what could be claimed, what a claim that waits asks for and is promised: half of the free places is left to what arrives,
-   * and all but one where as many as the other half are about to be free.
+   * Of the same, what a claim that waits asks for and is promised: half of the free places is left to what arrives, and all but one
+   * where as many as the other half are about to be free.
    */
-  leaving(claimable: readonly FreePlaces[]): {
-    readonly asked: readonly FreePlaces[]
-    readonly promised: readonly FreePlaces[]
-  } {
-    const halves = claimable.map(({ name, limit }) => {
-      const half = Math.ceil(Math.min(limit, this.#freeAt(name)) / 2)
-      return { name, half, ahead: Math.max(0, limit - this.#freeAt(name)) }
-    })
+  leaving(most: number): { readonly asked: readonly FreePlaces[]; readonly promised: readonly FreePlaces[] } {
+    const claimable = this.#claimable(most)
+    const half = (free: number): number => Math.ceil(free / 2)
     return {
-      asked: halves.map(({ name, half, ahead }) => ({ name, limit: half + ahead })),
-      promised: halves.map(({ name, half, ahead }) => ({ name, limit: Math.max(1, half - ahead) })),
+      asked: claimable.map(({ name, free, ahead }) => ({ name, limit: half(free) + ahead })),
+      promised: claimable.map(({ name, free, ahead }) => ({ name, limit: Math.max(1, half(free) - ahead) })),
     }
+  }
+
+  /** Nothing comes ahead behind a gate, which counts what begins. */
+  #claimable(most: number): readonly Claimable[] {
+    const places = this.free()
+    const share = Math.max(1, Math.floor(most / places.length))
+    return places.map(({ name, limit }) => {
+      const free = Math.min(limit, share)
+      const ahead = this.#isGated(name) ? 0 : this.#ahead.allowance(name, this.#placesAt(name))
+      return { name, free, ahead: Math.min(ahead, share - free) }
+    })
   }
 
   /** Whether what was claimed may begin. A gate was asked before the claim, and what it let through begins. */
@@ -121,6 +129,27 @@ export class Places {
   #freeAt(destination: string): number {
     const gate = this.#limits.get(destination)?.gate
     const free = this.#placesAt(destination) - (this.#taken.get(destination) ?? 0)
-    return gate === undefined ? free : Math.min(free, Math.floor(gate.places()))
+    return gate === undefined ? free : Math.min(free, this.#placesOf(destination, gate))
   }
+
+  /** A gate that throws keeps its own destination back, and no other. Said once until it answers again: it is asked often. */
+  #placesOf(destination: string, gate: Gate): number {
+    try {
+      const places = Math.floor(gate.places())
+      this.#broken.delete(destination)
+      return places
+    } catch (error) {
+      if (!this.#broken.has(destination))
+        this.#log.error('a gate threw, and its destination waits', { destination, error })
+      this.#broken.add(destination)
+      return 0
+    }
+  }
+}
+
+interface Claimable {
+  readonly name: string
+  readonly free: number
+  /** For places that are about to be free. */
+  readonly ahead: number
 }

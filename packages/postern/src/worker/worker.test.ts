@@ -178,6 +178,44 @@ describe('a started worker', () => {
     await worker.stop(0)
   })
 
+  test('asks a gate again that never tells when it opens, where it keeps everything back', async () => {
+    fakeTimers()
+    let places = 0
+    const limits = new Map([['handlers', { gate: { places: () => places } }]])
+    const { worker, store, work } = aWorker({ limits })
+    await putStored(store, anEvent({ id: 'evt_1' }))
+    worker.start()
+    await turns()
+    places = 1
+    await vi.advanceTimersByTimeAsync(5000)
+    await turns()
+    expect(work.ids).toEqual(['evt_1'])
+  })
+
+  test('keeps back what stands before a gate that throws, and nothing else, and says so once', async () => {
+    const gated = new HandWork()
+    const error = new Error('no such table')
+    let isBroken = true
+    const gate = {
+      places: () => {
+        if (isBroken) throw error
+        return 1
+      },
+    }
+    const { worker, store, work } = aWorker({
+      handlers: { gated: gated.handler },
+      limits: new Map([['gated', { gate }]]),
+    })
+    await putAll(store, events(2, { destinations: ['gated', 'handlers'] }))
+    worker.start()
+    await work.begun('evt_2')
+    expect(gated.ids).toEqual([])
+    expect(errors).toEqual([['a gate threw, and its destination waits', { destination: 'gated', error }]])
+    isBroken = false
+    work.end('evt_1')
+    await gated.begun('evt_1')
+  })
+
   test('reserves no place behind a gate', async () => {
     const { worker } = aWorker({ limits: new Map([['handlers', { gate: { places: () => Infinity } }]]) })
     worker.start()

@@ -70,10 +70,11 @@ export class Worker<Effect, Tx = never> {
   constructor(settings: WorkerSettings<Effect, Tx>) {
     // Cut only here: what a destination has of its own begins from the whole schedule.
     this.#settings = { ...settings, schedule: withinGiveUp(settings.schedule) }
-    this.#places = new Places(settings.destinations, settings.concurrency, settings.limits)
-    this.#places.onOpen((destination) => this.#gotPlaces(destination))
+    const { destinations, concurrency, limits, log } = settings
     this.#ahead = new ClaimedAhead(settings.leaseMs, (late) => this.#giveBackUnbegun(late, undefined, false))
-    this.#ownOptions = ownOptions(settings, settings.limits)
+    this.#places = new Places(destinations, concurrency, limits, this.#ahead, log)
+    this.#places.onOpen((destination) => this.#gotPlaces(destination))
+    this.#ownOptions = ownOptions(settings, limits)
     this.#settling = new Settling(this.#settings, (destination) => this.#optionsOf(destination))
   }
 
@@ -103,7 +104,7 @@ export class Worker<Effect, Tx = never> {
     this.#waitingClaim?.abort.abort()
     return this.#oneAtATime(async () => {
       this.#drainsInLine -= 1
-      return this.#beginAll(await this.#claim(this.#freeAndAhead()), onGivenBack)
+      return this.#beginAll(await this.#claim(this.#places.freeForOneClaim(MOST_PER_CLAIM)), onGivenBack)
     })
   }
 
@@ -196,7 +197,7 @@ export class Worker<Effect, Tx = never> {
         this.#caughtUp = caughtUpIn(round)
         // There may be more of those that got all that was asked for.
         isBusy = round.isCutShort || this.#caughtUp.size < round.destinations.length
-        if (this.#places.isFull && !this.#stop.signal.aborted) await this.#finished.next()
+        if (this.#places.isFull && !this.#stop.signal.aborted) await this.#onePlaceFree()
         // Handlers that had nothing to wait for are done by then, and the next claim takes as many as this one.
         await nextTurn()
       } catch (error) {
@@ -208,7 +209,7 @@ export class Worker<Effect, Tx = never> {
   }
 
   async #beginDue(): Promise<ClaimRound> {
-    const destinations = this.#freeAndAhead()
+    const destinations = this.#places.freeForOneClaim(MOST_PER_CLAIM)
     const claimed = await this.#claim(destinations)
     await this.#beginAll(claimed)
     return { destinations, claimed, isCutShort: false }
@@ -231,10 +232,6 @@ export class Worker<Effect, Tx = never> {
     return result
   }
 
-  #freeAndAhead(): FreePlaces[] {
-    return this.#places.freeForOneClaim(MOST_PER_CLAIM, (name, places) => this.#ahead.allowance(name, places))
-  }
-
   async #claim(destinations: readonly FreePlaces[]): Promise<Claimed[]> {
     if (destinations.length === 0 || this.#stop.signal.aborted) return []
     return this.#claimFor(destinations, 0)
@@ -242,7 +239,7 @@ export class Worker<Effect, Tx = never> {
 
   /** Waits for what is due next, and leaves places to what arrives meanwhile. */
   async #waitForWork(): Promise<ClaimRound> {
-    const { asked: destinations, promised } = this.#places.leaving(this.#freeAndAhead())
+    const { asked: destinations, promised } = this.#places.leaving(MOST_PER_CLAIM)
     if (destinations.length === 0 || this.#stop.signal.aborted)
       return { destinations, claimed: [], isCutShort: false }
     const abort = new AbortController()
@@ -356,6 +353,13 @@ export class Worker<Effect, Tx = never> {
     if (this.#isOver) onEnd?.('unsettled')
     else this.#settling.add({ claimed, result, durationMs: 0, onEnd })
     if (isPlaced) this.#giveBackPlace(claimed.destination)
+  }
+
+  /** Looks again after a while: what keeps all places may be gates, and not every gate tells when it opens. */
+  async #onePlaceFree(): Promise<void> {
+    const timer = setTimeout(() => this.#finished.happened(), CLAIM_WAIT_MS)
+    await this.#finished.next()
+    clearTimeout(timer)
   }
 
   /** One timer for all leases. */
