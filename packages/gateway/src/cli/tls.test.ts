@@ -1,6 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { request as httpsRequest, Agent } from 'node:https'
 import { connect as connectPlain } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -9,6 +17,9 @@ import { connect, type SecureVersion, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { PublicServer } from './server.ts'
 import { readTls, TlsReload, type TlsFiles } from './tls.ts'
+
+/** Longer than a test takes: what it tells the reload to read, nothing else does. */
+const HOUR_MS = 60 * 60 * 1000
 
 let folder: string
 let files: TlsFiles
@@ -69,6 +80,15 @@ describe('what cannot work is refused before anything listens', () => {
     ])
     expect(await problemsOf(filesFor('one', 'junk'))).toEqual([
       expect.stringMatching(/^POSTERN_TLS_KEY: .*is not a private key in PEM/),
+    ])
+  })
+
+  test('a chain that breaks off behind a sound first certificate', async () => {
+    appendBrokenChain('one')
+    expect(await problemsOf(filesFor('broken', 'one'))).toEqual([
+      expect.stringMatching(
+        /^POSTERN_TLS_CERT: .*broken\.crt, with its chain, and .* cannot be used together/,
+      ),
     ])
   })
 
@@ -186,6 +206,47 @@ describe('the listener', () => {
   })
 })
 
+test('a chain that breaks off is not taken, and what comes after it is', async () => {
+  replaceBy('one')
+  const live = { ...files, certPath: path('live.crt'), keyPath: path('live.key') }
+  const taken: unknown[] = []
+  const errors: unknown[] = []
+  const log = { debug() {}, info() {}, warn() {}, error: (...line: unknown[]) => void errors.push(line) }
+  const follow = new TlsReload({
+    files: live,
+    use: (options) => taken.push(options),
+    log,
+    now: Date.now,
+    lookEveryMs: HOUR_MS,
+  })
+  onTestFinished(() => follow.stop())
+  appendBrokenChain('two')
+  replaceBy('broken', 'two')
+  await follow.reload()
+  expect([taken.length, errors.length]).toEqual([0, 1])
+  replaceBy('two')
+  await follow.reload()
+  expect([taken.length, errors.length]).toEqual([1, 1])
+})
+
+test('a listener that refuses a pair keeps the next one from nothing', async () => {
+  replaceBy('one')
+  const live = { ...files, certPath: path('live.crt'), keyPath: path('live.key') }
+  const errors: unknown[][] = []
+  const log = { debug() {}, info() {}, warn() {}, error: (...line: unknown[]) => void errors.push(line) }
+  const use = vi.fn<() => void>().mockImplementationOnce(() => {
+    throw new Error('not that one')
+  })
+  const follow = new TlsReload({ files: live, use, log, now: Date.now, lookEveryMs: HOUR_MS })
+  onTestFinished(() => follow.stop())
+  await follow.reload()
+  await follow.reload()
+  expect(use).toHaveBeenCalledTimes(2)
+  expect(errors).toEqual([
+    ['the certificate was not renewed; the one before stays in use', { error: new Error('not that one') }],
+  ])
+})
+
 test('serve reads a renewed pair at once on SIGHUP, and goes on', async () => {
   replaceBy('one')
   const child = spawn(process.execPath, [resolvePath('packages/gateway/bin/postern.js'), 'serve'], {
@@ -216,11 +277,20 @@ test('serve reads a renewed pair at once on SIGHUP, and goes on', async () => {
   expect((await once(child, 'exit'))[0]).toBe(0)
 })
 
-function replaceBy(name: string): void {
-  for (const end of ['key', 'crt']) {
+function replaceBy(cert: string, key = cert): void {
+  for (const [name, end] of [
+    [key, 'key'],
+    [cert, 'crt'],
+  ] as const) {
     copyFileSync(path(`${name}.${end}`), path('next'))
     renameSync(path('next'), path(`live.${end}`))
   }
+}
+
+/** `broken.crt`: a sound certificate, and behind it what was cut off, as a copy that ran out of space leaves it. */
+function appendBrokenChain(name: string): void {
+  copyFileSync(path(`${name}.crt`), path('broken.crt'))
+  appendFileSync(path('broken.crt'), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n')
 }
 
 async function start(): Promise<{ readonly port: number; readonly server: PublicServer }> {

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { unwatchFile, watchFile } from 'node:fs'
-import type { SecureContextOptions } from 'node:tls'
+import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import type { Logger } from 'postern'
 import type { CliContext } from './context.ts'
 import { messageOf, problem, type Checked } from '../config/problem.ts'
@@ -52,6 +52,9 @@ export async function readTls(files: TlsFiles, nowMs: number): Promise<Checked<T
       files.keySetting,
       `${files.keyPath} is not the key of the certificate in ${files.certPath} (its first, for ${certificate.value.subject.replaceAll('\n', ', ')}): a server with them could not answer anybody`,
     )
+  const options = { cert: cert.value, key: key.value, minVersion: MIN_VERSION } as const
+  const usable = isUsable(options, files)
+  if (!usable.ok) return usable
   const { validFrom, validTo } = certificate.value
   const expiresMs = Date.parse(validTo)
   const validity = { beginsMs: Date.parse(validFrom), expiresMs }
@@ -59,7 +62,7 @@ export async function readTls(files: TlsFiles, nowMs: number): Promise<Checked<T
     ok: true,
     value: {
       files,
-      options: { cert: cert.value, key: key.value, minVersion: MIN_VERSION },
+      options,
       expiresMs,
       warnings: [...validityWarnings(files, validity, nowMs), ...(await modeWarnings(files))],
     },
@@ -100,6 +103,22 @@ function parseKey(pem: Buffer, { keyPath, keySetting }: TlsFiles): Checked<KeyOb
   }
 }
 
+/** The chain behind the first certificate is only read here; so is what OpenSSL's own rules refuse, as a key of 512 bits. */
+function isUsable(
+  options: SecureContextOptions,
+  { certPath, keyPath, certSetting }: TlsFiles,
+): Checked<true> {
+  try {
+    createSecureContext(options)
+    return { ok: true, value: true }
+  } catch (error) {
+    return problem(
+      certSetting,
+      `${certPath}, with its chain, and ${keyPath} cannot be used together: ${messageOf(error)}`,
+    )
+  }
+}
+
 /** For whoever renews by hand. What renews by itself has done so by then: of 90 days, a third is left. */
 const WARN_BEFORE_END_MS = 14 * 24 * 60 * 60 * 1000
 
@@ -122,14 +141,17 @@ function validityWarnings(
 
 async function modeWarnings({ keyPath, keySetting: setting }: TlsFiles): Promise<readonly TlsWarning[]> {
   if (process.platform === 'win32') return []
-  const mode = (await stat(keyPath)).mode & 0o777
+  // It was read a moment ago, and may be just being replaced.
+  const mode = (await stat(keyPath).catch(() => undefined))?.mode ?? 0
   if ((mode & 0o007) === 0) return []
-  const message = `the key ${keyPath} can be read or changed by everybody on this machine (mode 0${mode.toString(8)}): chmod 600`
+  const message = `the key ${keyPath} can be read or changed by everybody on this machine (mode 0${(mode & 0o777).toString(8)}): chmod 600`
   return [{ setting, message, isRefused: false }]
 }
 
 /** How often the files are looked at. Their times and not the system's own notices: those miss a link that is turned. */
 const LOOK_EVERY_MS = 5000
+
+const NOT_RENEWED = 'the certificate was not renewed; the one before stays in use'
 
 export interface TlsReloadOptions {
   readonly files: TlsFiles
@@ -152,7 +174,12 @@ export class TlsReload {
   }
 
   /** Reads the files again, one reading after the other. Never rejects. */
-  readonly reload = (): Promise<void> => (this.#reloading = this.#reloading.then(() => this.#reload()))
+  readonly reload = (): Promise<void> => {
+    this.#reloading = this.#reloading
+      .then(() => this.#reload())
+      .catch((error: unknown) => this.#options.log.error(NOT_RENEWED, { error }))
+    return this.#reloading
+  }
 
   stop(): void {
     const { certPath, keyPath } = this.#options.files
@@ -164,7 +191,7 @@ export class TlsReload {
     const read = await readTls(files, now())
     if (!read.ok) {
       const [wrong] = read.problems
-      return log.error('the certificate was not renewed; the one before stays in use', {
+      return log.error(NOT_RENEWED, {
         setting: wrong?.path,
         reason: wrong?.message,
       })
