@@ -13,7 +13,7 @@ import {
   putStored,
   settle,
 } from '../../testing/store-contract/fixtures.ts'
-import { redis, type RedisStore } from './index.ts'
+import { redis, type RedisEffect, type RedisStore } from './index.ts'
 import { idName, nameOf } from './names.ts'
 
 const SERVER = inject('redisUrl') ?? ''
@@ -154,6 +154,29 @@ describe.skipIf(SERVER === '')('effects', () => {
     expect(await client.mget(`${prefix}number`, `${prefix}large`)).toEqual(['0.1', '9007199254740991'])
   })
 })
+
+// What an event holds where a text was expected is up to its sender.
+test.skipIf(SERVER === '').each<readonly [what: string, effect: unknown, problem: string]>([
+  ['an object', ['SET', 'k', { a: 1 }], 'part 2 of an effect is neither text nor number nor bytes: object'],
+  ['nothing', ['SET', 'k', undefined], 'part 2 of an effect is neither text nor number nor bytes: undefined'],
+  ['a text', 'SET k v', 'an effect is no list of a command and its arguments'],
+  ['no effect', null, 'an effect is no list of a command and its arguments'],
+])(
+  '%s as an effect fails its settlement, and nothing that shares its call',
+  async (_what, effect, problem) => {
+    const { store } = aStore()
+    await putStored(store, anEvent({ id: 'one' }))
+    const lease = await claimOne(store)
+    const [settled, stored] = await Promise.all([
+      store.settle([
+        { ...lease, outcome: { kind: 'succeeded' }, durationMs: 1, effects: [effect as RedisEffect] },
+      ]),
+      put(store, anEvent({ id: 'neighbour' })),
+    ])
+    expect(settled).toEqual([{ result: 'failed', error: new TypeError(problem) }])
+    expect(stored.outcome).toBe('stored')
+  },
+)
 
 function aStore(): { readonly store: RedisStore; readonly client: Redis; readonly prefix: string } {
   const prefix = `keys:${randomUUID()}:`

@@ -6,7 +6,9 @@
  */
 import { PosternError } from '../../core/index.ts'
 import {
+  haveEffects,
   nextWork,
+  settleSound,
   type Claimed,
   type ClaimRequest,
   type EventDetail,
@@ -37,7 +39,7 @@ import { openerOf, type RedisClient } from './client.ts'
 import { destinationName } from './names.ts'
 import { faultOf, putOperation, putResult } from './put-operation.ts'
 import { countSpace, getDetail, listRows, pageOf, statOf } from './reading.ts'
-import { settleOperation, settleResults, type RedisEffect } from './settle-operation.ts'
+import { effectProblem, settleOperation, settleResults, type RedisEffect } from './settle-operation.ts'
 import { Server } from './server.ts'
 import { rejectedLog, smallState, type HomeCalls } from './side-ports.ts'
 import { CommitCounters, Space } from './space.ts'
@@ -153,6 +155,11 @@ class ServerStore implements Store<RedisEffect>, HasRejectedLog, HasSmallState {
   }
 
   settle(settlements: readonly Settlement<RedisEffect>[]): Promise<SettleResult[]> {
+    if (!haveEffects(settlements)) return this.#settle(settlements)
+    return settleSound(settlements, effectProblem, (sound) => this.#settle(sound))
+  }
+
+  #settle(settlements: readonly Settlement<RedisEffect>[]): Promise<SettleResult[]> {
     return this.#bySpace(
       settlements,
       ({ deliverySeq }) => deliverySeq,

@@ -27,6 +27,19 @@ function settlementOf(settlement: Settlement<RedisEffect>): Packable {
   ]
 }
 
+/** What keeps an effect from being sent; `undefined` where nothing does. */
+export function effectProblem(effect: unknown): string | undefined {
+  if (!Array.isArray(effect)) return 'an effect is no list of a command and its arguments'
+  const index = effect.findIndex((part) => !isPart(part))
+  return index < 0
+    ? undefined
+    : `part ${index} of an effect is neither text nor number nor bytes: ${typeof effect[index]}`
+}
+
+function isPart(part: unknown): boolean {
+  return typeof part === 'string' || typeof part === 'number' || part instanceof Uint8Array
+}
+
 /** Numbers as text: the script would write what is no whole number with all its digits. */
 function commandOf(effect: RedisEffect): Packable {
   return effect.map((part) => (typeof part === 'number' ? String(part) : part))

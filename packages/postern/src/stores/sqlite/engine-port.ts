@@ -159,9 +159,10 @@ class Thread {
 
   ask(request: ThreadRequest, transfer: readonly ArrayBuffer[]): Promise<ThreadResponse> {
     return new Promise((resolve, reject) => {
+      // Before anything waits for its answer: what cannot be copied into the thread is thrown here, and never answered.
+      this.#worker.postMessage(request, transfer)
       if (this.#waiting.length === 0) this.#worker.ref()
       this.#waiting.push({ resolve, reject })
-      this.#worker.postMessage(request, transfer)
     })
   }
 

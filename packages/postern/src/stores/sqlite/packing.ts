@@ -296,15 +296,24 @@ function withUntaggedEffects(
   }
 }
 
-type Tagged = null | number | string | { readonly bytes: string } | { readonly integer: string }
+type Tagged =
+  | null
+  | number
+  | string
+  | { readonly bytes: string }
+  | { readonly integer: string }
+  | { readonly real: string }
 
 function tag(value: SqliteValue): Tagged {
   if (typeof value === 'bigint') return { integer: String(value) }
+  // JSON would make null of it.
+  if (value === Infinity || value === -Infinity) return { real: String(value) }
   return value instanceof Uint8Array ? { bytes: Buffer.from(value).toString('base64') } : value
 }
 
 function untag(value: SqliteValue): SqliteValue {
   const tagged = value as Tagged
   if (typeof tagged !== 'object' || tagged === null) return tagged
+  if ('real' in tagged) return Number(tagged.real)
   return 'bytes' in tagged ? Buffer.from(tagged.bytes, 'base64') : BigInt(tagged.integer)
 }

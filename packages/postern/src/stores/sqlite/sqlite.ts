@@ -1,7 +1,9 @@
 import { PosternError } from '../../core/index.ts'
 import {
   asStored,
+  haveEffects,
   nextWork,
+  settleSound,
   type Claimed,
   type ClaimRequest,
   type EventDetail,
@@ -31,6 +33,7 @@ import {
   type StoreStat,
 } from '../../inbox/index.ts'
 import { chooseDriver } from './driver.ts'
+import { effectProblem } from './effect-problem.ts'
 import { RowHeaders, toStoredEvent, type EventRow } from './event-row.ts'
 import type {
   ClaimResult,
@@ -134,7 +137,12 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
     }
   }
 
-  async settle(settlements: readonly Settlement<SqliteEffect>[]): Promise<SettleResult[]> {
+  settle(settlements: readonly Settlement<SqliteEffect>[]): Promise<SettleResult[]> {
+    if (!haveEffects(settlements)) return this.#settle(settlements)
+    return settleSound(settlements, effectProblem, (sound) => this.#settle(sound))
+  }
+
+  async #settle(settlements: readonly Settlement<SqliteEffect>[]): Promise<SettleResult[]> {
     const rows = await this.#run({ verb: 'settle', settlements }, settlements.length * 100)
     if (rows.some((row) => row.result === 'settled' && row.makesWork)) this.#engine.announceWork()
     return rows.map(toSettleResult)

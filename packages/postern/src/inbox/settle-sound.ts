@@ -1,0 +1,28 @@
+import type { Settlement, SettleResult } from './store.ts'
+
+/**
+ * Settles those whose effects can be sent to an engine, and answers `failed` for the others: a value that has no form on the way, as
+ * an object out of an event where a text was expected, would otherwise fail the whole commit, and with it what others put there.
+ *
+ * @param problemOf What keeps an effect from being sent, whatever a caller without types has given; `undefined` where nothing does.
+ */
+export async function settleSound<Effect>(
+  settlements: readonly Settlement<Effect>[],
+  problemOf: (effect: unknown) => string | undefined,
+  settle: (sound: readonly Settlement<Effect>[]) => Promise<readonly SettleResult[]>,
+): Promise<SettleResult[]> {
+  const problems = settlements.map(({ effects }) =>
+    effects?.map(problemOf).find((problem) => problem !== undefined),
+  )
+  const sound = settlements.filter((_settlement, index) => problems[index] === undefined)
+  const results = sound.length === 0 ? [] : [...(await settle(sound))]
+  return problems.map((problem): SettleResult => {
+    const result = problem === undefined ? results.shift() : undefined
+    return result ?? { result: 'failed', error: new TypeError(problem ?? 'the settlement has no result') }
+  })
+}
+
+/** Whether any of them writes something: most write nothing, and cost no look at what they write. */
+export function haveEffects(settlements: readonly Settlement<unknown>[]): boolean {
+  return settlements.some(({ effects }) => effects !== undefined && effects.length > 0)
+}

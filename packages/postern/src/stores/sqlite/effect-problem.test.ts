@@ -1,0 +1,95 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { anEvent, claimOne, put, putStored } from '../../testing/store-contract/fixtures.ts'
+import { sqlite, type SqliteEffect, type SqliteStore } from './index.ts'
+
+const circular: unknown[] = []
+circular.push(circular)
+
+describe.each(['thread', 'inline'] as const)('with its writer %s', (writer) => {
+  // What an event holds where a text was expected is up to its sender.
+  test.each<readonly [what: string, effect: unknown, problem: string]>([
+    [
+      'an object',
+      { sql: 'SELECT ?', params: [{ a: 1 }] },
+      'params[0] of an effect is of a type that SQLite does not have: object',
+    ],
+    [
+      'a list',
+      { sql: 'SELECT ?, ?', params: [1, circular] },
+      'params[1] of an effect is of a type that SQLite does not have: object',
+    ],
+    [
+      'nothing',
+      { sql: 'SELECT ?', params: [undefined] },
+      'params[0] of an effect is of a type that SQLite does not have: undefined',
+    ],
+    [
+      'a truth value',
+      { sql: 'SELECT ?', params: [true] },
+      'params[0] of an effect is of a type that SQLite does not have: boolean',
+    ],
+    ['params by name', { sql: 'SELECT :a', params: { a: 1 } }, 'the params of an effect are no list'],
+    ['no SQL', {}, 'an effect has no text of SQL'],
+    ['no effect', null, 'an effect has no text of SQL'],
+  ])('%s fails its settlement, and nothing that shares its commit', async (_what, effect, problem) => {
+    const store = aStore(writer)
+    await putStored(store, anEvent({ id: 'one' }))
+    const bad = await claimOne(store)
+    await putStored(store, anEvent({ id: 'two' }))
+    const good = await claimOne(store)
+    const [settled, stored] = await Promise.all([
+      store.settle([
+        { ...bad, outcome: { kind: 'succeeded' }, durationMs: 1, effects: [effect as SqliteEffect] },
+        { ...good, outcome: { kind: 'succeeded' }, durationMs: 1 },
+      ]),
+      put(store, anEvent({ id: 'neighbour' })),
+    ])
+    expect(settled).toEqual([{ result: 'failed', error: new TypeError(problem) }, { result: 'settled' }])
+    expect(stored.outcome).toBe('stored')
+  })
+
+  test.each([Infinity, -Infinity, -0.5, 2n ** 62n, null, 'text', new Uint8Array([0, 255])])(
+    'an effect writes %s as it is',
+    async (value) => {
+      const store = aStore(writer)
+      await putStored(store, anEvent())
+      const lease = await claimOne(store)
+      // By SQL alone: what does not arrive as it is breaks the CHECK.
+      const literal =
+        value === null
+          ? 'NULL'
+          : value instanceof Uint8Array
+            ? "x'00ff'"
+            : typeof value === 'string'
+              ? `'${value}'`
+              : String(value).replace('Infinity', '9e999')
+      const table = `CREATE TABLE kept (value CHECK (value IS ${literal}))`
+      const effects = [{ sql: table }, { sql: 'INSERT INTO kept VALUES (?)', params: [value] }]
+      expect(
+        await store.settle([{ ...lease, outcome: { kind: 'succeeded' }, durationMs: 1, effects }]),
+      ).toEqual([{ result: 'settled' }])
+    },
+  )
+})
+
+test('a question that cannot be put to the thread is refused, and the answers after it are their own', async () => {
+  const store = aStore('thread')
+  const seq = await putStored(store, anEvent({ id: 'one' }))
+  const query = { of: 'events', limit: 10, where: () => true } as const
+  await expect(store.list(query)).rejects.toThrow(/could not be cloned/)
+  expect((await store.get(seq))?.event.id).toBe('one')
+  expect((await store.stat()).events).toBe(1)
+})
+
+function aStore(writer: 'thread' | 'inline'): SqliteStore {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-effects-'))
+  const store = sqlite(join(folder, 'inbox.db'), { writer })
+  onTestFinished(async () => {
+    await store.close()
+    rmSync(folder, { recursive: true })
+  })
+  return store
+}
