@@ -270,6 +270,11 @@ describe('a gateway that reconciles', () => {
     wake()
     await until(() => waits.length === 7)
     expect(vast.asked).toHaveLength(4)
+    // A clock that was a day ahead when it was looked last, and is right again.
+    nowMs -= 86_400_000
+    wake()
+    await until(() => waits.length === 8)
+    expect(vast.asked).toHaveLength(5)
     await jobs.stop()
   })
 })

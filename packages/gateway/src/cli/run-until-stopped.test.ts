@@ -72,6 +72,16 @@ test('a second signal ends it at once', async () => {
   await ended
 })
 
+test('a second signal is one also where the clock was set back', async () => {
+  const { run, signal, calls, pass } = setUp()
+  const ended = run()
+  signal()
+  pass(-3_600_000)
+  signal()
+  expect(calls).toEqual(['exit 1'])
+  await ended
+})
+
 test('the echo of a Ctrl-C that npm passes on is not a second one', async () => {
   const { run, signal, calls, pass } = setUp()
   const ended = run()

@@ -67,7 +67,8 @@ class Ending {
       this.#reporter.log.info(`${signal}: stopping; once more to stop at once`)
       return this.#resolve('signal')
     }
-    const isEcho = signal === this.#first.signal && nowMs - this.#first.atMs < ECHO_MS
+    // Either way: the clock may have been set back meanwhile.
+    const isEcho = signal === this.#first.signal && Math.abs(nowMs - this.#first.atMs) < ECHO_MS
     if (!isEcho) this.#context.exit(EXIT.failed)
   }
 

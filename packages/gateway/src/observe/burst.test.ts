@@ -40,6 +40,16 @@ describe('a burst', () => {
     expect(shown.slice(20)).toEqual(['{"a":30}'])
   })
 
+  test('is as it always is where the clock is set back', () => {
+    const { add, shown, pass } = setUp()
+    add(20)
+    pass(-3_600_000)
+    add(20)
+    pass(1000)
+    add(20)
+    expect(shown).toEqual(Array.from({ length: 60 }, () => 'a'))
+  })
+
   test('that goes on gives one line a second', () => {
     const { add, shown, pass } = setUp()
     for (let second = 0; second < 5; second += 1) {

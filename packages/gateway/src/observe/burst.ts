@@ -48,7 +48,9 @@ export class Burst<Item> {
   add(item: Item): void {
     const { ticker, limit, kindOf, labelOf, show } = this.#options
     const nowMs = ticker.now()
-    if (nowMs - this.#windowStartMs >= WINDOW_MS) this.#startWindow(nowMs)
+    const passedMs = nowMs - this.#windowStartMs
+    // Set back, a clock would keep the second open, and everything in it out of sight, until it is there again.
+    if (passedMs >= WINDOW_MS || passedMs < 0) this.#startWindow(nowMs)
     const seen = addOne(this.#seen, kindOf(item))
     if (!this.#isHolding && seen <= limit) return show(item)
     addOne(this.#counts, labelOf(item))

@@ -622,6 +622,17 @@ describe('the note that a secret matched', () => {
     ])
   })
 
+  test('is made anew where the clock was set back', async () => {
+    let nowMs = NOW_MS
+    const { receiver, store } = aReceiver({ now: () => nowMs })
+    const set = vi.spyOn(store.state, 'set')
+    for (const [index, beforeMs] of [0, TEN_MINUTES_MS].entries()) {
+      nowMs = NOW_MS - beforeMs
+      await receiver.receive('shop', aRequest({ body: `{"id":"evt_${index}","type":"a"}`, signedMs: nowMs }))
+    }
+    expect(set).toHaveBeenCalledTimes(2)
+  })
+
   test('is waited for by nobody', async () => {
     const { receiver, store } = aReceiver()
     vi.spyOn(store.state, 'set').mockReturnValue(new Promise(() => {}))

@@ -21,7 +21,8 @@ export class SecretSightings {
   /** @param schemeName Of several schemes that had to pass together, the first is looked at. */
   saw(name: string, source: Source, schemeName: string, secretIndex: number, nowMs: number): void {
     const noted = this.#notedOf(source, schemeName)
-    if (nowMs - (noted[secretIndex] ?? -Infinity) < NOTE_EVERY_MS) return
+    // Either way: a clock that was set back would otherwise say nothing of the secret until it is there again.
+    if (Math.abs(nowMs - (noted[secretIndex] ?? -Infinity)) < NOTE_EVERY_MS) return
     noted[secretIndex] = nowMs
     const [first = ''] = schemeName.split('+', 1)
     const use = labelled(name, source, first, secretIndex)
