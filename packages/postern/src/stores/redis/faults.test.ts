@@ -94,6 +94,27 @@ describe.skipIf(without).each(Object.entries(CLIENTS))('over %s', (_, make) => {
     expect(await again).toHaveLength(1)
   })
 
+  test('a user who may use no channel is served, and leaves no connection behind', async () => {
+    // As `ACL SETUSER` makes them from Redis 7 on.
+    const rights = ['reset', 'on', '>password', '~*', '+@all', '-@dangerous', '+config|get', '+info']
+    await withServer((client) => client.call('ACL', 'SETUSER', 'unheard', ...rights))
+    const store = aStore(make(server.url.replace(/\/\/[^@]*@/, '//unheard:password@')))
+    const connections = (): Promise<number> =>
+      withServer(async (client) => {
+        const list = String(await client.call('CLIENT', 'LIST'))
+        return list.split('\n').filter((line) => line.includes('user=unheard ')).length
+      })
+    expect((await put(store)).outcome).toBe('stored')
+    for (let turn = 0; turn < 20; turn += 1) {
+      await claim(store, { destinations: [{ name: 'elsewhere', limit: 1 }], waitMs: 20 })
+    }
+    // One for the calls, and one that just tries to listen.
+    await eventually(async () => expect(await connections()).toBeLessThanOrEqual(2))
+    expect(await claim(store)).toHaveLength(1)
+    await store.close()
+    await eventually(async () => expect(await connections()).toBe(0))
+  })
+
   test('a network that only falls silent is given up, and what comes after it answers', async () => {
     const store = aStore(make(throughProxy()))
     await store.stat()

@@ -1,5 +1,9 @@
 import type { Link } from './link.ts'
 
+/** Until a server that refuses the channel is asked again, twice as long each time: a user's rights change seldom. */
+const RETRY_AFTER_MS = 1000
+const LONGEST_RETRY_AFTER_MS = 300_000
+
 /**
  * Wakes claims that wait: at once for what this process brings, and through a channel of the server for what others do. Where
  * that connection is broken, the claims' own timer finds the work.
@@ -12,6 +16,8 @@ export class Waiting {
   #link: Promise<Link> | undefined
   #current: Link | undefined
   #isClosed = false
+  #retryAtMs = 0
+  #retryAfterMs = RETRY_AFTER_MS
 
   constructor(open: () => Promise<Link>, channel: string, id: string) {
     this.#open = open
@@ -35,7 +41,7 @@ export class Waiting {
 
   /** Listens to the others, unless it does already; where that fails, the next call tries again. */
   listen(): void {
-    if (this.#link !== undefined || this.#isClosed) return
+    if (this.#link !== undefined || this.#isClosed || performance.now() < this.#retryAtMs) return
     const opening = this.#subscribe()
     this.#link = opening
     opening.catch(() => {
@@ -56,10 +62,19 @@ export class Waiting {
       this.announce(undefined)
     })
     if (this.#isClosed) link.end()
-    await link.subscribe(this.#channel, (message) => {
-      const [sender, ...destinations] = message.split('\n')
-      if (sender !== this.#id) this.announce(destinations)
-    })
+    try {
+      await link.subscribe(this.#channel, (message) => {
+        const [sender, ...destinations] = message.split('\n')
+        if (sender !== this.#id) this.announce(destinations)
+      })
+    } catch (error) {
+      this.#retryAtMs = performance.now() + this.#retryAfterMs
+      this.#retryAfterMs = Math.min(2 * this.#retryAfterMs, LONGEST_RETRY_AFTER_MS)
+      // Or each try would leave a connection behind.
+      link.end()
+      throw error
+    }
+    this.#retryAfterMs = RETRY_AFTER_MS
     // What came before the subscription held was told to nobody.
     this.announce(undefined)
     return link

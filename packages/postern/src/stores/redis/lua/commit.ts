@@ -38,10 +38,11 @@ local function flushPassed()
   end
 end
 
+-- A user may have no right to the channel, as Redis 7 makes users by default. All is written by then, and polls find the work.
 local function announce()
   local dests = {}
   for dest in pairs(woken) do dests[#dests + 1] = dest end
-  if #dests > 0 then R('PUBLISH', ARGV[8], CALLER .. '\n' .. table.concat(dests, '\n')) end
+  if #dests > 0 then redis.pcall('PUBLISH', ARGV[8], CALLER .. '\n' .. table.concat(dests, '\n')) end
   return dests
 end
 
