@@ -1,8 +1,10 @@
 /** A store that refuses, hangs, is late, is locked or is full: 503 in time, nothing falsely acknowledged, and well again by itself. */
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { DatabaseSync as FallbackDatabase } from '@photostructure/sqlite'
 import type { PutResult } from 'postern'
 import { afterEach, expect, test, vi } from 'vitest'
+import { loadDriver } from '../../packages/postern/src/stores/sqlite/database.ts'
+import { chooseDriver } from '../../packages/postern/src/stores/sqlite/driver.ts'
 import {
   expectDuplicate,
   expectNotAuthentic,
@@ -128,10 +130,7 @@ test('a store that answers with nothing is 503, never 200', async () => {
 })
 
 /** The library that the store uses: the locks of two libraries do not see each other within one process. */
-const builtIn = process.getBuiltinModule('node:sqlite') as
-  | { readonly DatabaseSync: typeof FallbackDatabase }
-  | undefined
-const DatabaseSync = builtIn?.DatabaseSync ?? FallbackDatabase
+const { DatabaseSync } = loadDriver(chooseDriver(), createRequire(import.meta.url))
 
 timedTest(
   'a file that another process has locked is 503 in time, bad requests are still answered at once, and all is well after',

@@ -1,9 +1,12 @@
-import { createRequire } from 'node:module'
+import { createRequire, isBuiltin } from 'node:module'
 import { PosternError } from '../../core/index.ts'
 import { loadDriver } from './database.ts'
 
 /** Older versions can corrupt the file when two connections write and checkpoint at once (the WAL-reset bug). */
 const OLDEST_SAFE_VERSION = '3.51.3'
+
+/** Node's own. */
+export const BUILT_IN = 'node:sqlite'
 
 /** The package used where Node's own SQLite is absent or too old. */
 const FALLBACK_PACKAGE = '@photostructure/sqlite'
@@ -14,7 +17,7 @@ const FALLBACK_PACKAGE = '@photostructure/sqlite'
  */
 export function chooseDriver(specifier?: string): string {
   if (specifier !== undefined) return assertSafe(specifier)
-  if (versionOf('node:sqlite') !== undefined && isSafe('node:sqlite')) return 'node:sqlite'
+  if (isSafe(BUILT_IN)) return BUILT_IN
   const require = createRequire(import.meta.url)
   for (const paths of [undefined, [process.cwd()]]) {
     try {
@@ -25,7 +28,7 @@ export function chooseDriver(specifier?: string): string {
   }
   throw new PosternError(
     'unsafe_store',
-    `SQLite ${OLDEST_SAFE_VERSION} or newer is needed. Either run a Node whose node:sqlite has it (24 and newer do), or run: npm install ${FALLBACK_PACKAGE}@1`,
+    `SQLite ${OLDEST_SAFE_VERSION} or newer is needed. Either run a Node whose ${BUILT_IN} has it (22.22.3, 24.15, 25.9, 26 and newer of each do), or run: npm install ${FALLBACK_PACKAGE}@1`,
   )
 }
 
@@ -45,7 +48,15 @@ function isSafe(specifier: string): boolean {
 }
 
 function versionOf(specifier: string): string | undefined {
-  if (specifier === 'node:sqlite' && process.getBuiltinModule('node:sqlite') === undefined) return undefined
+  return specifier === BUILT_IN ? builtInVersion() : askedVersion(specifier)
+}
+
+/** As Node says it: only loading the module would print Node 22's ExperimentalWarning, whether it is used then or not. */
+function builtInVersion(): string | undefined {
+  return isBuiltin(BUILT_IN) ? process.versions['sqlite'] : undefined
+}
+
+function askedVersion(specifier: string): string {
   const { DatabaseSync } = loadDriver(specifier, createRequire(import.meta.url))
   const database = new DatabaseSync(':memory:')
   try {

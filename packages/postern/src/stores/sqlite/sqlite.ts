@@ -53,7 +53,7 @@ import { SharedEngine } from './shared-engine.ts'
 
 /** Which SQLite the store runs on, and where its writer does. Default: the first that is safe, in a thread of its own. */
 export interface SqliteOptions {
-  /** What `require` loads SQLite from. Default: `node:sqlite` where it is new enough, else `@photostructure/sqlite`. */
+  /** What `require` loads SQLite from. Default: `node:sqlite` where it has 3.51.3 or newer, else `@photostructure/sqlite`. */
   readonly driver?: string
   /** `inline` runs the writer in the caller's thread: for places without threads. Default `thread`. */
   readonly writer?: 'thread' | 'inline'
