@@ -54,12 +54,16 @@ export class CircuitBreaker implements Limit {
   }
 
   begin(): EndAttempt {
-    const isProbe = this.#openUntilMs !== undefined
-    if (isProbe) this.#probes += 1
-    return (end, nowMs) => {
-      if (isProbe) this.#probes -= 1
-      this.#learn(end, isProbe, nowMs)
-    }
+    if (this.#openUntilMs === undefined) return this.#endUsual
+    this.#probes += 1
+    return this.#endProbe
+  }
+
+  readonly #endUsual: EndAttempt = (end, nowMs) => this.#learn(end, false, nowMs)
+
+  readonly #endProbe: EndAttempt = (end, nowMs) => {
+    this.#probes -= 1
+    this.#learn(end, true, nowMs)
   }
 
   #learn({ target, restMs }: AttemptEnd, isProbe: boolean, nowMs: number): void {

@@ -20,16 +20,21 @@ export function valuesOf(event: WebhookEvent): EventValues {
   }
 }
 
+const NONE: readonly string[] = []
+
 /** The values of a header, in the order they were sent. */
 export function headerValues(headers: readonly string[], name: string): readonly string[] {
-  const values: string[] = []
+  let values: string[] | undefined
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const candidate = headers[index]
     // Lower case makes a text of each name that it is asked of.
-    if (candidate?.length !== name.length || candidate.toLowerCase() !== name) continue
-    values.push(headers[index + 1] ?? '')
+    if (candidate?.length !== name.length || (candidate !== name && candidate.toLowerCase() !== name))
+      continue
+    const value = headers[index + 1] ?? ''
+    if (values === undefined) values = [value]
+    else values.push(value)
   }
-  return values
+  return values ?? NONE
 }
 
 /** The names of a path: a JSON Pointer (RFC 6901) where it begins with a slash, else parted by dots. */

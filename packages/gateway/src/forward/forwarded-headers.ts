@@ -47,27 +47,39 @@ export function setProblem(name: string, value: string): string | undefined {
 
 /** What stays the same of one destination's headers, prepared once. */
 export class ForwardedHeaders {
-  readonly #kept: readonly { readonly from: string; readonly to: string }[]
+  readonly #kept: readonly {
+    readonly from: string
+    readonly to: string
+    /** What says what the body is may stand once only; the others come as often as they came. */
+    readonly isOnce: boolean
+  }[]
   readonly #set: readonly string[]
 
   constructor({ pass = [], original = [], set = {} }: HeaderRules) {
     const own = new Map(Object.entries(set).map(([name, value]) => [name.toLowerCase(), value]))
     const passed = [...new Set(pass.map(lowered))].filter((name) => !own.has(name))
     this.#kept = [
-      ...[...ABOUT_THE_BODY, ...passed].map((name) => ({ from: name, to: name })),
-      ...[...new Set(original.map(lowered))].map((name) => ({ from: name, to: ORIGINAL_PREFIX + name })),
+      ...[...ABOUT_THE_BODY, ...passed].map((name) => ({
+        from: name,
+        to: name,
+        isOnce: ABOUT_THE_BODY.includes(name),
+      })),
+      ...[...new Set(original.map(lowered))].map((name) => ({
+        from: name,
+        to: ORIGINAL_PREFIX + name,
+        isOnce: ABOUT_THE_BODY.includes(name),
+      })),
     ]
     this.#set = [...own].flat()
   }
 
   /** Adds names and values in turn. */
   addTo(headers: string[], received: readonly string[]): void {
-    for (const { from, to } of this.#kept) {
+    for (const { from, to, isOnce } of this.#kept) {
       const values = headerValues(received, from)
-      const together = values.join(', ')
+      const together = values.length === 1 ? (values[0] ?? '') : values.join(', ')
       if (together === '' || together.length > LONGEST_VALUE_CHARS || !VALUE.test(together)) continue
-      // What says what the body is may stand once only; the others come as often as they came.
-      for (const value of ABOUT_THE_BODY.includes(from) ? [together] : values) headers.push(to, value)
+      for (const value of isOnce ? [together] : values) headers.push(to, value)
     }
     headers.push(...this.#set)
   }

@@ -5,6 +5,9 @@ const BURST_SECONDS = 0.25
 /** An empty bucket opens again once it holds so many seconds' worth: a claim for each single token would be all the node does. */
 const REFILL_SECONDS = 0.05
 
+/** It learns nothing of how attempts end. */
+const NOTHING: EndAttempt = () => {}
+
 /** So many attempts a second, evenly: in no second more than the rate and a quarter of it. */
 export class TokenBucket implements Limit {
   readonly #perMs: number
@@ -34,7 +37,7 @@ export class TokenBucket implements Limit {
   begin(nowMs: number): EndAttempt {
     this.#fill(nowMs)
     this.#tokens -= 1
-    return () => {}
+    return NOTHING
   }
 
   #fill(nowMs: number): void {
