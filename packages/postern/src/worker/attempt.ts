@@ -4,6 +4,7 @@ import {
   LONGEST_WAIT_MS,
   retryWaitMs,
   type Claimed,
+  type Deadline,
   type Deadlines,
   type Outcome,
   type RetrySchedule,
@@ -50,7 +51,7 @@ const MAX_ERROR_LENGTH = 2000
 const SHORTEST_NOT_NOW_MS = 100
 
 /** One try of one delivery: runs its handlers against the deadline and says how it ended. Never rejects. */
-export async function runAttempt<Effect, Tx = never>(
+export function runAttempt<Effect, Tx = never>(
   claimed: Claimed,
   abort: LazyAbort,
   options: AttemptOptions<Effect, Tx>,
@@ -59,16 +60,41 @@ export async function runAttempt<Effect, Tx = never>(
   const { schedule, random } = options
   // The counter is raised before the run: an attempt beyond the last one means that earlier ones never came to an end.
   // It is made all the same, alone (see the worker): another delivery's handler may have ended the process each time.
-  if (claimed.attempt > schedule.attempts + 1) {
-    return { outcome: { kind: 'dead', error: 'the process ended during every attempt' }, effects: [] }
-  }
-  const effects: Effect[] = []
-  try {
-    await withDeadline(runHandlers({ claimed, abort, effects, own }, options), abort, options)
-    return { outcome: { kind: 'succeeded' }, effects }
-  } catch (error) {
-    return { outcome: outcomeOf(error, claimed.attempt, schedule, random), effects: [], error }
-  }
+  if (claimed.attempt > schedule.attempts + 1) return Promise.resolve(ENDED_WITH_THE_PROCESS)
+  return new Promise((resolve) => {
+    const effects: Effect[] = []
+    let isOver = false
+    const fail = (error: unknown): void => {
+      deadline.met()
+      if (isOver) return
+      isOver = true
+      resolve({ outcome: outcomeOf(error, claimed.attempt, schedule, random), effects: [], error })
+    }
+    const succeed = (): void => {
+      deadline.met()
+      isOver = true
+      resolve({ outcome: SUCCEEDED, effects })
+    }
+    const deadline = setDeadline(abort, options)
+    // Ends the wait even where a handler ignores its signal, so that it cannot hold its place for ever.
+    abort.onAbort = fail
+    runHandlers({ claimed, abort, effects, own }, options).then(succeed, fail)
+  })
+}
+
+const SUCCEEDED: Outcome = { kind: 'succeeded' }
+const ENDED_WITH_THE_PROCESS: AttemptResult<never> = {
+  outcome: { kind: 'dead', error: 'the process ended during every attempt' },
+  effects: [],
+}
+
+function setDeadline(
+  abort: LazyAbort,
+  { deadlines, handlerTimeoutMs }: Pick<AttemptOptions<never>, 'deadlines' | 'handlerTimeoutMs'>,
+): Deadline {
+  return deadlines.set(() => {
+    abort.abort(new DOMException(`the handler took longer than ${handlerTimeoutMs} ms`, 'TimeoutError'))
+  })
 }
 
 /** An attempt while its handlers run. */
@@ -132,27 +158,6 @@ const withSignal = lazyProperties<LazyAbort, Pick<AttemptContext, 'signal'>>({
 
 function cannotSettle(message: string): PosternError {
   return new PosternError('cannot_settle', message)
-}
-
-/** Ends the wait at the deadline even where a handler ignores its signal, so that it cannot hold its place for ever. */
-function withDeadline(
-  work: Promise<void>,
-  abort: LazyAbort,
-  { deadlines, handlerTimeoutMs }: Pick<AttemptOptions<never>, 'deadlines' | 'handlerTimeoutMs'>,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const deadline = deadlines.set(() => {
-      abort.abort(new DOMException(`the handler took longer than ${handlerTimeoutMs} ms`, 'TimeoutError'))
-    })
-    abort.onAbort = reject
-    const met =
-      <Value>(settle: (value: Value) => void) =>
-      (value: Value): void => {
-        deadline.met()
-        settle(value)
-      }
-    work.then(met(resolve), met(reject))
-  })
 }
 
 function outcomeOf(error: unknown, attempt: number, schedule: RetrySchedule, random: () => number): Outcome {

@@ -65,11 +65,11 @@ export class HandlerTable<Effect, Tx = never> {
 
   /** The handlers of one destination for an event, in the order they were registered. */
   handlersFor(destination: string, event: WebhookEvent): readonly Handler<string, never, Effect, Tx>[] {
-    const registered = this.#bySource.get(event.source)?.matching(event.type) ?? []
-    const mine = registered.filter((registration) => registration.destination === destination)
-    if (mine.length === 1) return mine.map(({ handler }) => handler)
-    const wanting = mine.filter((registration) => wants(registration, event))
-    return (wanting.length > 0 ? wanting : mine).map(({ handler }) => handler)
+    const mine = this.#bySource.get(event.source)?.matching(event.type).get(destination)
+    if (mine === undefined) return []
+    if (mine.handlers.length === 1) return mine.handlers
+    const wanting = mine.registrations.filter((registration) => wants(registration, event))
+    return wanting.length > 0 ? wanting.map(({ handler }) => handler) : mine.handlers
   }
 }
 
@@ -88,8 +88,9 @@ class SourceHandlers<Effect, Tx> {
     this.#ofAnyType = this.#find('*')
   }
 
-  matching(type: string): readonly Registration<Effect, Tx>[] {
-    return this.#of(type).registrations
+  /** By their destination. */
+  matching(type: string): ReadonlyMap<string, OfOneDestination<Effect, Tx>> {
+    return this.#of(type).byDestination
   }
 
   destinationsFor(type: string, event: () => WebhookEvent): readonly string[] {
@@ -109,7 +110,8 @@ class SourceHandlers<Effect, Tx> {
   #find(type: string): Matching<Effect, Tx> {
     const registrations = this.#registrations.filter((registration) => isFor(registration.type, type))
     const hasConditions = registrations.some(({ when }) => when !== undefined)
-    return { registrations, destinations: destinationsOf(registrations), hasConditions }
+    const destinations = destinationsOf(registrations)
+    return { registrations, destinations, byDestination: byDestination(registrations), hasConditions }
   }
 }
 
@@ -117,8 +119,34 @@ class SourceHandlers<Effect, Tx> {
 interface Matching<Effect, Tx> {
   readonly registrations: readonly Registration<Effect, Tx>[]
   readonly destinations: readonly string[]
+  readonly byDestination: ReadonlyMap<string, OfOneDestination<Effect, Tx>>
   /** Whether any of them looks at the event first. */
   readonly hasConditions: boolean
+}
+
+/** What one destination has for a type, in the order it was registered. */
+interface OfOneDestination<Effect, Tx> {
+  readonly registrations: readonly Registration<Effect, Tx>[]
+  readonly handlers: readonly Handler<string, never, Effect, Tx>[]
+}
+
+function byDestination<Effect, Tx>(
+  registrations: readonly Registration<Effect, Tx>[],
+): ReadonlyMap<string, OfOneDestination<Effect, Tx>> {
+  const all = new Map<
+    string,
+    { registrations: Registration<Effect, Tx>[]; handlers: Handler<string, never, Effect, Tx>[] }
+  >()
+  for (const registration of registrations) {
+    const { destination, handler } = registration
+    const known = all.get(destination)
+    if (known === undefined) all.set(destination, { registrations: [registration], handlers: [handler] })
+    else {
+      known.registrations.push(registration)
+      known.handlers.push(handler)
+    }
+  }
+  return all
 }
 
 function isFor(pattern: string, type: string): boolean {

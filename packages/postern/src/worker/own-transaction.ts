@@ -9,13 +9,15 @@ import { LeaseLostError } from './handler.ts'
 export class OwnTransaction<Tx> {
   readonly #store: Partial<SettlesIn<Tx>>
   readonly #lease: Lease
-  readonly #startedMs = performance.now()
+  readonly #startedMs: number
   /** A settlement was sent: the delivery may be settled, or be locked by a transaction that is still open. */
   isUsed = false
 
-  constructor(store: Partial<SettlesIn<Tx>>, lease: Lease) {
+  /** @param startedMs When the attempt began, by the monotonic clock. */
+  constructor(store: Partial<SettlesIn<Tx>>, lease: Lease, startedMs: number = performance.now()) {
     this.#store = store
     this.#lease = lease
+    this.#startedMs = startedMs
   }
 
   async settle(tx: Tx): Promise<void> {

@@ -288,7 +288,7 @@ export class Worker<Effect, Tx = never> {
     const waiting = suspects.filter((suspect) => suspect !== next)
     // Before the next one begins: should it end the process, those that wait have not been tried.
     if (waiting.length > 0) await this.#giveBack(waiting)
-    const begun = claimed.filter((delivery) => !waiting.includes(delivery))
+    const begun = waiting.length === 0 ? claimed : claimed.filter((delivery) => !waiting.includes(delivery))
     for (const delivery of begun) {
       if (delivery === next || this.#places.hasPlaceFor(delivery)) this.#beginInPlace(delivery)
       else this.#ahead.add(delivery, onGivenBack)
@@ -331,9 +331,9 @@ export class Worker<Effect, Tx = never> {
     if (this.#stop.signal.aborted) return this.#giveBackUnbegun(claimed, onEnd, isPlaced)
     this.#heartbeat ??= this.#startHeartbeat()
     const abort = new LazyAbort()
-    const own = new OwnTransaction(this.#settings.store, claimed)
-    const running = this.#running.add({ claimed, abort, own, isPlaced })
     const startedMs = performance.now()
+    const own = new OwnTransaction(this.#settings.store, claimed, startedMs)
+    const running = this.#running.add({ claimed, abort, own, isPlaced })
     void runAttempt(claimed, abort, options, own).then((result) => {
       const durationMs = performance.now() - startedMs
       this.#running.remove(running)

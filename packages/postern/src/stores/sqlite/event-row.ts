@@ -23,29 +23,28 @@ export interface EventRow extends EventSummaryRow {
   readonly body: Uint8Array
 }
 
-/** A row's headers, parsed when first asked for: few handlers do. All deliveries of the event share them. */
-export class RowHeaders {
-  readonly #text: string
-  #list: readonly string[] | undefined
-
-  constructor(text: string) {
-    this.#text = text
-  }
-
-  get list(): readonly string[] {
-    // Written by put from an array of strings.
-    return (this.#list ??= Object.freeze(JSON.parse(this.#text) as string[]))
-  }
+/** A row's event, its headers parsed when first asked for: few handlers do. */
+export function toStoredEvent(row: EventRow): StoredEvent {
+  return withHeaders({ body: row.body, ...withoutBytes(row) }, row.headers)
 }
 
-const withHeaders = lazyProperties<RowHeaders, Pick<StoredEvent, 'headers'>>({ headers: ({ list }) => list })
+const withHeaders = lazyProperties<string, Pick<StoredEvent, 'headers'>>({ headers: parsed })
 
-export function toStoredEvent(
-  row: EventRow,
-  body: Uint8Array = row.body,
-  headers: RowHeaders = new RowHeaders(row.headers),
-): StoredEvent {
-  return withHeaders({ body, ...withoutBytes(row) }, headers)
+/**
+ * The event of one of several deliveries, with headers that they share: to parse them takes less than a property for each that
+ * is computed when first looked at.
+ */
+export function toSharedEvent(row: EventRow, body: Uint8Array, headers: readonly string[]): StoredEvent {
+  return { body, headers, ...withoutBytes(row) }
+}
+
+export function headersOf(row: EventRow): readonly string[] {
+  return parsed(row.headers)
+}
+
+function parsed(text: string): readonly string[] {
+  // Written by put from an array of strings.
+  return Object.freeze(JSON.parse(text) as string[])
 }
 
 export function toSummary(row: EventSummaryRow & { readonly body_bytes: number }): EventSummary {

@@ -34,7 +34,7 @@ import {
 } from '../../inbox/index.ts'
 import { chooseDriver } from './driver.ts'
 import { effectProblem } from './effect-problem.ts'
-import { RowHeaders, toStoredEvent, type EventRow } from './event-row.ts'
+import { headersOf, toSharedEvent, toStoredEvent, type EventRow } from './event-row.ts'
 import type {
   ClaimResult,
   LeasedRow,
@@ -302,36 +302,48 @@ function closedError(): PosternError {
   return new PosternError('store_closed', 'The store is closed')
 }
 
-/** Deliveries of one event share its row; each gets bytes of its own, whatever another's handler does to them. */
+/**
+ * Deliveries of one event share its row and its headers; each gets bytes of its own, whatever another's handler does to them: the
+ * copies in one block, since a block each takes 1 µs to allocate, and more to collect.
+ */
 function toClaimed(rows: ClaimResult['claimed']): Claimed[] {
-  const copies = copiesOf(rows)
-  const shared = new Map<EventRow, RowHeaders>()
-  return rows.map(({ deliverySeq, token, destination, attempt, event: row }, index) => {
-    const headers = shared.get(row) ?? new RowHeaders(row.headers)
-    shared.set(row, headers)
-    return {
-      deliverySeq,
-      token,
-      destination,
-      attempt,
-      event: toStoredEvent(row, copies.get(index), headers),
+  const { shared, furtherBytes } = sharedEvents(rows)
+  const block = new Uint8Array(furtherBytes)
+  let at = 0
+  return rows.map(({ deliverySeq, token, destination, attempt, event: row }) => {
+    const known = shared.get(row)
+    if (known === undefined) return { deliverySeq, token, destination, attempt, event: toStoredEvent(row) }
+    let { body } = row
+    if (known.isGiven) {
+      block.set(body, at)
+      body = new Uint8Array(block.buffer, at, body.length)
+      at += body.length
     }
+    known.isGiven = true
+    return { deliverySeq, token, destination, attempt, event: toSharedEvent(row, body, known.headers) }
   })
 }
 
-/** The bytes of every further delivery of an event, in one block: a block each takes 1 µs to allocate, and more to collect. */
-function copiesOf(rows: ClaimResult['claimed']): ReadonlyMap<number, Uint8Array> {
-  const given = new Set<EventRow>()
-  const further = [...rows.entries()].filter(([, { event }]) => given.size === given.add(event).size)
-  const block = new Uint8Array(further.reduce((length, [, { event }]) => length + event.body.length, 0))
-  let at = 0
-  return new Map(
-    further.map(([index, { event }]) => {
-      block.set(event.body, at)
-      at += event.body.length
-      return [index, block.subarray(at - event.body.length, at)]
-    }),
-  )
+interface SharedEvent {
+  readonly headers: readonly string[]
+  /** Whether its row's own bytes went to a delivery. */
+  isGiven: boolean
+}
+
+/** The events that several of these deliveries are of, and how many bytes all but one delivery of each take. */
+function sharedEvents(rows: ClaimResult['claimed']): {
+  readonly shared: ReadonlyMap<EventRow, SharedEvent>
+  readonly furtherBytes: number
+} {
+  const seen = new Set<EventRow>()
+  const shared = new Map<EventRow, SharedEvent>()
+  let furtherBytes = 0
+  for (const { event } of rows) {
+    if (seen.size < seen.add(event).size) continue
+    furtherBytes += event.body.length
+    if (!shared.has(event)) shared.set(event, { headers: headersOf(event), isGiven: false })
+  }
+  return { shared, furtherBytes }
 }
 
 function toSettleResult(row: SettledRow): SettleResult {
