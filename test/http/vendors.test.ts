@@ -251,7 +251,13 @@ describe.each<Skin>(['node:http', 'Express', 'fetch'])('on %s', (skin) => {
       'no JSON, so that it goes to the rejected log',
       '{"event_type":}',
     ])
-    expectNoSecret(answers, inbox.logs, inbox.occurrences, given, await inbox.store.rejected.recent(100))
+    expectNoSecret(
+      answers,
+      inbox.logs,
+      inbox.occurrences,
+      given,
+      (await inbox.store.rejected.list({ limit: 100 })).requests,
+    )
     expectNoSecret(filesIn(folder))
     await inbox.stop()
     expectNoSecret(filesIn(folder))

@@ -283,8 +283,8 @@ export const BROKEN_MEMORY: readonly Broken[] = [
   {
     name: 'counts no copies of what is refused',
     file: 'stores/memory/rejected-requests.ts',
-    from: 'known.request.copies + 1',
-    to: 'known.request.copies',
+    from: 'copies: row.copies + 1',
+    to: 'copies: 1',
   },
   {
     name: 'remembers an entry past its time',

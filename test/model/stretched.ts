@@ -94,8 +94,10 @@ export function stretched(store: ContractStore, clock: StretchedClock): Contract
     close: () => store.close(),
     rejected: {
       record: (request) => store.rejected.record(request),
-      recent: async (limit) =>
-        (await store.rejected.recent(limit)).map((request) => receivedAt(clock, request)),
+      list: async (query) => {
+        const { requests, next } = await store.rejected.list(query)
+        return { requests: requests.map((request) => receivedAt(clock, request)), next }
+      },
     },
     state: {
       get: (key) => store.state.get(key),

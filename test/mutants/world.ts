@@ -92,7 +92,7 @@ export function outliving(store: MemoryStore): MemoryStore {
     stat: guard(store.stat),
     inspect: guard(store.inspect),
     close: async () => closing.abort(),
-    rejected: { record: guard(store.rejected.record), recent: guard(store.rejected.recent) },
+    rejected: { record: guard(store.rejected.record), list: guard(store.rejected.list) },
     state: { get: guard(store.state.get), set: guard(store.state.set), list: guard(store.state.list) },
   }
 }

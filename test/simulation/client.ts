@@ -52,7 +52,7 @@ export class StoreClient implements Store<SimulatedEffect>, HasRejectedLog, HasS
     this.#commit = new source.GroupCommit((items) => this.#submit(items), 1000)
     this.rejected = {
       record: async (request) => this.#run({ verb: 'record', request }),
-      recent: (limit) => this.#read((image) => image.rejected.recent(limit)),
+      list: (query) => this.#read((image) => image.rejected.list(query)),
     }
     this.state = {
       get: (key) => this.#read((image) => image.entries.get(key, database.clockMs)),

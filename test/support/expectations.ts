@@ -56,7 +56,7 @@ export async function expectStillServing(inbox: Inbox, before: readonly string[]
 export async function keptRejections(
   inbox: Inbox,
 ): Promise<readonly { readonly reason: string; readonly body: string }[]> {
-  const kept = await inbox.store.rejected.recent(2000)
+  const kept = (await inbox.store.rejected.list({ limit: 2000 })).requests
   return kept
     .filter(({ reason }) => isAuthentic(reason))
     .map(({ reason, body }) => ({ reason, body: Buffer.from(body).toString('latin1') }))

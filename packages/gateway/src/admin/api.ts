@@ -12,11 +12,12 @@ import {
 import type { DestinationStatus } from '../forward/index.ts'
 import { NOT_FOUND, type AdminAnswer } from './admin-answer.ts'
 import { listDestinations, unlessThere } from './destinations.ts'
+import { readPage } from './page.ts'
 import { listRejected } from './rejected.ts'
 
 /** The part of a store that the API reads, and the operator's steps. */
 export interface AdminStore extends Pick<Store, 'get' | 'inspect' | 'list' | 'move' | 'stat'> {
-  readonly rejected: Pick<HasRejectedLog['rejected'], 'recent'>
+  readonly rejected: Pick<HasRejectedLog['rejected'], 'list'>
 }
 
 /** What the API tells of. */
@@ -38,8 +39,6 @@ export interface DestinationControl {
   setPaused(name: string, isPaused: boolean): Promise<boolean>
 }
 
-const DEFAULT_LIMIT = 100
-const LARGEST_LIMIT = 1000
 /** Each is looked up by itself. */
 const MOST_CONFLICTS = 100
 
@@ -73,7 +72,7 @@ function secretList(secrets: readonly SecretUse[]): object {
 
 /** None at a destination that is there is good news; at one that is not, a slip of the keyboard. */
 async function listDeliveries(parameters: URLSearchParams, parts: AdminParts): Promise<AdminAnswer> {
-  const page = readPage(parameters, ['destination', 'source', 'state', 'type'])
+  const page = readFiltered(parameters, ['destination', 'source', 'state', 'type'])
   if (typeof page === 'string') return { status: 400, body: { error: page } }
   const state = DELIVERY_STATES.find((each) => each === parameters.get('state'))
   if (parameters.has('state') && state === undefined)
@@ -89,7 +88,7 @@ async function listEvents(
   parameters: URLSearchParams,
   store: Pick<AdminStore, 'get' | 'list'>,
 ): Promise<AdminAnswer> {
-  const page = readPage(parameters, ['source', 'type', 'conflicts'])
+  const page = readFiltered(parameters, ['source', 'type', 'conflicts'])
   if (typeof page === 'string') return { status: 400, body: { error: page } }
   if (!['true', 'false', null].includes(parameters.get('conflicts')))
     return { status: 400, body: { error: 'conflicts must be true or false' } }
@@ -116,29 +115,15 @@ async function withWhetherHeld(
   return told
 }
 
-type Page = Omit<ListQuery, 'of'>
-
-/** The page and its filters by word, or what is wrong with the query. */
-function readPage(parameters: URLSearchParams, filters: readonly string[]): Page | string {
-  const known = ['limit', 'before', ...filters]
-  const unknown = [...parameters.keys()].find((name) => !known.includes(name))
-  if (unknown !== undefined) return `Unknown parameter; known are ${known.join(', ')}`
-  const limit = wholeNumber(parameters.get('limit') ?? String(DEFAULT_LIMIT))
-  if (limit === undefined || limit > LARGEST_LIMIT)
-    return `limit must be a whole number from 1 to ${LARGEST_LIMIT}`
-  const beforeText = parameters.get('before')
-  const before = beforeText === null ? undefined : wholeNumber(beforeText)
-  if (beforeText !== null && before === undefined) return 'before must be a whole number of 1 or more'
+/** The page with its filters by word, or what is wrong with the query. */
+function readFiltered(
+  parameters: URLSearchParams,
+  filters: readonly string[],
+): Omit<ListQuery, 'of'> | string {
+  const page = readPage(parameters, filters)
+  if (typeof page === 'string') return page
   const words = filters.filter((name) => WORDS.includes(name) && parameters.has(name))
-  return {
-    limit,
-    ...(before !== undefined && { before }),
-    ...Object.fromEntries(words.map((name) => [name, parameters.get(name) ?? ''])),
-  }
-}
-
-function wholeNumber(text: string): number | undefined {
-  return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined
+  return { ...page, ...Object.fromEntries(words.map((name) => [name, parameters.get(name) ?? ''])) }
 }
 
 function eventDetail({ event, duplicates, deliveries }: EventDetail): object {

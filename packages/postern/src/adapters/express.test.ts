@@ -118,7 +118,7 @@ test('a refused request is kept with the whole path, not with what the app has l
   const { app, postern, post, store } = anApp()
   app.use('/webhooks', expressMount(postern))
   await post('/webhooks/shop?a=1', signatureHeaders('not JSON'), 'not JSON')
-  expect(await store.rejected.recent(1)).toMatchObject([{ url: '/webhooks/shop?a=1' }])
+  expect((await store.rejected.list({ limit: 1 })).requests).toMatchObject([{ url: '/webhooks/shop?a=1' }])
 })
 
 describe('behind a parser of bodies', () => {

@@ -22,11 +22,14 @@ export { nextWork, type NextWork } from './next-work.ts'
 export type { Observer, Occurrence, RefusalReason } from './observe.ts'
 export {
   REJECTED_LOG_ROWS,
+  REJECTED_PAGE_BYTES,
   rejectedBudget,
   type HasRejectedLog,
   type KeptRequest,
   type RejectedBudget,
   type RejectedLog,
+  type RejectedPage,
+  type RejectedQuery,
   type RejectedRequest,
 } from './rejected-log.ts'
 export {

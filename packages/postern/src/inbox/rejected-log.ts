@@ -23,12 +23,37 @@ export interface RejectedRequest {
 export interface RejectedLog {
   /** Keeps a request; fulfils once it is on stable storage. */
   record(request: RejectedRequest): Promise<void>
-  /** The kept requests, newest first, at most `limit`. */
-  recent(limit: number): Promise<readonly KeptRequest[]>
+  /** A page of the kept requests, newest first. */
+  list(query: RejectedQuery): Promise<RejectedPage>
 }
+
+/** Filters are joined by "and". */
+export interface RejectedQuery {
+  readonly source?: string
+  readonly reason?: Reason
+  /** Only what has a lower number: the `next` of the page before. */
+  readonly before?: number
+  /** 1 to 1,000. */
+  readonly limit: number
+}
+
+/** At most `limit` requests and `REJECTED_PAGE_BYTES` of bodies, and where the next ones begin. */
+export interface RejectedPage {
+  readonly requests: readonly KeptRequest[]
+  /** `before` of the next page; absent on the last. */
+  readonly next: number | undefined
+}
+
+/**
+ * How many bytes of bodies a page of the log holds at most, so that no look at it needs the memory of a thousand bodies of a
+ * megabyte: a page ends before the request that would pass it, and has one request in any case.
+ */
+export const REJECTED_PAGE_BYTES: number = 8 * 1024 * 1024
 
 /** A refused request as the log has it; of identical ones the first, which came at `receivedMs` (ms since the epoch). */
 export interface KeptRequest extends RejectedRequest {
+  /** Rises from one kept request to the next, perhaps with gaps. */
+  readonly rejectedSeq: number
   readonly receivedMs: number
   /** How often the same bytes came for the same reason. */
   readonly copies: number

@@ -247,7 +247,7 @@ describe.each(Object.entries(SKINS))('over %s', (_, open) => {
       const ask = await open(postern)
       expect(await ask(asked)).toMatchObject(answer)
       expect(await store.stat()).toMatchObject({ events: 0 })
-      expect(await store.rejected.recent(10)).toEqual([])
+      expect((await store.rejected.list({ limit: 10 })).requests).toEqual([])
     },
   )
 
@@ -262,7 +262,7 @@ describe.each(Object.entries(SKINS))('over %s', (_, open) => {
           : { ...NO_METHOD, ...(asked.method === 'HEAD' && { text: expect.any(String) as string }) },
       )
       expect(await store.stat()).toMatchObject({ events: 0 })
-      expect(await store.rejected.recent(10)).toEqual([])
+      expect((await store.rejected.list({ limit: 10 })).requests).toEqual([])
       const text = Object.values(asked.headers ?? {}).at(-1) ?? asked.body ?? asked.query ?? 'nothing'
       expect(logged()).not.toContain(text)
     },

@@ -220,7 +220,9 @@ describe.each(AUTHENTIC)('an authentic request refused as %s', (reason, status, 
     await receiver.receive('shop', request)
     const { method, url } = request
     const body = Uint8Array.from(request.body)
-    expect(await store.rejected.recent(10)).toMatchObject([{ source: 'shop', reason, method, url, body }])
+    expect((await store.rejected.list({ limit: 10 })).requests).toMatchObject([
+      { source: 'shop', reason, method, url, body },
+    ])
   })
 
   test('is not answered before it is kept', async () => {
@@ -254,7 +256,7 @@ test('an authentic request that is refused is kept without the headers that carr
   const { receiver, store } = aReceiver()
   const headers = ['Authorization', 'Bearer x', 'PROXY-authorization', 'Basic x', 'COOKIE', 'a=x', 'x-a', '1']
   await receiver.receive('shop', aRequest({ body: 'not JSON', headers }))
-  const [kept] = await store.rejected.recent(1)
+  const [kept] = (await store.rejected.list({ limit: 1 })).requests
   expect(kept!.headers.slice(-2)).toEqual(['x-a', '1'])
   expect(kept!.headers.join()).not.toMatch(/authorization|cookie/i)
 })
@@ -264,7 +266,7 @@ test.each(BROKEN.filter((row) => !AUTHENTIC.includes(row)))(
   async (_reason, _status, request, options) => {
     const { receiver, store } = aReceiver({ source: options })
     await receiver.receive('shop', request)
-    const kept = await store.rejected.recent(10)
+    const kept = (await store.rejected.list({ limit: 10 })).requests
     expect(kept.filter(({ reason }) => rejectedBudget(reason) === 'authentic')).toEqual([])
   },
 )

@@ -15,7 +15,8 @@ Exit codes: 0 done, 1 the gateway is not there, refused or could not do all of i
 const REJECTED_HELP = `
 Of identical requests one is kept, with the number of its copies. Secrets were cut out before anything was kept; of a request that
 was not authentic the body is kept up to 64 KiB, and 'bodyBytes' says how long it was. With --json each has its headers and its body
-(as 'body', or 'bodyBase64' where it is no text), in the form that explain reads:
+(as 'body', or 'bodyBase64' where it is no text), in the form that explain reads. A page has at most 8 MiB of bodies; where it ends before
+the log does, 'next' says where the next one begins.
 
   postern rejected --source vastai --json | jq '.rejected[0]' | postern explain vastai --request -
 ${HELP}`
@@ -80,6 +81,7 @@ function addLooking(program: Command, context: CliContext, onDone: (code: number
     .description('list requests that were refused, newest first')
     .option('--source <source>', 'of one source only')
     .option('--reason <code>', 'for one reason only, such as stale')
+    .option('--before <number>', 'those alone with a lower number, for the next page')
     .option('--limit <number>', 'how many at most', upToMost, 100)
     .option('--json', 'as the API answers it, with headers and bodies')
     .addHelpText('after', REJECTED_HELP)

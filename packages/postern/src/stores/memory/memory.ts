@@ -95,7 +95,7 @@ export function memory(options: MemoryOptions = {}): MemoryStore {
     },
     rejected: {
       record: (request) => read((nowMs) => rejected.record(request, nowMs)),
-      recent: (limit) => read(() => rejected.recent(limit)),
+      list: (query) => read(() => rejected.list(query)),
     },
     state: {
       get: (key) => read((nowMs) => entries.get(key, nowMs)),

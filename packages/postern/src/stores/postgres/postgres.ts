@@ -43,7 +43,7 @@ import { Server, type Transaction, type TransactionOptions } from './server.ts'
 import { settleWithEffects, type PostgresSettlement } from './settle.ts'
 import { SettlingIn } from './settle-in.ts'
 import { Settling } from './settling.ts'
-import { entries, recall, recent, record, remember } from './side-ports.ts'
+import { entries, list as listRejected, recall, record, remember } from './side-ports.ts'
 import { stat } from './stat.ts'
 import type { UserTransaction } from './user-transaction.ts'
 import { Vacuum } from './vacuum.ts'
@@ -120,7 +120,7 @@ class SharedStore implements PostgresStore {
 
   readonly rejected: RejectedLog = {
     record: (request) => this.#run((tx) => record(tx, request, this.#settings())),
-    recent: (limit) => this.#run((tx) => recent(tx, limit, this.#settings()), READING),
+    list: (query) => this.#run((tx) => listRejected(tx, query, this.#settings()), READING),
   }
 
   readonly state: SmallState = {

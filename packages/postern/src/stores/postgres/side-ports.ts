@@ -3,8 +3,11 @@ import type { Reason } from '../../core/index.ts'
 import {
   dedupeKey,
   REJECTED_LOG_ROWS,
+  REJECTED_PAGE_BYTES,
   rejectedBudget,
   type KeptRequest,
+  type RejectedPage,
+  type RejectedQuery,
   type RejectedRequest,
   type StateEntry,
 } from '../../inbox/index.ts'
@@ -51,24 +54,56 @@ export async function record(
   )
 }
 
-/** The kept requests, newest first. */
-export async function recent(
+/** A page of the kept requests. Which rows stand on it is decided by the sizes of their bodies, which are not read for that. */
+export async function list(
   tx: Transaction,
-  limit: number,
+  query: RejectedQuery,
   { schema }: SidePortSettings,
-): Promise<readonly KeptRequest[]> {
-  const rows = await tx.rows<{
-    received_ms: string
-    source: string
-    reason: Reason
-    method: string
-    url: string
-    headers: string
-    body: Uint8Array
-    body_bytes: string
-    copies: string
-  }>(`SELECT * FROM ${schema}.rejected ORDER BY seq DESC LIMIT $1`, [limit])
-  return rows.map((row) => ({
+): Promise<RejectedPage> {
+  const rows = await tx.rows<RejectedRow>(
+    `WITH wanted AS (
+       SELECT seq, octet_length(body) AS bytes FROM ${schema}.rejected
+       WHERE ($1::text IS NULL OR source = $1) AND ($2::text IS NULL OR reason = $2) AND ($3::bigint IS NULL OR seq < $3)
+       ORDER BY seq DESC LIMIT $4::bigint + 1
+     ), placed AS (
+       SELECT seq, row_number() OVER down AS place, sum(bytes) OVER down AS total, count(*) OVER () AS found
+       FROM wanted WINDOW down AS (ORDER BY seq DESC)
+     )
+     SELECT rejected.*, found FROM placed JOIN ${schema}.rejected USING (seq)
+     WHERE place = 1 OR (place <= $4::bigint AND total <= $5::bigint) ORDER BY seq DESC`,
+    [
+      query.source === undefined ? null : toText(query.source),
+      query.reason ?? null,
+      query.before ?? null,
+      Math.min(Math.max(1, query.limit), 1000),
+      REJECTED_PAGE_BYTES,
+    ],
+  )
+  const requests = rows.map(toKeptRequest)
+  return {
+    requests,
+    next: rows.length < Number(rows[0]?.found ?? 0) ? requests.at(-1)?.rejectedSeq : undefined,
+  }
+}
+
+interface RejectedRow {
+  readonly seq: string
+  readonly received_ms: string
+  readonly source: string
+  readonly reason: Reason
+  readonly method: string
+  readonly url: string
+  readonly headers: string
+  readonly body: Uint8Array
+  readonly body_bytes: string
+  readonly copies: string
+  /** How many are wanted, up to one more than the page may hold. */
+  readonly found: string
+}
+
+function toKeptRequest(row: RejectedRow): KeptRequest {
+  return {
+    rejectedSeq: Number(row.seq),
     receivedMs: Number(row.received_ms),
     source: fromText(row.source),
     reason: row.reason,
@@ -79,7 +114,7 @@ export async function recent(
     body: row.body,
     bodyBytes: Number(row.body_bytes),
     copies: Number(row.copies),
-  }))
+  }
 }
 
 /** Sets an entry of the small state, or forgets it. */

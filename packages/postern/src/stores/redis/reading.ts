@@ -7,6 +7,7 @@ import type {
   KeptRequest,
   ListPage,
   ListQuery,
+  RejectedPage,
   StoreStat,
 } from '../../inbox/index.ts'
 import type { Reason } from '../../core/index.ts'
@@ -197,9 +198,22 @@ type KeptTexts = readonly [
 ]
 
 /** A refused request, as `lua/side-ports.ts` keeps it. */
-export function keptRequest(row: Unpacked): KeptRequest {
-  const [receivedMs, texts, body, copies] = row as readonly [number, Buffer, Buffer, number]
+function keptRequest(row: Unpacked): KeptRequest {
+  const [receivedMs, texts, body, copies, rejectedSeq] = row as readonly [
+    number,
+    Buffer,
+    Buffer,
+    number,
+    number,
+  ]
   // Written by `record`.
   const [source, reason, method, url, headers, bodyBytes] = JSON.parse(texts.toString()) as KeptTexts
-  return { source, reason, method, url, headers, body: Uint8Array.from(body), bodyBytes, receivedMs, copies }
+  const exact = { headers, body: Uint8Array.from(body), bodyBytes }
+  return { rejectedSeq, source, reason, method, url, ...exact, receivedMs, copies }
+}
+
+/** A page of refused requests, as `lua/read.ts` packs it. */
+export function rejectedPage(value: Unpacked): RejectedPage {
+  const [rows, next] = value as readonly [readonly Unpacked[], number]
+  return { requests: rows.map(keptRequest), next: next === 0 ? undefined : next }
 }

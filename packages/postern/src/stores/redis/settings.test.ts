@@ -119,7 +119,7 @@ function everyVerb(store: RedisStore): readonly (() => Promise<unknown>)[] {
     () => store.replay([{ eventSeq: 1, destinations: ['handlers'] }]),
     () => store.prune({ eventsOlderThanMs: 0, limit: 1 }),
     () => store.stat(),
-    () => store.rejected.recent(1),
+    () => store.rejected.list({ limit: 1 }),
     () => store.state.get('cursor'),
   ]
 }

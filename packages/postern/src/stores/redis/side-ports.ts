@@ -2,14 +2,16 @@ import { sha256 } from '../../core/index.ts'
 import {
   dedupeKey,
   REJECTED_LOG_ROWS,
+  REJECTED_PAGE_BYTES,
   rejectedBudget,
   type RejectedLog,
+  type RejectedQuery,
   type RejectedRequest,
   type SmallState,
   type StateEntry,
 } from '../../inbox/index.ts'
-import type { Packable, Unpacked } from './packing.ts'
-import { keptRequest } from './reading.ts'
+import type { Packable } from './packing.ts'
+import { rejectedPage } from './reading.ts'
 import type { Answer } from './space.ts'
 import { wholeMs } from './whole-ms.ts'
 
@@ -26,11 +28,24 @@ export function rejectedLog(home: HomeCalls): RejectedLog {
   return {
     record: async (request) =>
       void (await home.add(recordOperation(request), request.body.byteLength + 1000)),
-    recent: async (limit) => {
-      const { value } = await home.read(['recent', Object.keys(REJECTED_LOG_ROWS), limit])
-      return (value as readonly Unpacked[]).map(keptRequest)
-    },
+    list: async (query) => rejectedPage((await home.read(listOperation(query))).value),
   }
+}
+
+/**
+ * A page. What a filter compares stands behind the digest in a request's key, so that no request is read to be passed by: a source
+ * as the beginning of that, a reason as its end.
+ */
+function listOperation({ source, reason, before, limit }: RejectedQuery): Packable {
+  return [
+    'rejected',
+    reason === undefined ? Object.keys(REJECTED_LOG_ROWS) : [rejectedBudget(reason)],
+    source === undefined ? '' : `[${JSON.stringify(source)},`,
+    reason === undefined ? '' : `,${JSON.stringify(reason)}]`,
+    before ?? Number.MAX_SAFE_INTEGER,
+    Math.min(Math.max(1, limit), 1000),
+    REJECTED_PAGE_BYTES,
+  ]
 }
 
 function recordOperation({ body, ...request }: RejectedRequest): Packable {
@@ -39,7 +54,10 @@ function recordOperation({ body, ...request }: RejectedRequest): Packable {
   const budget = rejectedBudget(reason)
   return [
     'record',
-    dedupeKey('rejected', '', source, reason, digest),
+    Buffer.concat([
+      dedupeKey('rejected', '', source, reason, digest),
+      Buffer.from(JSON.stringify([source, reason])),
+    ]),
     budget,
     REJECTED_LOG_ROWS[budget],
     JSON.stringify([source, reason, method, url, headers, bodyBytes]),

@@ -1,8 +1,9 @@
 import type {
   EventDetail,
-  KeptRequest,
   ListPage,
   ListQuery,
+  RejectedPage,
+  RejectedQuery,
   StateEntry,
   StoreInspection,
   StoreStat,
@@ -14,7 +15,7 @@ export type ReadOperation =
   | { readonly verb: 'list'; readonly query: ListQuery }
   | { readonly verb: 'stat'; readonly nowMs: number }
   | { readonly verb: 'inspect' }
-  | { readonly verb: 'recent'; readonly limit: number }
+  | { readonly verb: 'rejected'; readonly query: RejectedQuery }
   | { readonly verb: 'recall'; readonly key: string; readonly nowMs: number }
   | { readonly verb: 'entries'; readonly prefix: string; readonly nowMs: number }
   /** Copies the WAL into the file as far as nobody is in the way; answers what is left in it. */
@@ -25,7 +26,7 @@ export interface ReadResultOf {
   readonly list: ListPage
   readonly stat: Omit<StoreStat, 'commits'>
   readonly inspect: StoreInspection
-  readonly recent: readonly KeptRequest[]
+  readonly rejected: RejectedPage
   readonly recall: string | undefined
   readonly entries: readonly StateEntry[]
   readonly checkpoint: { readonly walPages: number }

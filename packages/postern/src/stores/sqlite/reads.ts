@@ -4,7 +4,6 @@ import type {
   DeliveryState,
   DestinationStat,
   EventDetail,
-  KeptRequest,
   ListPage,
   ListQuery,
   Outcome,
@@ -12,15 +11,15 @@ import type {
   StoreInspection,
   StoreStat,
 } from '../../inbox/index.ts'
-import type { Reason } from '../../core/index.ts'
 import type { SqliteValue } from './database.ts'
 import type { Connection } from './connection.ts'
 import { EVENT_COLUMNS, toStoredEvent, toSummary, type EventRow, type EventSummaryRow } from './event-row.ts'
 import type { ReadOperation, ReadResultOf } from './read-operation.ts'
+import { rejected } from './rejected-rows.ts'
 
 const READ: {
   readonly [V in ReadOperation['verb']]: (connection: Connection, operation: never) => ReadResultOf[V]
-} = { get, list, stat, inspect, recent, recall, entries, checkpoint }
+} = { get, list, stat, inspect, rejected, recall, entries, checkpoint }
 
 /** Carries out one reading operation. */
 export function read(connection: Connection, operation: ReadOperation): ReadResultOf[ReadOperation['verb']] {
@@ -237,32 +236,6 @@ function inspect(connection: Connection): StoreInspection {
 
 /** As `PRAGMA synchronous` numbers them (sqlite.org/pragma.html). */
 const SYNCHRONOUS = ['OFF', 'NORMAL', 'FULL', 'EXTRA']
-
-function recent(connection: Connection, { limit }: { readonly limit: number }): readonly KeptRequest[] {
-  const rows = connection.sql('SELECT * FROM rejected ORDER BY seq DESC LIMIT ?').all(limit) as {
-    received_ms: number
-    source: string
-    reason: Reason
-    method: string
-    url: string
-    headers: string
-    body: Uint8Array
-    body_bytes: number
-    copies: number
-  }[]
-  return rows.map((row) => ({
-    receivedMs: row.received_ms,
-    source: row.source,
-    reason: row.reason,
-    method: row.method,
-    url: row.url,
-    // Written by record from an array of strings.
-    headers: JSON.parse(row.headers) as string[],
-    body: row.body,
-    bodyBytes: row.body_bytes,
-    copies: row.copies,
-  }))
-}
 
 function recall(
   connection: Connection,

@@ -9,7 +9,6 @@ import {
   type EventDetail,
   type HasRejectedLog,
   type HasSmallState,
-  type KeptRequest,
   type Lease,
   type ListPage,
   type ListQuery,
@@ -20,6 +19,8 @@ import {
   type PruneResult,
   type PutResult,
   type RejectedLog,
+  type RejectedPage,
+  type RejectedQuery,
   type RejectedRequest,
   type Replay,
   type ReplayResult,
@@ -90,7 +91,7 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
   readonly rejected: RejectedLog = {
     record: async (rejected: RejectedRequest) =>
       this.#run({ verb: 'record', rejected }, rejected.body.byteLength),
-    recent: (limit: number): Promise<readonly KeptRequest[]> => this.#read({ verb: 'recent', limit }),
+    list: (query: RejectedQuery): Promise<RejectedPage> => this.#read({ verb: 'rejected', query }),
   }
 
   readonly state: SmallState = {

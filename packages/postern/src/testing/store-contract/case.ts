@@ -72,6 +72,8 @@ export const CLAUSES = [
   'rejected/once',
   'rejected/bounded',
   'rejected/apart',
+  'rejected/page',
+  'rejected/filter',
   'state/entries',
   'state/expiry',
   'durable',

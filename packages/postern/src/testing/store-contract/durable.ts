@@ -18,6 +18,7 @@ import {
   OUTCOMES,
   put,
   putStored,
+  recent,
   SECOND,
   settle,
 } from './fixtures.ts'
@@ -83,7 +84,7 @@ export const durableCases: readonly ContractCase[] = cases('durable', {
     const again = await harness.reopen()
     await again.rejected.record(aRequest())
     assert.deepEqual(
-      (await again.rejected.recent(10)).map(({ copies }) => copies),
+      (await recent(again, 10)).map(({ copies }) => copies),
       [2],
     )
   },

@@ -6,9 +6,12 @@ import type {
   DeliveryState,
   DeliveryStatus,
   EventDetail,
+  KeptRequest,
   NewEvent,
   Outcome,
   PutResult,
+  RejectedPage,
+  RejectedQuery,
   RejectedRequest,
   Settlement,
 } from '../../inbox/index.ts'
@@ -100,6 +103,31 @@ export function aRequest(change: Partial<RejectedRequest> = {}): RejectedRequest
     bodyBytes: body.byteLength,
     ...change,
   }
+}
+
+/** The newest requests that were refused. */
+export async function recent(store: ContractStore, limit: number): Promise<readonly KeptRequest[]> {
+  return (await store.rejected.list({ limit })).requests
+}
+
+/** All requests that were refused and match, newest first. */
+export async function allRejected(
+  store: ContractStore,
+  query: RejectedQuery = { limit: 1000 },
+): Promise<readonly KeptRequest[]> {
+  return (await rejectedPages(store, query)).flatMap(({ requests }) => requests)
+}
+
+/** All pages of the requests that were refused and match, from that of the query on. */
+export async function rejectedPages(
+  store: ContractStore,
+  query: RejectedQuery,
+): Promise<readonly RejectedPage[]> {
+  const page = await store.rejected.list(query)
+  const { next } = page
+  if (next === undefined) return [page]
+  assert.ok(next < (query.before ?? Infinity), 'a page must lead further down')
+  return [page, ...(await rejectedPages(store, { ...query, before: next }))]
 }
 
 /** Puts one event. */

@@ -144,23 +144,38 @@ local function stat()
   return { tonumber(R('HGET', S .. 'counts', 'events') or 0), destinations, clock[1] * 1000 + math.floor(clock[2] / 1000) }
 end
 
-local function recent(op)
+-- The keys of the log that are wanted, newest first, with their numbers. A key is a digest of 16 bytes, and behind it the
+-- source and the reason.
+local function keysOfRejected(budgets, beginning, ending, before)
   local keys, numbers = {}, {}
-  for _, budget in ipairs(op[2]) do
-    local found = R('ZREVRANGE', S .. 'rejected:' .. budget, 0, op[3] - 1, 'WITHSCORES')
+  for _, budget in ipairs(budgets) do
+    local found = R('ZREVRANGEBYSCORE', S .. 'rejected:' .. budget, '(' .. string.format('%d', before), '-inf', 'WITHSCORES')
     for index = 1, #found, 2 do
-      keys[#keys + 1] = found[index]
-      numbers[found[index]] = tonumber(found[index + 1])
+      local key = found[index]
+      if string.sub(key, 17, 16 + #beginning) == beginning and (ending == '' or string.sub(key, -#ending) == ending) then
+        keys[#keys + 1] = key
+        numbers[key] = tonumber(found[index + 1])
+      end
     end
   end
   table.sort(keys, function(left, right) return numbers[left] > numbers[right] end)
-  local kept = {}
-  for index = 1, math.min(op[3], #keys) do
-    local row = cmsgpack.unpack(R('HGET', S .. 'rejected', keys[index]))
-    row[#row + 1] = tonumber(R('HGET', S .. 'rejected:copies', keys[index]))
+  return keys, numbers
+end
+
+local function rejected(op)
+  local limit, most = op[6], op[7]
+  local keys, numbers = keysOfRejected(op[2], op[3], op[4], op[5])
+  local kept, bytes = {}, 0
+  for index, key in ipairs(keys) do
+    if index > limit then return { kept, numbers[keys[limit]] } end
+    local row = cmsgpack.unpack(R('HGET', S .. 'rejected', key))
+    bytes = bytes + #row[3]
+    if index > 1 and bytes > most then return { kept, numbers[keys[index - 1]] } end
+    row[4] = tonumber(R('HGET', S .. 'rejected:copies', key))
+    row[5] = numbers[key]
     kept[index] = row
   end
-  return kept
+  return { kept, 0 }
 end
 
 local function recall(op)
@@ -181,7 +196,7 @@ local function clock()
 end
 
 local VERBS = {
-  get = get, body = body, walk = walk, pick = pick, gather = gather, stat = stat, recent = recent, recall = recall, entries = entries,
+  get = get, body = body, walk = walk, pick = pick, gather = gather, stat = stat, rejected = rejected, recall = recall, entries = entries,
   sources = sources,
 }
 local op = cmsgpack.unpack(ARGV[4])
