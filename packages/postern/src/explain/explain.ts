@@ -15,6 +15,7 @@ import type { KeyedScheme } from '../core/method.ts'
 import { toWebhookRequest } from '../core/request.ts'
 import { secretNameOf } from '../core/sound-scheme.ts'
 import { verifyRequest } from '../core/verify.ts'
+import { Effort } from './effort.ts'
 import { finding, type Explanation, type Finding } from './finding.ts'
 import { authenticFindings } from './freshness.ts'
 import { changedBytes } from './repairs/body.ts'
@@ -52,8 +53,8 @@ export interface ExplainOptions {
 }
 
 const DEFAULT_MAX_TRIALS = 2000
-/** A quarter of a second of hashing. */
-const MAX_HASHED_BYTES = 128 * 1024 * 1024
+/** A tenth of a second of hashing; a body of a megabyte is hashed 45 times. */
+const MAX_HASHED_BYTES = 48 * 1024 * 1024
 
 /** Before other providers: their headers are all there then, and only not as they were. */
 const HEADERS_IN_PLACE: readonly Repair[] = [duplicatedHeaders, foldedHeaders, escapedHeaders]
@@ -79,7 +80,8 @@ const REPAIRS: readonly Repair[] = [
  * webhooks, until the signature verifies, and names that thing.
  *
  * `candidateSecrets` are secrets that it may have been signed with beside the source's own. Pure but for the clock,
- * which is an option. Bounded by `maxTrials` and by the bytes that are hashed; `complete` says whether that was enough.
+ * which is an option. Bounded by `maxTrials`, by the bytes that are hashed and by what writing a body again costs; `complete` says
+ * whether that was enough, and `untried` what was not tried.
  * Never says what the signature should have been, nor a secret or a part of one. Throws `TypeError` for a body that is
  * no bytes; whatever is in the request gives a result.
  *
@@ -97,12 +99,14 @@ export function explain(
   const nowMs = (options.now ?? Date.now)()
   const { maxTrials = DEFAULT_MAX_TRIALS } = options
   const trials = new Trials({ maxTrials, maxBytes: MAX_HASHED_BYTES }, nowMs)
+  const effort = new Effort(received.body)
   const verdict = verdictOf(received, source, nowMs, options.checked)
   const findings =
     verdict === 'verified'
       ? []
-      : whyNot({ request: received, source, candidateSecrets, options, nowMs, trials }, verdict)
-  return { verdict, findings, trials: trials.count, complete: !trials.isSpent }
+      : whyNot({ request: received, source, candidateSecrets, options, nowMs, trials, effort }, verdict)
+  const untried = [...effort.untried, ...trials.untried]
+  return { verdict, findings, trials: trials.count, complete: untried.length === 0, untried }
 }
 
 interface Case {
@@ -112,6 +116,7 @@ interface Case {
   readonly options: ExplainOptions
   readonly nowMs: number
   readonly trials: Trials
+  readonly effort: Effort
 }
 
 function verdictOf(
@@ -153,7 +158,14 @@ interface Failing {
 }
 
 /** The schemes of each secret that no scheme has satisfied, those that got furthest first. */
-function failingSchemes({ request, source, candidateSecrets, options, nowMs }: Case): readonly Failing[] {
+function failingSchemes({
+  request,
+  source,
+  candidateSecrets,
+  options,
+  nowMs,
+  effort,
+}: Case): readonly Failing[] {
   const results = source.schemes.map((keyed) => {
     const { scheme, keys, method } = keyed
     const result = options.checked?.get(scheme) ?? method.check(scheme, keys, request, { nowMs })
@@ -170,7 +182,12 @@ function failingSchemes({ request, source, candidateSecrets, options, nowMs }: C
       passed.has(secretName) ||
       (isKeyed && reason === 'no_secret')
         ? []
-        : [{ subject: subjectOf(keyed, request, candidateSecrets, source.maxBodyBytes), reason }],
+        : [
+            {
+              subject: { ...subjectOf(keyed, request, candidateSecrets, source.maxBodyBytes), effort },
+              reason,
+            },
+          ],
     )
     .toSorted((left, right) => REASONS.indexOf(right.reason) - REASONS.indexOf(left.reason))
 }
@@ -180,7 +197,7 @@ function subjectOf(
   request: WebhookRequest,
   candidates: readonly string[],
   maxBodyBytes: number,
-): Subject {
+): Omit<Subject, 'effort'> {
   const { scheme, method, keys } = keyed
   const ring = keyringOf(method, scheme, candidates)
   const own = secretTexts(keyed)

@@ -71,8 +71,10 @@ export interface Explanation {
   readonly findings: readonly Finding[]
   /** How many checks of the signature it took. */
   readonly trials: number
-  /** Whether everything was tried; `false` where the limit of trials or of bytes came first. */
+  /** Whether everything was tried; `false` where the limit of trials or of bytes came first, or the body was too long. */
   readonly complete: boolean
+  /** What was not tried, or not to its end, in words; empty where everything was. */
+  readonly untried: readonly string[]
 }
 
 /** A finding with its cause's remedy, where it needs no other. */

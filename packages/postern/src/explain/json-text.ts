@@ -50,9 +50,21 @@ export const ESCAPINGS: readonly Escaping[] = [
 
 const TOKEN = /\s*("[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+)/gsy
 
-/** The tokens of a text that is JSON. */
-export function tokensOf(text: string): Tokens {
-  return Array.from(text.matchAll(TOKEN), ([, token = '']) => token)
+/** The tokens of a text that is JSON; `undefined` where there are more than `most`. */
+export function tokensOf(text: string, most: number): Tokens | undefined {
+  const tokens: string[] = []
+  for (const [, token = ''] of text.matchAll(TOKEN)) {
+    if (tokens.length === most) return undefined
+    tokens.push(token)
+  }
+  return tokens
+}
+
+/** How many characters of a text some writer escapes: each costs three times what a token does. */
+export function escapable(text: string): number {
+  let count = 0
+  for (let index = 0; index < text.length; index += 1) if (isEscapable(text.charCodeAt(index))) count += 1
+  return count
 }
 
 /** The tokens with every string escaped as a writer does. */
@@ -110,6 +122,15 @@ export function objectOf(members: readonly Tokens[]): Tokens {
 
 function line({ indent }: Spacing, depth: number): string {
   return indent === undefined ? '' : `\n${indent.repeat(depth)}`
+}
+
+/** Beside what is not printable ASCII: `"`, which ends a string or is escaped itself, is of the tokens. */
+const ESCAPED_BY_SOME: ReadonlySet<number> = new Set(
+  Array.from("/<>&'+`\\", (character) => character.charCodeAt(0)),
+)
+
+function isEscapable(code: number): boolean {
+  return code < 0x20 || code > 0x7e || ESCAPED_BY_SOME.has(code)
 }
 
 function escaped(text: string, which: RegExp, isUpper = false): string {

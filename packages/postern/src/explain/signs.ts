@@ -7,9 +7,9 @@ import type {
   StaticSecretScheme,
   WebhookRequest,
 } from '../core/index.ts'
-import { parseJson, readPath } from '../core/place.ts'
+import { readPath } from '../core/place.ts'
 import { finding, type Finding } from './finding.ts'
-import { tokensOf, type Tokens } from './json-text.ts'
+import type { Tokens } from './json-text.ts'
 import { providersByHeaders } from './repairs/other-provider.ts'
 import { UNIT_TEXT } from './repairs/timestamp.ts'
 import { fixedUrl, readsUrl } from './repairs/url.ts'
@@ -21,9 +21,9 @@ export function signsOf(
   reason: Reason,
   providers: readonly Provider[],
 ): readonly Finding[] {
-  const { scheme, request } = subject
+  const { scheme } = subject
   const bySign = reason === 'signature_mismatch' ? bodySigns(subject) : []
-  const byMode = MISMATCHES.includes(reason) ? testMode(request) : []
+  const byMode = MISMATCHES.includes(reason) ? testMode(subject) : []
   const byReason = SIGNS[reason]?.(subject, providers) ?? []
   return [...byReason, ...bySign, ...byMode].map((found) => ({ ...found, scheme: scheme.name }))
 }
@@ -172,18 +172,17 @@ function formText({ scheme, request }: Subject): string {
   return `${quoted(header)}, ${length} characters long, is not in the scheme’s form: ${form}`
 }
 
-function bodySigns({ scheme, request }: Subject): readonly Finding[] {
+function bodySigns({ scheme, request, effort }: Subject): readonly Finding[] {
   if (!isSigning(scheme)) return []
   if (request.body.byteLength === 0) {
     return [finding('body_empty', 'likely', 'the body is empty: something may have read it before')]
   }
   const text = Buffer.from(request.body).toString('utf8')
-  const tokens = parseJson(request.body) === undefined ? undefined : tokensOf(text.replace(/^\uFEFF/, ''))
   return [
     ...lengthSign(request),
     ...textSigns(text),
     ...compressionSign(request),
-    ...orderSign(tokens),
+    ...orderSign(effort.tokens()),
     ...urlSign(scheme),
   ]
 }
@@ -277,8 +276,8 @@ function isFalseText(value: unknown): boolean {
   return value === false || value === 'false'
 }
 
-function testMode(request: WebhookRequest): readonly Finding[] {
-  const parsed = parseJson(request.body)
+function testMode({ effort }: Subject): readonly Finding[] {
+  const parsed = effort.json()
   const mark = TEST_MARKS.find(({ path, is }) => is(readPath(parsed, path)))
   if (mark === undefined) return []
   const evidence = `the body says in ${quoted(mark.path.join('.'))} that it is of test mode`

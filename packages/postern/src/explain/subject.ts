@@ -3,6 +3,7 @@ import { encode } from '../core/encoding.ts'
 import type { Keyring } from '../core/keyring.ts'
 import type { KeyedScheme, SoundMethod } from '../core/method.ts'
 import { secretText } from '../core/static-secret.ts'
+import type { Effort } from './effort.ts'
 import type { Cause } from './finding.ts'
 
 /** One scheme of a source that a request does not pass, with all that may be to blame. */
@@ -15,6 +16,8 @@ export interface Subject {
   /** The secrets as text: the source's, then the candidates. */
   readonly secrets: readonly GivenSecret[]
   readonly maxBodyBytes: number
+  /** Shared by all that is tried of a request. */
+  readonly effort: Effort
 }
 
 export interface GivenSecret {

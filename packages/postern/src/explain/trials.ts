@@ -34,6 +34,14 @@ export class Trials {
     this.#nowMs = nowMs
   }
 
+  /** In words, what was not tried. */
+  get untried(): readonly string[] {
+    const { maxTrials, maxBytes } = this.#limits
+    return this.isSpent
+      ? [`what would take more than ${maxTrials} checks, or more than ${maxBytes / MIB} MiB of hashing`]
+      : []
+  }
+
   /** Whether a request is authentic under a scheme and its keys. */
   check({ method, scheme, keys, request }: Trial): Outcome {
     if (keys.size === 0) return 'no'
@@ -50,5 +58,6 @@ export class Trials {
   }
 }
 
+const MIB = 1024 * 1024
 /** What a trial costs beside its body, in bytes that could be hashed meanwhile. */
 const FIXED_BYTES = 512

@@ -74,13 +74,13 @@ function asJson(source: string, explanation: Explanation): string {
   return `${JSON.stringify({ source, ...explanation })}\n`
 }
 
-function asText(source: string, { verdict, findings, trials, complete }: Explanation): string {
+function asText(source: string, { verdict, findings, trials, untried }: Explanation): string {
   if (verdict === 'verified') return `${source}: verified\n`
-  const stopped = complete ? '' : ', and not everything could be tried'
+  const left = untried.length === 0 ? '' : `; not tried to the end: ${untried.join('; ')}`
   return [
     `${escapeUnprintable(source)}: not verified, ${verdict}`,
     ...findings.flatMap(linesOf),
-    `(${trials} checks of the signature were made${stopped})`,
+    `(${trials} checks of the signature were made${left})`,
     '',
   ].join('\n')
 }

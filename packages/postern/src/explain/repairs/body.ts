@@ -1,29 +1,36 @@
+import { isAscii } from 'node:buffer'
 import { brotliDecompressSync, deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib'
 import type { WebhookRequest } from '../../core/index.ts'
 import type { Cause } from '../finding.ts'
+import type { Effort } from '../effort.ts'
 import { isSigning, type Repair } from '../subject.ts'
 
 /** The bytes of the body changed, whatever they mean. */
-export const changedBytes: Repair = function* ({ scheme, request, maxBodyBytes }) {
+export const changedBytes: Repair = function* ({ scheme, request, maxBodyBytes, effort }) {
   if (!isSigning(scheme)) return
   const body = Buffer.from(request.body.buffer, request.body.byteOffset, request.body.byteLength)
   for (const { cause, undoing, undo } of UNDOINGS) {
-    const before = attempt(() => undo(body, maxBodyBytes))
+    const before = attempt(() => undo(body, maxBodyBytes, effort))
     if (before === undefined || before.equals(body)) continue
     yield { cause, undoing, request: { ...request, body: before } satisfies WebhookRequest }
   }
+  if (body.byteLength > MOST_COMPRESSED_BYTES)
+    effort.giveUp(`compressing the body, which has more than ${MOST_COMPRESSED_BYTES} bytes`)
 }
 
 interface Undoing {
   readonly cause: Cause
   readonly undoing: string
   /** `undefined`, or a throw, where there is nothing to undo. */
-  readonly undo: (body: Buffer, maxBytes: number) => Buffer | undefined
+  readonly undo: (body: Buffer, maxBytes: number, effort: Effort) => Buffer | undefined
 }
 
 const MARK = Buffer.from([0xef, 0xbb, 0xbf])
 /** Bodies that something compressed for signing are small; compressing more costs more than it tells. */
 const MOST_COMPRESSED_BYTES = 256 * 1024
+
+/** No text that anybody reads has as many (UAX #15, Stream-Safe Text Format), and sorting them takes time by the square of their number. */
+const MARKS_IN_A_ROW = /\p{M}{31}/u
 
 const UNDOINGS: readonly Undoing[] = [
   {
@@ -80,8 +87,13 @@ const UNDOINGS: readonly Undoing[] = [
   ...(['NFC', 'NFD'] as const).map((form) => ({
     cause: 'body_charset' as const,
     undoing: `once the body is in the Unicode form ${form}`,
-    undo: (body: Buffer) =>
-      isAscii(body) ? undefined : Buffer.from(body.toString('utf8').normalize(form), 'utf8'),
+    undo: (body: Buffer, _: number, effort: Effort) => {
+      const text = isAscii(body) ? '' : body.toString('utf8')
+      if (!MARKS_IN_A_ROW.test(text))
+        return text === '' ? undefined : Buffer.from(text.normalize(form), 'utf8')
+      effort.giveUp('the Unicode forms of the body, which has more than 30 combining marks in a row')
+      return undefined
+    },
   })),
   {
     cause: 'body_charset',
@@ -114,7 +126,8 @@ const UNDOINGS: readonly Undoing[] = [
     cause: 'body_base64',
     undoing: 'once the body is decoded from base64',
     undo: (body) =>
-      /^[A-Za-z0-9+/\s]+=*\s*$/.test(body.toString('latin1'))
+      // Where the padding stands does not matter; a pattern that demands it takes time by the square of the body's length.
+      /^[A-Za-z0-9+/=\s]+$/.test(body.toString('latin1'))
         ? Buffer.from(body.toString('latin1'), 'base64')
         : undefined,
   },
@@ -146,10 +159,6 @@ function small(body: Buffer, compress: () => Buffer): Buffer | undefined {
 /** As Latin-1, which loses no byte. */
 function asBytes(body: Buffer, change: (text: string) => string): Buffer {
   return Buffer.from(change(body.toString('latin1')), 'latin1')
-}
-
-function isAscii(body: Buffer): boolean {
-  return body.every((byte) => byte < 0x80)
 }
 
 function isText(body: Buffer): boolean {

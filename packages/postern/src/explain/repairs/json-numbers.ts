@@ -1,23 +1,19 @@
-import { parseJson } from '../../core/place.ts'
-import { SPACINGS, tokensOf, written, type Tokens } from '../json-text.ts'
+import { SPACINGS, written, type Tokens } from '../json-text.ts'
 import { isSigning, type Repair } from '../subject.ts'
 
 /** All choices among so many whole numbers are tried: 31. Of more, each alone, and all of them. */
 const MOST_CHOSEN_AMONG = 5
 const MOST_ALONE = 16
-/** Writing a body of 500,000 numbers takes 0.2 s, each time. */
-const LONGEST_BYTES = 64 * 1024
 const WHOLE = /^-?\d+$/
 
 /** A body whose numbers were read and written again: JavaScript and PHP write 1.0 as 1, Python and Java wrote 1.0. */
-export const shortenedNumbers: Repair = function* ({ scheme, request, maxBodyBytes }) {
-  const { body } = request
-  if (!isSigning(scheme) || body.byteLength > LONGEST_BYTES || parseJson(body) === undefined) return
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
-  const tokens = tokensOf(text.replace(/^\uFEFF/, ''))
+export const shortenedNumbers: Repair = function* ({ scheme, request, maxBodyBytes, effort }) {
+  const tokens = isSigning(scheme) ? effort.tokens() : undefined
+  if (tokens === undefined) return
   const whole = tokens.flatMap((token, index) => (WHOLE.test(token) ? [index] : []))
   for (const chosen of choicesOf(whole)) {
     for (const spacing of SPACINGS.slice(0, 2)) {
+      if (!effort.takes(2 * tokens.length, 'writing numbers of the body with .0 at their end')) return
       const longer = written(withFraction(tokens, new Set(chosen)), spacing, maxBodyBytes)
       if (longer === undefined) continue
       yield {
