@@ -76,7 +76,7 @@ export interface PosternOptions<S extends Sources, Effect, Tx = never> {
   readonly retry?: Partial<RetrySchedule>
   /** How many handlers run at once, and for how long. */
   readonly worker?: WorkerOptions
-  /** How long events are kept whose deliveries have all succeeded or were cancelled. Default 30 days. Their ids are remembered apart from that. */
+  /** How long events are kept whose deliveries have all succeeded or were cancelled. Default 30 days; `Infinity` for ever. Their ids are remembered apart from that. */
   readonly retentionMs?: number
   /** Default: warnings and errors to `console`. */
   readonly log?: Logger

@@ -327,7 +327,7 @@ export type ReplayResult = { readonly deliverySeqs: readonly number[] } | 'unkno
 
 /** Which events are past their time, and how much one call may delete. Dedupe records have their own time. */
 export interface PruneRequest {
-  /** Events received longer ago than this whose deliveries are all succeeded or cancelled. */
+  /** Events received longer ago than this whose deliveries are all succeeded or cancelled; `Infinity` for none. */
   readonly eventsOlderThanMs: number
   /** The most rows of each kind to delete in this call: a batch keeps its lock short. */
   readonly limit: number

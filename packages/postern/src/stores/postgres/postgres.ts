@@ -225,7 +225,9 @@ class SharedStore implements PostgresStore {
     return results
   }
 
-  async prune(request: PruneRequest): Promise<PruneResult> {
+  async prune({ eventsOlderThanMs, limit }: PruneRequest): Promise<PruneResult> {
+    // Infinity is no bigint.
+    const request = { eventsOlderThanMs: Math.min(eventsOlderThanMs, Number.MAX_SAFE_INTEGER), limit }
     const { lanesAfter, ...pruned } = await this.#track(() =>
       prune(this.#server, request, { ...this.#settings(), lanesAfter: this.#lanesAfter }),
     )

@@ -173,8 +173,10 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
     return results
   }
 
-  prune(request: PruneRequest): Promise<PruneResult> {
-    return this.#run({ verb: 'prune', request }, request.limit * 100)
+  prune({ eventsOlderThanMs, limit }: PruneRequest): Promise<PruneResult> {
+    // Infinity would reach the thread as null, and everything be old enough.
+    const request = { eventsOlderThanMs: Math.min(eventsOlderThanMs, Number.MAX_SAFE_INTEGER), limit }
+    return this.#run({ verb: 'prune', request }, limit * 100)
   }
 
   async stat(): Promise<StoreStat> {

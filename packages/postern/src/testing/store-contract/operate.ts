@@ -115,6 +115,18 @@ export const operateCases: readonly ContractCase[] = [
       assert.equal((await store.prune({ eventsOlderThanMs: OLD_MS, limit: 100 })).events, 0)
       assert.equal(await eventCount(store), 3)
     },
+    'an event that is to be kept for ever stays, and what is past its window goes': async (
+      store,
+      harness,
+    ) => {
+      for (const eventsOlderThanMs of [Infinity, 1e300]) {
+        await deliveryIn(store, 'succeeded', anEvent({ id: String(eventsOlderThanMs) }))
+        await harness.advance(WINDOW_MS + MINUTE)
+        const gone = await store.prune({ eventsOlderThanMs, limit: 100 })
+        assert.deepEqual(gone, { events: 0, dedupeRecords: 1 })
+      }
+      assert.equal(await eventCount(store), 2)
+    },
     'an event stays while a replay of it is not finished': async (store, harness) => {
       const eventSeq = await putStored(store)
       await settle(store, await claimOne(store))
