@@ -2,10 +2,15 @@ import type { Database, Statement } from './database.ts'
 import { DedupeIndex } from './dedupe-index.ts'
 import { NewRows } from './new-rows.ts'
 
+/** Of the user's statements so many stay prepared: texts with values written into them have no end, and 2 KB each. */
+const MOST_EFFECTS = 256
+
 /** A connection with its prepared statements and the dedupe index over it. */
 export class Connection {
   readonly database: Database
   readonly #statements = new Map<string, Statement>()
+  /** The one that was used last is the youngest. */
+  readonly #effects = new Map<string, Statement>()
 
   #dedupe: DedupeIndex | undefined
   #newRows: NewRows | undefined
@@ -31,6 +36,19 @@ export class Connection {
     if (statement === undefined) {
       statement = this.database.prepare(text)
       this.#statements.set(text, statement)
+    }
+    return statement
+  }
+
+  /** The prepared statement of an effect, as `sql` is for the store's own. */
+  effect(text: string): Statement {
+    this.#newRows?.write()
+    const statement = this.#effects.get(text) ?? this.database.prepare(text)
+    this.#effects.delete(text)
+    this.#effects.set(text, statement)
+    if (this.#effects.size > MOST_EFFECTS) {
+      const [oldest = ''] = this.#effects.keys()
+      this.#effects.delete(oldest)
     }
     return statement
   }

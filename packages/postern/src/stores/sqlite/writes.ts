@@ -41,7 +41,7 @@ function settleWithEffects(
   try {
     const result = settleOne(connection, settlement, nowMs)
     if (result.result === 'settled') {
-      for (const { sql, params = [] } of settlement.effects ?? []) connection.sql(sql).run(...params)
+      for (const { sql, params = [] } of settlement.effects ?? []) connection.effect(sql).run(...params)
     }
     connection.sql('RELEASE settlement').run()
     return result
