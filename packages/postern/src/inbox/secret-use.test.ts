@@ -1,5 +1,6 @@
+import { scryptSync } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { secretLabel } from './secret-label.ts'
+import { secretLabel, secretLabelAside } from './secret-label.ts'
 import { sha256 } from '../core/crypto.ts'
 import { github, svix, wandb } from '../providers/index.ts'
 import { SecretSightings } from '../receive/secret-sightings.ts'
@@ -72,4 +73,33 @@ test('a label is the same in every process, short, and another for another sourc
   expect(secretLabel('repo', digest)).toMatch(/^[0-9a-f]{4}$/)
   expect(secretLabel('repo', digest)).not.toBe(secretLabel('fork', digest))
   expect(secretLabel('repo', digest)).not.toBe(secretLabel('repo', sha256(NEW).toString('hex')))
+})
+
+test('a label is the same, whichever way it is computed', async () => {
+  const [one, other] = ['one', 'other'].map((text) =>
+    sha256(`${text} that no other test has`).toString('hex'),
+  )
+  expect(await secretLabelAside('repo', one!)).toBe(secretLabel('repo', one!))
+  // And not only since the first is remembered.
+  expect(secretLabel('repo', other!)).toBe(await secretLabelAside('repo', other!))
+  const salt = 'postern secret label repo'
+  expect(await secretLabelAside('repo', one!)).toBe(
+    scryptSync(one!, salt, 2, { N: 4096, r: 8, p: 1 }).toString('hex'),
+  )
+})
+
+test('reading of many secrets leaves the event loop to others', async () => {
+  const { state } = memory()
+  const sources = Object.fromEntries(
+    Array.from({ length: 20 }, (_, index) => [`repo${index}`, github({ secret: OLD })]),
+  )
+  let turns = 0
+  const turn = (): void => {
+    turns += 1
+    next = setImmediate(turn)
+  }
+  let next = setImmediate(turn)
+  expect(await readSecretUse(state, sources)).toHaveLength(20)
+  clearImmediate(next)
+  expect(turns).toBeGreaterThanOrEqual(10)
 })

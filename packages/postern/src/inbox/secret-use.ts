@@ -1,5 +1,5 @@
 import type { Source } from '../core/index.ts'
-import { secretLabel } from './secret-label.ts'
+import { secretLabel, secretLabelAside } from './secret-label.ts'
 import { secretNameOf } from '../core/sound-scheme.ts'
 import type { SmallState } from './small-state.ts'
 
@@ -35,12 +35,18 @@ export async function readSecretUse(
   sources: Readonly<Record<string, Source>>,
 ): Promise<readonly SecretUse[]> {
   const entries = new Map((await state.list(PREFIX)).map(({ key, value }) => [key, value]))
-  return Object.entries(sources).flatMap(([source, configured]) =>
-    labelsOf(source, configured).map((secret) => {
-      const lastMatchedMs = Date.parse(entries.get(keyOf(secret)) ?? '')
-      return { ...secret, lastMatchedMs: Number.isNaN(lastMatchedMs) ? undefined : lastMatchedMs }
-    }),
-  )
+  const uses: SecretUse[] = []
+  for (const { digest, ...secret } of Object.entries(sources).flatMap(secretsOf)) {
+    // One after another: the threads that compute them look up names for everybody else as well.
+    const label = await secretLabelAside(secret.source, digest)
+    const lastMatchedMs = Date.parse(entries.get(keyOf({ ...secret, label })) ?? '')
+    uses.push({
+      ...secret,
+      label,
+      lastMatchedMs: Number.isNaN(lastMatchedMs) ? undefined : lastMatchedMs,
+    })
+  }
+  return uses
 }
 
 /** What a secret is noted as; `undefined` where a scheme has none at that index. */
@@ -56,16 +62,15 @@ export function labelled(
   return { source, name: secretNameOf(keyed.scheme), label: secretLabel(source, digest) }
 }
 
+interface ConfiguredSecret extends Pick<SecretUse, 'name' | 'position' | 'source'> {
+  readonly digest: string
+}
+
 /** Every secret once, however many schemes are verified by it. */
-function labelsOf(source: string, { schemes }: Source): readonly Omit<SecretUse, 'lastMatchedMs'>[] {
+function secretsOf([source, { schemes }]: readonly [string, Source]): readonly ConfiguredSecret[] {
   const byName = new Map(schemes.map(({ scheme, keys }) => [secretNameOf(scheme), keys.digests()]))
   return [...byName].flatMap(([name, digests]) =>
-    digests.map((digest, index) => ({
-      source,
-      name,
-      position: index + 1,
-      label: secretLabel(source, digest),
-    })),
+    digests.map((digest, index) => ({ source, name, position: index + 1, digest })),
   )
 }
 
