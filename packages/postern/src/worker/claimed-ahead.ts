@@ -52,9 +52,19 @@ export class ClaimedAhead {
     this.#timer ??= setTimeout(() => this.#giveBackLate(), this.#patienceMs).unref()
   }
 
-  /** What has waited longest for a place of the destination. */
+  /**
+   * What has waited longest for a place of the destination, and not too long. A handler that blocked the event loop has held up the
+   * timer as well: by now the lease may be over, and another node be done with it and with what comes after it.
+   */
   next(destination: string): Claimed | undefined {
+    const waiting = this.#waiting.get(destination)
+    if (waiting === undefined || waiting.length === 0) return undefined
+    if (this.#isLate(waiting[0])) this.#giveBackFrom(performance.now() - this.#patienceMs)
     return this.#waiting.get(destination)?.shift()?.claimed
+  }
+
+  #isLate(first: Waiting | undefined): boolean {
+    return first !== undefined && performance.now() - first.sinceMs >= this.#patienceMs
   }
 
   giveBackAll(): void {
