@@ -14,6 +14,8 @@ import { valueWithin } from './value-within.ts'
 
 /** As long as a sender would wait whose handshake waits for it. */
 const READ_WITHIN_MS = 2500
+/** Less than the 10 s that a sender waits of whom nothing is known. What is kept later counts all the same. */
+const KEEP_WITHIN_MS = 9000
 
 /**
  * The secrets that handshakes bring, and the sources that verify by them. Nobody has signed such a handshake: a source
@@ -57,9 +59,15 @@ export class HandshakeSecrets {
 
   /** Has a secret kept, and verifies by it from then on; why not, where it does not. */
   async keep(name: string, source: Source, secret: string): Promise<Reason | undefined> {
-    const { keep, keepMore } = source.handshake ?? {}
+    const { keep } = source.handshake ?? {}
     if (keep === undefined || this.#isKeeping.has(name) || !mayTake(source)) return this.#refuse(name)
     this.#isKeeping.add(name)
+    const keeping = this.#keepNow(name, source, secret).finally(() => this.#isKeeping.delete(name))
+    return valueWithin(keeping, KEEP_WITHIN_MS, 'no_secret')
+  }
+
+  async #keepNow(name: string, source: Source, secret: string): Promise<Reason | undefined> {
+    const { keep, keepMore } = source.handshake ?? {}
     try {
       // It would not be the first where another node has one.
       if (keepMore !== true && (await this.#readings.get(name)?.ask()) === false) return 'no_secret'
@@ -67,15 +75,13 @@ export class HandshakeSecrets {
       if (!mayTake(current)) return this.#refuse(name)
       // Before it is kept, so that one that can never work never is.
       withFurtherSecret(current, secret)
-      await keep(secret)
+      await keep?.(secret)
       this.#take(name, secret)
       this.#log.info('the secret of a handshake was kept', { source: name })
       return undefined
     } catch (error) {
       this.#log.warn('the secret of a handshake could not be kept', { source: name, error })
       return 'no_secret'
-    } finally {
-      this.#isKeeping.delete(name)
     }
   }
 

@@ -5,7 +5,7 @@ import { createServer, request as httpRequest, type RequestListener } from 'node
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import * as jose from 'jose'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { expressMount } from '../adapters/express.ts'
 import { defineAnySource, signRequest, type LogFields, type Source } from '../core/index.ts'
 import { createPostern, type Postern } from '../postern.ts'
@@ -421,6 +421,22 @@ describe('a secret that a handshake brings', () => {
     go()
     expect(await first).toMatchObject({ status: 200 })
     expect(await ask(signedBy('the-first-secret'))).toMatchObject({ status: 200 })
+  })
+
+  test('that is not kept in time has its sender come again and holds up no stop, and counts once it is kept', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    let go = (): void => {}
+    const waiting = new Promise<void>((resolve) => (go = resolve))
+    const { ask, postern } = await hooked(asana({ handshake: { keep: () => waiting } }))
+    const first = ask(brought('the-first-secret'))
+    await vi.advanceTimersByTimeAsync(9000)
+    expect(await first).toMatchObject({ status: 503 })
+    expect(await ask(brought('a-second-secret'))).toMatchObject(NOT_AUTHENTIC)
+    go()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(await ask(signedBy('the-first-secret'))).toMatchObject({ status: 200 })
+    await postern.stop()
   })
 
   test('that cannot be kept is not in use, and its sender is told to come again', async () => {

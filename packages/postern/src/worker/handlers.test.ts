@@ -237,6 +237,14 @@ describe('a handler with a condition', () => {
     expect(table.destinationsFor('shop', 'a', () => ofData(null))).toEqual(['money', 'handlers'])
   })
 
+  test('whose condition answers a promise gets the event, and what that rejects with ends nothing', async () => {
+    const when = (() => Promise.reject(new Error('no answer at all'))) as unknown as () => boolean
+    const asked = tableOf(registerHandler('shop', 'a', first, { name: 'money', when }))
+    expect(asked.destinationsFor('shop', 'a', () => ofData(null))).toEqual(['money'])
+    // Vitest fails a run in which a rejection was unheard.
+    await new Promise((resolve) => setImmediate(resolve))
+  })
+
   test('is not asked about types that have none', () => {
     expect(table.destinationsFor('shop', 'b', unasked)).toEqual(['handlers'])
   })

@@ -163,10 +163,15 @@ function destinationsOf(registrations: readonly { readonly destination: string }
   return [...new Set(registrations.map(({ destination }) => destination))]
 }
 
-/** A condition that throws would lose the event for its handler; counted as met, the handler sees it. */
+/**
+ * A condition that throws would lose the event for its handler; counted as met, the handler sees it. So does one that answers a
+ * promise, as a caller without types may: unheard, its rejection would end the process.
+ */
 function wants({ when }: Pick<Registration, 'when'>, event: WebhookEvent): boolean {
   try {
-    return when === undefined || when(event)
+    const answer: unknown = when === undefined || when(event)
+    if (answer instanceof Promise) answer.catch(() => {})
+    return Boolean(answer)
   } catch {
     return true
   }
