@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { sqlite } from 'postern/sqlite'
+import { chooseDriver } from '../../../packages/postern/dist/stores/sqlite/driver.js'
 
 /** @param {string} file @returns {import('./index.mjs').Place} */
 export function sqlitePlace(file) {
@@ -40,9 +41,12 @@ export function makeEffectTable(file) {
   )
 }
 
-/** Beside the store, by the driver itself. */
+/**
+ * Beside the store, by the library that it uses: a second one in the process, as it closes the file, would let go of locks that
+ * the first one has on it.
+ */
 function withDatabase(file, use) {
-  const { DatabaseSync } = createRequire(import.meta.url)('@photostructure/sqlite')
+  const { DatabaseSync } = createRequire(import.meta.url)(chooseDriver())
   const database = new DatabaseSync(file)
   try {
     return use(database)
