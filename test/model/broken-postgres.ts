@@ -159,12 +159,14 @@ export const BROKEN_POSTGRES: readonly ServerBreak[] = [
   {
     name: 'takes dedupe keys in no order',
     file: PUT,
-    from: `SELECT DISTINCT ON (key) key, digest, seq, now_ms + window_ms
-    FROM (SELECT * FROM unnest(id_keys, digests, seqs, windows) UNION ALL SELECT * FROM unnest(body_keys, digests, seqs, windows))
+    from: `SELECT DISTINCT ON (key) key, digest, seq, now_ms + coalesce(window_ms, windows[1])
+    FROM (SELECT * FROM unnest(id_keys, digests, seqs, windows) WHERE id_keys IS NOT NULL
+          UNION ALL SELECT * FROM unnest(body_keys, digests, seqs, windows) WHERE body_keys IS NOT NULL)
       AS u (key, digest, seq, window_ms)
     WHERE key IS NOT NULL ORDER BY key, seq`,
-    to: `SELECT * FROM (SELECT DISTINCT ON (key) key, digest, seq, now_ms + window_ms
-    FROM (SELECT * FROM unnest(id_keys, digests, seqs, windows) UNION ALL SELECT * FROM unnest(body_keys, digests, seqs, windows))
+    to: `SELECT * FROM (SELECT DISTINCT ON (key) key, digest, seq, now_ms + coalesce(window_ms, windows[1])
+    FROM (SELECT * FROM unnest(id_keys, digests, seqs, windows) WHERE id_keys IS NOT NULL
+          UNION ALL SELECT * FROM unnest(body_keys, digests, seqs, windows) WHERE body_keys IS NOT NULL)
       AS u (key, digest, seq, window_ms)
     WHERE key IS NOT NULL ORDER BY key, seq) AS sorted ORDER BY random()`,
     clause: 'keys in order',

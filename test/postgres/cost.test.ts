@@ -68,8 +68,8 @@ describe.skipIf(leftOut().includes('postgres'))('beside a long history and a lon
     const { deliverySeq: seq, token } = lease
     const none = `NULL::uuid[]`
     const key = `'{${'0'.repeat(31)}${Math.floor(Math.random() * 10)}}'`
-    const put = `postern.put_1(1000, 0, ${key}, '{null}', 1, ${none}, ${key}, '{1000}', '{""}', '{shop}', '{x}', '{t}', '{null}', '{null}', '{h}',
-      '{null}', '{[]}', 'body', '{1}', '{4}', '{false}', '{1}', '{0}', '{handlers}', '{null}', '{null}')`
+    const put = `postern.put_1(1000, 0, ${key}, null, 1, ${none}, ${key}, '{1000}', '{""}', '{shop}', '{x}', '{t}', null, null, '{h}',
+      null, '[]', 'body', '{1}', '{4}', null, '{1}', null, '{handlers}', null, null)`
     return {
       claim: await pagesOf(`postern.claim_1('{handlers}', '{10}', 60000, 1000, 0)`),
       claimOfNothing: await pagesOf(`postern.claim_1('{line}', '{10}', 60000, 1000, 0)`),

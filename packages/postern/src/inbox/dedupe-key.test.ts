@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { DEDUPE_KEY_BYTES, dedupeKey, fingerprintOf, type Fingerprint } from './dedupe-key.ts'
+import {
+  DEDUPE_KEY_BYTES,
+  dedupeKey,
+  fingerprintOf,
+  fingerprintTextOf,
+  type Fingerprint,
+} from './dedupe-key.ts'
 import { anEvent } from '../testing/store-contract/fixtures.ts'
 import type { NewEvent } from './store.ts'
 
@@ -100,6 +106,22 @@ describe('a fingerprint', () => {
     const said = { type: 'void', headers: ['x-copy', '2'], orderingKey: 'cart 7', destinations: [] }
     expect(keysOf({ idKind: 'unsigned', ...said })).toEqual(keysOf({ idKind: 'unsigned' }))
   })
+
+  test.each(['signed', 'unsigned', 'digest'] as const)(
+    'says the same as text, of an id that is %s',
+    (idKind) => {
+      const event = anEvent({ tenant: 'acme', id: 'evt_é', idKind, body: Uint8Array.of(0, 255, 13, 10) })
+      const { digest, records, conflictKey } = fingerprintOf(event)
+      const text = fingerprintTextOf(event)
+      const keys = { id: text.idKey, body: text.bodyKey }
+      expect(hex(digest)).toMatch(new RegExp(`^${text.digest}`))
+      expect(text.digest).toHaveLength(2 * DEDUPE_KEY_BYTES)
+      expect(Object.entries(keys).filter(([, key]) => key !== undefined)).toEqual(
+        records.map(({ kind, key }) => [kind, hex(key)]),
+      )
+      expect(text.conflictKey()).toBe(hex(conflictKey()))
+    },
+  )
 })
 
 function fingerprint(change: Partial<NewEvent> = {}): Fingerprint {

@@ -4,9 +4,11 @@ export {
   dedupeKey,
   DEDUPE_KEY_BYTES,
   fingerprintOf,
+  fingerprintTextOf,
   type DedupeKind,
   type DedupeRecord,
   type Fingerprint,
+  type FingerprintText,
 } from './dedupe-key.ts'
 export { GroupCommit } from './group-commit.ts'
 export { DURATION_BOUNDS_MS, HistogramCounter, SIZE_BOUNDS, type Histogram } from './histogram.ts'

@@ -18,6 +18,26 @@ export function plainArray(values: readonly (number | string | boolean | null)[]
   return `{${values.map(String).join()}}`
 }
 
+/** `null` where there is nothing else in it. */
+export function textArrayOrNull(texts: readonly (string | null)[]): string | null {
+  return texts.every(isNull) ? null : textArray(texts)
+}
+
+/** `null` where there is nothing else in it. */
+export function plainArrayOrNull(values: readonly (number | string | boolean | null)[]): string | null {
+  return values.every(isNull) ? null : plainArray(values)
+}
+
+/** One value in place of many that are the same. */
+export function onceIfSame<Value extends number | string>(values: readonly Value[]): readonly Value[] {
+  const [first] = values
+  return values.every((value) => value === first) ? values.slice(0, 1) : values
+}
+
+function isNull(value: unknown): boolean {
+  return value === null
+}
+
 const OTHER_ESCAPE = /\\[^"\\]/
 
 function quoted(text: string | null): string {

@@ -112,7 +112,8 @@ class SharedStore implements PostgresStore {
   readonly #operations = new HistogramCounter(SIZE_BOUNDS)
   readonly #durations = new HistogramCounter(DURATION_BOUNDS_MS)
   readonly #closing = new AbortController()
-  #opened: Promise<void> | undefined
+  #opening: Promise<void> | undefined
+  #isOpen = false
   #lanesAfter = FIRST_LANE
   #underWay = 0
   #onIdle: (() => void) | undefined
@@ -133,7 +134,7 @@ class SharedStore implements PostgresStore {
   constructor(pool: PostgresPool, schema: string, options: PostgresOptions) {
     this.#schema = schema
     this.#options = options
-    this.#server = new Server(pool, () => (this.#opened = undefined))
+    this.#server = new Server(pool, () => this.#lookAgain())
     this.#wakeUps = new WakeUps(pool, this.#server, schema.slice(1, -1))
     this.#partitions = new Partitions(this.#server, schema)
     this.#vacuum = new Vacuum(pool, schema)
@@ -300,27 +301,33 @@ class SharedStore implements PostgresStore {
   }
 
   /** Refuses once closed, and opens first. */
-  async #track<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closing.signal.aborted) throw closedError()
-    return this.#counted(async () => {
-      this.#opened ??= this.#open()
-      await this.#opened
-      return work()
-    })
+  #track<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closing.signal.aborted) return Promise.reject(closedError())
+    // No promise more than it takes: each put passes here.
+    return this.#counted(() => (this.#isOpen ? work() : this.#open().then(work)))
   }
 
-  #open(): Promise<void> {
+  async #open(): Promise<void> {
     const { mayLoseAcknowledgedEvents = false } = this.#options
-    return openServer(this.#server, { schema: this.#schema, mayLoseAcknowledgedEvents })
+    this.#opening ??= openServer(this.#server, { schema: this.#schema, mayLoseAcknowledgedEvents })
+    const opening = this.#opening
+    await opening
+    if (opening === this.#opening) this.#isOpen = true
   }
 
-  /** Counts what is under way, so that closing waits for it. After a failure the server is looked at again: it may be another. */
+  /** The server may be another: the next verb opens it first. */
+  #lookAgain(): void {
+    this.#opening = undefined
+    this.#isOpen = false
+  }
+
+  /** Counts what is under way, so that closing waits for it. After a failure the server is looked at again. */
   async #counted<T>(work: () => Promise<T>): Promise<T> {
     this.#underWay += 1
     try {
       return await work()
     } catch (error) {
-      this.#opened = undefined
+      this.#lookAgain()
       throw unavailable(error)
     } finally {
       this.#underWay -= 1

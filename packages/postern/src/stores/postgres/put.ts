@@ -1,5 +1,11 @@
-import { asStored, fingerprintOf, type NewEvent, type PutResult } from '../../inbox/index.ts'
-import { plainArray, textArray } from './array-literal.ts'
+import {
+  asStored,
+  fingerprintTextOf,
+  type FingerprintText,
+  type NewEvent,
+  type PutResult,
+} from '../../inbox/index.ts'
+import { onceIfSame, plainArray, plainArrayOrNull, textArray, textArrayOrNull } from './array-literal.ts'
 import { codeOf } from './failure.ts'
 import { toStatus, type StatusRow } from './handed-out.ts'
 import { laneOf } from './lane.ts'
@@ -26,6 +32,9 @@ interface Answer {
   readonly statuses?: readonly StatusRow[] | null
 }
 
+/** Of the function `put_1`. */
+const PARAMETERS = Array.from({ length: 26 }, (_, index) => `$${index + 1}`).join()
+
 export interface PutSettings {
   readonly schema: string
   readonly offsetMs: number
@@ -39,26 +48,21 @@ export async function putAll(
   events: readonly NewEvent[],
   settings: PutSettings,
 ): Promise<Batch> {
-  const fingerprints = events.map(fingerprintOf)
+  const fingerprints = events.map(fingerprintTextOf)
   const call = async (conflictKeys: string | null): Promise<Answer> => {
-    const values = [
+    const row = await server.call<{ put: string }>(`SELECT ${settings.schema}.put_1(${PARAMETERS}) AS put`, [
       settings.lockTimeoutMs,
       settings.offsetMs,
       ...keyParameters(events, fingerprints, conflictKeys),
       ...eventParameters(events),
       ...deliveryParameters(events),
-    ]
-    const numbered = values.map((_value, index) => `$${index + 1}`).join()
-    const row = await server.call<{ put: string }>(
-      `SELECT ${settings.schema}.put_1(${numbered}) AS put`,
-      values,
-    )
+    ])
     // Written by the function.
     return JSON.parse(row.put) as Answer
   }
   const answer = await call(null).catch((error: unknown) => {
     if (codeOf(error) !== NEEDS_CONFLICT_KEYS) throw error
-    return call(plainArray(fingerprints.map(({ conflictKey }) => uuidOf(conflictKey()))))
+    return call(plainArray(fingerprints.map(({ conflictKey }) => conflictKey())))
   })
   const results = readAnswer(events, answer)
   const bringsWork = results.some((result, index) => leavesWork(result, events[index]))
@@ -73,21 +77,20 @@ function leavesWork(result: Recorded, event: NewEvent | undefined): boolean {
 
 function keyParameters(
   events: readonly NewEvent[],
-  fingerprints: readonly ReturnType<typeof fingerprintOf>[],
+  fingerprints: readonly FingerprintText[],
   conflictKeys: string | null,
 ): unknown[] {
-  const keysOf = (kind: 'id' | 'body'): (string | null)[] =>
-    fingerprints.map(({ records }) => {
-      const record = records.find((each) => each.kind === kind)
-      return record === undefined ? null : uuidOf(record.key)
-    })
+  const keyCount = fingerprints.reduce(
+    (count, { idKey, bodyKey }) => count + Number(idKey !== undefined) + Number(bodyKey !== undefined),
+    0,
+  )
   return [
-    plainArray(keysOf('id')),
-    plainArray(keysOf('body')),
-    fingerprints.reduce((sum, { records }) => sum + records.length, 0),
+    plainArrayOrNull(fingerprints.map(({ idKey }) => idKey ?? null)),
+    plainArrayOrNull(fingerprints.map(({ bodyKey }) => bodyKey ?? null)),
+    keyCount,
     conflictKeys,
-    plainArray(fingerprints.map(({ digest }) => uuidOf(digest))),
-    plainArray(events.map(({ dedupeWindowMs }) => Math.ceil(dedupeWindowMs))),
+    plainArray(fingerprints.map(({ digest }) => digest)),
+    plainArray(onceIfSame(events.map(({ dedupeWindowMs }) => Math.ceil(dedupeWindowMs)))),
   ]
 }
 
@@ -96,39 +99,44 @@ function eventParameters(events: readonly NewEvent[]): unknown[] {
   let next = 1
   const starts = events.map(({ body }) => (next += body.byteLength) - body.byteLength)
   return [
-    textArray(events.map(({ tenant }) => tenant)),
-    textArray(events.map(({ source }) => source)),
+    textArray(onceIfSame(events.map(({ tenant }) => tenant))),
+    textArray(onceIfSame(events.map(({ source }) => source))),
     textArray(events.map(({ id }) => id)),
-    textArray(events.map(({ type }) => type)),
-    plainArray(events.map(({ createdMs }) => createdMs ?? null)),
-    textArray(events.map(({ orderingKey }) => orderingKey ?? null)),
-    textArray(events.map(({ verifiedBy }) => verifiedBy)),
-    plainArray(events.map(({ onDead }) => onDead ?? null)),
-    textArray(events.map(({ headers }) => JSON.stringify(headers))),
+    textArray(onceIfSame(events.map(({ type }) => type))),
+    plainArrayOrNull(events.map(({ createdMs }) => createdMs ?? null)),
+    textArrayOrNull(events.map(({ orderingKey }) => orderingKey ?? null)),
+    textArray(onceIfSame(events.map(({ verifiedBy }) => verifiedBy))),
+    plainArrayOrNull(events.map(({ onDead }) => onDead ?? null)),
+    events.map(({ headers }) => JSON.stringify(headers)).join('\n'),
     Buffer.concat(events.map(({ body }) => body)),
     plainArray(starts),
     plainArray(events.map(({ body }) => body.byteLength)),
-    plainArray(events.map(({ onConflict }) => onConflict === 'dispatch')),
+    plainArrayOrNull(events.map(({ onConflict }) => (onConflict === 'dispatch' ? true : null))),
   ]
 }
 
 function deliveryParameters(events: readonly NewEvent[]): unknown[] {
-  const deliveries = events.flatMap((event, index) => {
+  const numbers: number[] = []
+  const slots: (number | null)[] = []
+  const destinations: string[] = []
+  const leases: (number | null)[] = []
+  const lanes: (string | null)[] = []
+  for (const [index, event] of events.entries()) {
     const leased = event.lease === undefined ? -1 : event.destinations.lastIndexOf(event.lease.destination)
-    return event.destinations.map((destination, slot) => ({
-      number: index + 1,
-      slot,
-      destination,
-      leaseMs: slot === leased ? Math.ceil(event.lease?.leaseMs ?? 0) : null,
-      lane: laneOf(event, destination),
-    }))
-  })
+    for (const [slot, destination] of event.destinations.entries()) {
+      numbers.push(index + 1)
+      slots.push(slot === 0 ? null : slot)
+      destinations.push(destination)
+      leases.push(slot === leased ? Math.ceil(event.lease?.leaseMs ?? 0) : null)
+      lanes.push(laneOf(event, destination) ?? null)
+    }
+  }
   return [
-    plainArray(deliveries.map(({ number }) => number)),
-    plainArray(deliveries.map(({ slot }) => slot)),
-    textArray(deliveries.map(({ destination }) => destination)),
-    plainArray(deliveries.map(({ leaseMs }) => leaseMs)),
-    plainArray(deliveries.map(({ lane }) => lane ?? null)),
+    plainArray(numbers),
+    plainArrayOrNull(slots),
+    textArray(onceIfSame(destinations)),
+    plainArrayOrNull(leases),
+    plainArrayOrNull(lanes),
   ]
 }
 

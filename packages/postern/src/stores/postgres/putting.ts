@@ -29,8 +29,8 @@ export interface PuttingSettings {
   readonly onBatch: (batch: Batch & { readonly count: number; readonly tookMs: number }) => void
 }
 
-/** A put is answered apart from its batch where it must wait or be tried alone. */
-type Answer = () => Promise<PutResult[]>
+/** Where a put must wait or be tried alone, how to do that apart from its batch. */
+type Answer = PutResult[] | (() => Promise<PutResult[]>)
 
 /** Gathers puts into batches, one transaction each, and takes apart a batch that fails, so that each event fails for itself. */
 export class Putting {
@@ -45,10 +45,9 @@ export class Putting {
 
   /** Records the events of one array, in its order. */
   async put(events: readonly NewEvent[]): Promise<PutResult[]> {
-    const storable = events.every((event) => refusalOf(event) === undefined)
-      ? events
-      : events.filter((event) => refusalOf(event) === undefined)
-    const results = storable.length === 0 ? [] : await (await this.#batches.add(storable))()
+    const storable = events.every(isStorable) ? events : events.filter(isStorable)
+    const answer = storable.length === 0 ? [] : await this.#batches.add(storable)
+    const results = typeof answer === 'function' ? await answer() : answer
     for (const [index, result] of results.entries()) {
       if (result.outcome === 'duplicate') results[index] = await this.#takeCopy(storable[index], result)
     }
@@ -69,10 +68,8 @@ export class Putting {
   async #putChunk(arrays: readonly (readonly NewEvent[])[]): Promise<Answer[]> {
     try {
       const results = await this.#record(arrays.flat(), BATCH_LOCK_TIMEOUT_MS)
-      return arrays.map((array) => {
-        const own = results.splice(0, array.length)
-        return async () => own
-      })
+      let next = 0
+      return arrays.map(({ length }) => results.slice(next, (next += length)))
     } catch (error) {
       if (!isOfOneEvent(error)) throw error
       return arrays.map((array) => () => this.#putApart(array))
@@ -98,13 +95,13 @@ export class Putting {
     }
   }
 
-  async #record(events: readonly NewEvent[], lockTimeoutMs: number): Promise<PutResult[]> {
+  async #record(events: readonly NewEvent[], lockTimeoutMs: number): Promise<readonly PutResult[]> {
     const { server, schema, offsetMs, onBatch } = this.#settings
     const startedMs = performance.now()
     try {
       const batch = await putAll(server, events, { schema, offsetMs: offsetMs(), lockTimeoutMs })
       onBatch({ ...batch, count: events.length, tookMs: performance.now() - startedMs })
-      return [...batch.results]
+      return batch.results
     } catch (error) {
       throw isOfOneEvent(error) ? error : unavailable(error)
     }
@@ -154,6 +151,10 @@ function refusalOf({ body, createdMs }: NewEvent): Error | undefined {
   if (createdMs !== undefined && !Number.isSafeInteger(createdMs))
     return new RangeError('createdMs must be a whole number of milliseconds')
   return undefined
+}
+
+function isStorable(event: NewEvent): boolean {
+  return refusalOf(event) === undefined
 }
 
 function bytesOf(events: readonly NewEvent[]): number {

@@ -265,7 +265,7 @@ CREATE FUNCTION postern.judge_1(now_ms bigint, seqs bigint[], id_keys uuid[], bo
         DELETE FROM "postern".dedupe WHERE key IN (id_keys[n], body_keys[n]) AND event_seq = seqs[n];
       ELSE
         INSERT INTO "postern".dedupe AS old (key, digest, event_seq, expires_ms)
-        SELECT key, digests[n], seqs[n], now_ms + windows[n]
+        SELECT key, digests[n], seqs[n], now_ms + coalesce(windows[n], windows[1])
         FROM unnest(ARRAY[id_keys[n], body_keys[n], CASE WHEN outcome = 'conflict' THEN conflict_keys[n] END]) AS key
         WHERE key IS NOT NULL ORDER BY key
         ON CONFLICT (key) DO UPDATE SET digest = excluded.digest, event_seq = excluded.event_seq, expires_ms = excluded.expires_ms
@@ -328,7 +328,7 @@ CREATE FUNCTION postern.now_1(offset_ms bigint) RETURNS bigint
     LANGUAGE sql STABLE
     RETURN ((floor((EXTRACT(epoch FROM statement_timestamp()) * (1000)::numeric)))::bigint + offset_ms);
 
-CREATE FUNCTION postern.put_1(lock_ms integer, offset_ms bigint, id_keys uuid[], body_keys uuid[], key_count integer, conflict_keys uuid[], digests uuid[], windows bigint[], tenants text[], sources text[], ids text[], types text[], created bigint[], ordering_keys text[], verified text[], on_deads text[], headers text[], bodies bytea, starts integer[], lengths integer[], dispatched boolean[], delivery_numbers integer[], slots integer[], destinations text[], leases bigint[], lanes uuid[]) RETURNS text
+CREATE FUNCTION postern.put_1(lock_ms integer, offset_ms bigint, id_keys uuid[], body_keys uuid[], key_count integer, conflict_keys uuid[], digests uuid[], windows bigint[], tenants text[], sources text[], ids text[], types text[], created bigint[], ordering_keys text[], verified text[], on_deads text[], headers text, bodies bytea, starts integer[], lengths integer[], dispatched boolean[], delivery_numbers integer[], slots integer[], destinations text[], leases bigint[], lanes uuid[]) RETURNS text
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -339,7 +339,7 @@ CREATE FUNCTION postern.put_1(lock_ms integer, offset_ms bigint, id_keys uuid[],
     AS $$
   DECLARE
     now_ms     bigint := "postern".begin_1(lock_ms, offset_ms);
-    in_line    boolean := EXISTS (SELECT 1 FROM unnest(lanes) AS lane WHERE lane IS NOT NULL);
+    in_line    boolean := lanes IS NOT NULL;
     seqs       bigint[];
     reserved   integer;
     outcomes   text[];
@@ -356,13 +356,12 @@ CREATE FUNCTION postern.put_1(lock_ms integer, offset_ms bigint, id_keys uuid[],
     END IF;
     -- Numbered under the lanes' locks: in a lane, a later number is a later commit.
     seqs := ARRAY(SELECT nextval('"postern".number') FROM generate_series(1, cardinality(ids)));
-    outcomes := array_fill('stored'::text, ARRAY[cardinality(ids)]);
-    others := array_fill(NULL::bigint, ARRAY[cardinality(ids)]);
 
     -- A key whose window is over is taken as a free one. Of the others nothing is written, and they are locked all the same.
     INSERT INTO "postern".dedupe AS old (key, digest, event_seq, expires_ms)
-    SELECT DISTINCT ON (key) key, digest, seq, now_ms + window_ms
-    FROM (SELECT * FROM unnest(id_keys, digests, seqs, windows) UNION ALL SELECT * FROM unnest(body_keys, digests, seqs, windows))
+    SELECT DISTINCT ON (key) key, digest, seq, now_ms + coalesce(window_ms, windows[1])
+    FROM (SELECT * FROM unnest(id_keys, digests, seqs, windows) WHERE id_keys IS NOT NULL
+          UNION ALL SELECT * FROM unnest(body_keys, digests, seqs, windows) WHERE body_keys IS NOT NULL)
       AS u (key, digest, seq, window_ms)
     WHERE key IS NOT NULL ORDER BY key, seq
     ON CONFLICT (key) DO UPDATE SET digest = excluded.digest, event_seq = excluded.event_seq, expires_ms = excluded.expires_ms
@@ -374,44 +373,54 @@ CREATE FUNCTION postern.put_1(lock_ms integer, offset_ms bigint, id_keys uuid[],
 
     INSERT INTO "postern".event (seq, received_ms, created_ms, conflicts_with, tenant, source, id, type, ordering_key, verified_by, on_dead,
                          headers, body)
-    SELECT seq, now_ms, created_ms, CASE WHEN outcome = 'conflict' THEN other END, tenant, source, id, type, ordering_key, verified_by,
-           on_dead, header, substring(bodies FROM start FOR length)
-    FROM unnest(seqs, outcomes, others, created, tenants, sources, ids, types, ordering_keys, verified, on_deads, headers, starts, lengths)
+    SELECT seq, now_ms, created_ms, CASE WHEN outcome = 'conflict' THEN other END, coalesce(tenant, tenants[1]), coalesce(source, sources[1]), id,
+           coalesce(type, types[1]), ordering_key, coalesce(verified_by, verified[1]), on_dead, header, substring(bodies FROM start FOR length)
+    FROM unnest(seqs, outcomes, others, created, tenants, sources, ids, types, ordering_keys, verified, on_deads,
+                string_to_array(headers, E'\n'), starts, lengths)
       AS u (seq, outcome, other, created_ms, tenant, source, id, type, ordering_key, verified_by, on_dead, header, start, length)
-    WHERE outcome <> 'duplicate';
+    WHERE outcome IS DISTINCT FROM 'duplicate';
 
-    WITH made AS (
+    IF leases IS NULL AND slots IS NULL THEN
+      
       INSERT INTO "postern".delivery (seq, event_seq, made_ms, due_ms, at_ms, token, attempt, body_bytes, state, destination)
-      SELECT CASE WHEN slot < 64 THEN seqs[number] * 64 + slot ELSE nextval('"postern".number') * 64 END,
+      SELECT CASE WHEN slot >= 64 THEN nextval('"postern".number') * 64 ELSE seqs[number] * 64 + coalesce(slot, 0) END,
              seqs[number], now_ms, now_ms, now_ms + coalesce(lease_ms, 0), (lease_ms IS NOT NULL)::integer, (lease_ms IS NOT NULL)::integer,
-             lengths[number], CASE WHEN lease_ms IS NULL THEN 'pending' ELSE 'leased' END, destination
+             lengths[number], CASE WHEN lease_ms IS NULL THEN 'pending' ELSE 'leased' END, coalesce(destination, destinations[1])
       FROM unnest(delivery_numbers, slots, destinations, leases, lanes) AS u (number, slot, destination, lease_ms, lane)
-      WHERE lane IS NULL AND (outcomes[number] = 'stored' OR outcomes[number] = 'conflict' AND dispatched[number])
-      RETURNING seq, event_seq, state
-    ), further AS (
-      INSERT INTO "postern".further_delivery SELECT event_seq, seq FROM made WHERE seq / 64 <> event_seq
-    )
-    SELECT array_agg(ARRAY[event_seq, seq]) FROM made WHERE state = 'leased' INTO leased;
+      WHERE lane IS NULL AND (outcomes IS NULL OR outcomes[number] = 'stored' OR outcomes[number] = 'conflict' AND dispatched[number]);
+    ELSE
+      WITH made AS (
+      INSERT INTO "postern".delivery (seq, event_seq, made_ms, due_ms, at_ms, token, attempt, body_bytes, state, destination)
+      SELECT CASE WHEN slot >= 64 THEN nextval('"postern".number') * 64 ELSE seqs[number] * 64 + coalesce(slot, 0) END,
+             seqs[number], now_ms, now_ms, now_ms + coalesce(lease_ms, 0), (lease_ms IS NOT NULL)::integer, (lease_ms IS NOT NULL)::integer,
+             lengths[number], CASE WHEN lease_ms IS NULL THEN 'pending' ELSE 'leased' END, coalesce(destination, destinations[1])
+      FROM unnest(delivery_numbers, slots, destinations, leases, lanes) AS u (number, slot, destination, lease_ms, lane)
+      WHERE lane IS NULL AND (outcomes IS NULL OR outcomes[number] = 'stored' OR outcomes[number] = 'conflict' AND dispatched[number])
+        RETURNING seq, event_seq, state
+      ), further AS (
+        INSERT INTO "postern".further_delivery SELECT event_seq, seq FROM made WHERE seq / 64 <> event_seq
+      )
+      SELECT array_agg(ARRAY[event_seq, seq]) FROM made WHERE state = 'leased' INTO leased;
+    END IF;
 
     IF in_line THEN
       UPDATE "postern".lane SET on_dead = newest.on_dead
       FROM (SELECT DISTINCT ON (lane) lane, on_deads[number] AS on_dead
             FROM unnest(lanes, delivery_numbers) AS u (lane, number)
-            WHERE lane IS NOT NULL AND (outcomes[number] = 'stored' OR outcomes[number] = 'conflict' AND dispatched[number])
-            ORDER BY lane, number DESC) AS newest
+            WHERE lane IS NOT NULL AND (outcomes IS NULL OR outcomes[number] = 'stored' OR outcomes[number] = 'conflict' AND dispatched[number]) ORDER BY lane, number DESC) AS newest
       WHERE lane.key = newest.lane AND lane.on_dead <> newest.on_dead;
 
       WITH placed AS MATERIALIZED (
         SELECT *, row_number() OVER (PARTITION BY lane ORDER BY place) = 1
                   AND NOT EXISTS (SELECT 1 FROM "postern".delivery WHERE open_lane = u.lane OFFSET 0) AS is_first
         FROM unnest(delivery_numbers, slots, destinations, leases, lanes) WITH ORDINALITY AS u (number, slot, destination, lease_ms, lane, place)
-        WHERE lane IS NOT NULL AND (outcomes[number] = 'stored' OR outcomes[number] = 'conflict' AND dispatched[number])
+        WHERE lane IS NOT NULL AND (outcomes IS NULL OR outcomes[number] = 'stored' OR outcomes[number] = 'conflict' AND dispatched[number])
       ), made AS (
         INSERT INTO "postern".delivery (seq, event_seq, made_ms, due_ms, at_ms, token, lane, open_lane, attempt, body_bytes, state, destination)
-        SELECT CASE WHEN slot < 64 THEN seqs[number] * 64 + slot ELSE nextval('"postern".number') * 64 END,
+        SELECT CASE WHEN slot >= 64 THEN nextval('"postern".number') * 64 ELSE seqs[number] * 64 + coalesce(slot, 0) END,
                seqs[number], now_ms, now_ms, CASE WHEN is_first THEN now_ms + coalesce(lease_ms, 0) END,
                (is_first AND lease_ms IS NOT NULL)::integer, lane, lane, (is_first AND lease_ms IS NOT NULL)::integer,
-               lengths[number], CASE WHEN is_first AND lease_ms IS NOT NULL THEN 'leased' ELSE 'pending' END, destination
+               lengths[number], CASE WHEN is_first AND lease_ms IS NOT NULL THEN 'leased' ELSE 'pending' END, coalesce(destination, destinations[1])
         FROM placed ORDER BY place
         RETURNING seq, event_seq, state
       ), further AS (
