@@ -42,7 +42,7 @@ describe.skipIf(leftOut().includes('postgres'))('a batch', () => {
     await database?.drop()
   })
 
-  test('is stored as it was put, whatever its events share', async () => {
+  test('is stored as it was put, at once, whatever its events share', async () => {
     let drawn = 0
     const alike = fc
       .tuple(change, fc.integer({ min: 1, max: 4 }))
@@ -55,6 +55,12 @@ describe.skipIf(leftOut().includes('postgres'))('a batch', () => {
         expect(results.map(({ outcome }) => outcome)).toEqual(events.map(() => 'stored'))
         const seqs = results.map((result) => (result.outcome === 'stored' ? result.eventSeq : 0))
         expect(await Promise.all(seqs.map((seq) => readBack(seq)))).toEqual(events.map(asRead))
+        // What a batch cannot store is put apart, one by one, and is right all the same.
+        const { rows } = await pool.query(
+          'SELECT count(DISTINCT xmin::text)::int AS commits FROM postern.event WHERE seq = ANY ($1)',
+          [seqs],
+        )
+        expect(rows).toEqual([{ commits: 1 }])
       }),
       { numRuns: 60 },
     )
