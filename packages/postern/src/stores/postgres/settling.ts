@@ -22,8 +22,8 @@ export interface SettlingSettings {
   }) => void
 }
 
-/** A settle is answered apart from its batch where one of its deliveries is held. */
-type Answer = () => Promise<SettleResult[]>
+/** Where a settle's deliveries are held, how to wait for them apart from its batch. */
+type Answer = SettleResult[] | (() => Promise<SettleResult[]>)
 
 /**
  * Gathers settlements without effects into batches, one call each. A transaction that a handler keeps open holds what it has
@@ -41,15 +41,17 @@ export class Settling {
 
   /** Ends leases. Answers in the order given. */
   async settle(settlements: readonly PostgresSettlement[]): Promise<SettleResult[]> {
-    return (await this.#batches.add(settlements))()
+    const answer = await this.#batches.add(settlements)
+    return typeof answer === 'function' ? answer() : answer
   }
 
   async #settleBatch(arrays: readonly (readonly PostgresSettlement[])[]): Promise<Answer[]> {
     const results = await this.#settle(arrays.flat(), BATCH_LOCK_TIMEOUT_MS)
+    let next = 0
     return arrays.map((array) => {
-      const own = results.splice(0, array.length)
-      return async () =>
-        Promise.all(own.map(async (result, index) => result ?? this.#settleAlone(array[index])))
+      const own = results.slice(next, (next += array.length))
+      if (own.every(isAnswered)) return own
+      return () => Promise.all(own.map(async (result, index) => result ?? this.#settleAlone(array[index])))
     })
   }
 
@@ -75,4 +77,8 @@ export class Settling {
     onBatch({ bringsWork, count: settlements.length, tookMs: performance.now() - startedMs })
     return results
   }
+}
+
+function isAnswered(result: SettleResult | undefined): result is SettleResult {
+  return result !== undefined
 }
