@@ -66,28 +66,28 @@ describe.skipIf(leftOut().includes('postgres'))('a batch', () => {
     )
   })
 
-  async function readBack(seq: number): Promise<unknown> {
+  async function readBack(seq: number): Promise<Readonly<Record<string, unknown>>> {
     const detail = (await store.get(seq))!
-    const { tenant, source, id, type, createdMs, orderingKey, verifiedBy, headers, body } = detail.event
     const { rows } = await pool.query(
       `SELECT on_dead, expires_ms - received_ms AS window_ms
        FROM postern.event, postern.dedupe WHERE seq = $1 AND event_seq = seq`,
       [seq],
     )
-    return {
-      ...{ tenant, source, id, type, createdMs, orderingKey, verifiedBy, headers, body: [...body] },
+    return asRead({
+      ...detail.event,
       onDead: rows[0].on_dead ?? undefined,
       dedupeWindowMs: Number(rows[0].window_ms),
       destinations: detail.deliveries.map(({ destination }) => destination),
-    }
+    })
   }
 })
 
-function asRead(event: NewEvent): unknown {
-  const { tenant, source, id, type, createdMs, orderingKey, verifiedBy, headers, body } = event
+type Compared = Omit<NewEvent, 'idKind' | 'onConflict' | 'lease'>
+
+/** What is stored of an event, its body as numbers: a store may hand out a Buffer. */
+function asRead(event: Compared): Readonly<Record<string, unknown>> {
+  const { tenant, source, id, type, createdMs, orderingKey, verifiedBy, headers } = event
   const { onDead, dedupeWindowMs, destinations } = event
-  return {
-    ...{ tenant, source, id, type, createdMs, orderingKey, verifiedBy, headers, body: [...body] },
-    ...{ onDead, dedupeWindowMs, destinations },
-  }
+  const said = { tenant, source, id, type, createdMs, orderingKey, verifiedBy, headers }
+  return { ...said, body: [...event.body], onDead, dedupeWindowMs, destinations }
 }
