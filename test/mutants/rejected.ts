@@ -208,7 +208,8 @@ export const rejectedMutants: readonly Mutant[] = [
   ...(['source', 'reason'] as const).map((filter) => ({
     name: `passes no refused request by for its ${filter}`,
     clause: 'rejected/filter' as const,
-    breaks: (store: MemoryStore) => paging(store, ({ [filter]: _, ...query }) => store.rejected.list(query)),
+    breaks: (store: MemoryStore) =>
+      paging(store, (query) => store.rejected.list({ ...query, [filter]: undefined })),
   })),
   {
     name: 'filters only the newest refused requests',

@@ -118,7 +118,7 @@ export const rejectedCases: readonly ContractCase[] = [
   }),
   ...cases('rejected/page', {
     'pages follow one another without a gap or a repetition': async (store) => {
-      await record(store, 7)
+      await recordMany(store, 7)
       const pages = await rejectedPages(store, { limit: 3 })
       assert.deepEqual(urlsOn(pages), [['/7', '/6', '/5'], ['/4', '/3', '/2'], ['/1']])
     },
@@ -131,12 +131,12 @@ export const rejectedCases: readonly ContractCase[] = [
       ])
     },
     'the last page says so, also where it is full': async (store) => {
-      await record(store, 2)
+      await recordMany(store, 2)
       assert.equal((await store.rejected.list({ limit: 2 })).next, undefined)
       assert.deepEqual(await store.rejected.list({ limit: 2, before: 1 }), { requests: [], next: undefined })
     },
     'what comes meanwhile moves no page': async (store) => {
-      await record(store, 4)
+      await recordMany(store, 4)
       const { next = 0 } = await store.rejected.list({ limit: 2 })
       await store.rejected.record(aRequest({ url: '/late', body: bytes('late') }))
       await store.rejected.record(aRequest({ url: '/again', body: bytes('4') }))
@@ -144,7 +144,7 @@ export const rejectedCases: readonly ContractCase[] = [
     },
     'a limit that is too small or too large is taken for the nearest that is not': async (store) => {
       await flood(store, 'stale', REJECTED_LOG_ROWS.authentic)
-      await record(store, 1, 'signature_mismatch')
+      await recordMany(store, 1, 'signature_mismatch')
       const counts = [0, 5000].map(async (limit) => (await store.rejected.list({ limit })).requests.length)
       assert.deepEqual(await Promise.all(counts), [1, 1000])
     },
@@ -192,7 +192,7 @@ export const rejectedCases: readonly ContractCase[] = [
 /** A reason of each part of the log, and a second one of what is authentic. */
 const EACH_PART = ['stale', 'signature_mismatch', 'malformed_body', 'missing_header'] as const
 
-async function record(store: ContractStore, count: number, reason: Reason = 'stale'): Promise<void> {
+async function recordMany(store: ContractStore, count: number, reason: Reason = 'stale'): Promise<void> {
   for (let number = 1; number <= count; number += 1)
     await store.rejected.record(aRequest({ reason, url: `/${number}`, body: bytes(`${number}`) }))
 }
