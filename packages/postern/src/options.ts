@@ -76,6 +76,22 @@ export function assertSound(options: object): void {
     )
   }
   for (const [group, ranges] of Object.entries(WHOLE)) assertInRange(options, group, ranges)
+  assertFunctions(options)
+}
+
+const FUNCTIONS = ['clientOf', 'observe', 'now', 'random'] as const
+const LOG_METHODS = ['debug', 'info', 'warn', 'error'] as const
+
+/** What is called only once a request or a failure is there. */
+function assertFunctions(options: object): void {
+  const given = options as Readonly<Record<string, unknown>>
+  for (const name of FUNCTIONS) {
+    if (given[name] !== undefined && typeof given[name] !== 'function')
+      throw unsound(name, 'must be a function')
+  }
+  const log = Object(given['log'] === undefined ? console : given['log']) as Readonly<Record<string, unknown>>
+  if (!LOG_METHODS.every((method) => typeof log[method] === 'function'))
+    throw unsound('log', `must have the functions ${LOG_METHODS.join(', ')}`)
 }
 
 /** Of the store a value is never shown: a text in its place may be a URL with a password. */
@@ -132,7 +148,9 @@ export function assertSoundLimits(destination: string, limits: object): void {
 
 function assertInRange(options: object, group: string, ranges: Readonly<Record<string, Range>>): void {
   // Whatever a caller without a compiler has put there.
-  const values = ((options as Record<string, unknown>)[group] ?? {}) as Record<string, unknown>
+  const { [group]: given = {} } = options as Readonly<Record<string, unknown>>
+  if (!isObject(given) || Array.isArray(given)) throw unsound(group, 'must be an object')
+  const values = given as Readonly<Record<string, unknown>>
   for (const [name, value] of Object.entries(values)) {
     const range = ranges[name]
     if (range === undefined)

@@ -1,7 +1,14 @@
 import { PosternError } from './errors.ts'
 import { configuredSecrets, Keyring } from './keyring.ts'
 import type { HandshakeOptions } from './open-handshake.ts'
+import { FUNCTION, oneOf, SECRET, type Kind } from './option-kinds.ts'
+import { optionsOf } from './source-options.ts'
+import { isText } from './place.ts'
 import type { EventMap, Source } from './source.ts'
+
+/** May be empty: nobody may ask then. */
+const LIST: Kind = [(value) => Array.isArray(value) && value.every(isText), 'a list of texts']
+const KINDS = { token: SECRET, origins: LIST, keep: FUNCTION, kept: FUNCTION, keepMore: oneOf(true, false) }
 
 /**
  * The source, answering the handshakes of its provider that nothing signs; as it was where `options` are absent or
@@ -13,11 +20,12 @@ export function answeringHandshakes<Events extends EventMap>(
   options: HandshakeOptions | boolean | undefined,
 ): Source<Events> {
   if (options === undefined || options === false) return source
-  // `true` has none of them.
-  const { token, origins, keep, kept, keepMore = false, ...others } = Object(options) as HandshakeOptions
+  const given: HandshakeOptions = options === true ? {} : options
+  const named = `${source.provider.name}: handshake`
+  const { token, origins, keep, kept, keepMore = false, ...others } = optionsOf({ name: named }, given, KINDS)
   const rules = source.provider.openHandshakes ?? []
   const refuse = (problem: string): never => {
-    throw new PosternError('bad_config', `${source.provider.name}: handshake ${problem}`)
+    throw new PosternError('bad_config', `${named} ${problem}`)
   }
   const [unknown] = Object.keys(others)
   if (unknown !== undefined) refuse(`has an unknown option, '${unknown}'`)

@@ -33,6 +33,9 @@ const RULES: Readonly<Record<Exclude<MessageAlgorithm, 'hmac-sha256'>, KeyRule>>
   'rsa-v1_5-sha256': { kinds: ['rsa'], digest: 'sha256' },
 }
 
+/** What a signature may be made by. */
+export const ALGORITHMS: readonly string[] = ['hmac-sha256', ...Object.keys(RULES)]
+
 /** Less can be factored: NIST SP 800-131A. */
 const SHORTEST_RSA_BITS = 2048
 

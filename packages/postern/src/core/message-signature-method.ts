@@ -2,7 +2,7 @@ import { refused, unmetCondition, type CheckOptions, type CheckResult } from './
 import { isContentDigestOf } from './content-digest.ts'
 import type { Keyring } from './keyring.ts'
 import { isMessageSignature, messageKeyring } from './message-keys.ts'
-import type { Method } from './method.ts'
+import type { Method, SoundMethod } from './method.ts'
 import { further, type Reason } from './reason.ts'
 import { DOUBLED, headerValue, type WebhookRequest } from './request.ts'
 import type { MessageSignatureScheme, Place } from './scheme.ts'
@@ -21,10 +21,9 @@ import { freshness } from './timestamp.ts'
 const MAX_SIGNATURES = 8
 const DERIVED = ['@method', '@authority', '@scheme', '@target-uri', '@request-target', '@path', '@query']
 
-/** HTTP Message Signatures (RFC 9421). The sender says what it signed; the scheme says what it must have. */
-export const messageSignatures: Method<MessageSignatureScheme> = {
+/** As `messageSignatures`, of schemes that are known to be sound. */
+export const soundMessageSignatures: SoundMethod<MessageSignatureScheme> = {
   algorithms: ['http-message-signature'],
-  complaint: unsoundMessageScheme,
   keyring: messageKeyring,
   check: (scheme, keys, request, options) => {
     const unmet = unmetCondition(scheme, keys, request.headers)
@@ -33,6 +32,14 @@ export const messageSignatures: Method<MessageSignatureScheme> = {
     return typeof read === 'string' ? refused(read) : bestOf(scheme, keys, request, read, options)
   },
   signs: (place, scheme) => coversPlace(place, scheme.components),
+}
+
+/** HTTP Message Signatures (RFC 9421). The sender says what it signed; the scheme says what it must have. */
+export const messageSignatures: Method<MessageSignatureScheme> = /* @__PURE__ */ complaining()
+
+/** A function, so that a bundler can leave it out where nobody complains. */
+function complaining(): Method<MessageSignatureScheme> {
+  return { ...soundMessageSignatures, complaint: unsoundMessageScheme }
 }
 
 interface Labels {
@@ -137,15 +144,27 @@ function coversPlace(place: Place, components: readonly string[]): boolean {
 }
 
 function unsoundMessageScheme({ components, tag, origin }: MessageSignatureScheme): string | undefined {
-  const unknown = components.find((name) => !FIELD_NAME.test(name) && !DERIVED.includes(name))
+  const unknown = components.find((name) => !isComponent(name))
   if (unknown !== undefined) return `requires '${unknown}', which is no component of a request`
-  if (origin !== undefined && !/^https?:\/\/[^/?#]+$/.test(origin)) {
+  if (origin !== undefined && !isOrigin(origin)) {
     return `has the origin '${origin}', which must be a scheme and a host, such as https://example.com`
   }
-  return tag === undefined || STRING.test(tag)
+  return tag === undefined || isPrintable(tag)
     ? undefined
     : `has the tag ${JSON.stringify(tag)}, which is not printable ASCII`
 }
 
+/** A component that a scheme can demand: a field, or one that is derived and takes no parameter. */
+export function isComponent(name: unknown): boolean {
+  return typeof name === 'string' && (FIELD_NAME.test(name) || DERIVED.includes(name))
+}
+
 /** What a string of a structured field can hold: RFC 9651 §3.3.3. */
-const STRING = /^[ -~]*$/
+export function isPrintable(tag: unknown): boolean {
+  return typeof tag === 'string' && /^[ -~]*$/.test(tag)
+}
+
+/** Scheme and host. */
+export function isOrigin(origin: unknown): boolean {
+  return typeof origin === 'string' && /^https?:\/\/[^/?#]+$/.test(origin)
+}

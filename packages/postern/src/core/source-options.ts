@@ -1,4 +1,5 @@
 import { PosternError } from './errors.ts'
+import { NUMBER, oneOf, type Kind } from './option-kinds.ts'
 import { isText } from './place.ts'
 import type { Provider } from './provider.ts'
 import type { Place } from './scheme.ts'
@@ -41,30 +42,44 @@ export interface KeyedSourceOptions extends SourceOptions {
   readonly otherSecrets?: Readonly<Record<string, Secret>>
 }
 
-/** What each may be: one of these; a number of 0 or more, where there are none; and what is looked at elsewhere. */
-const OPTIONS: Readonly<Record<string, readonly unknown[] | undefined>> = {
+/** What each may be; and what is looked at elsewhere. */
+const OPTIONS: Readonly<Record<string, Kind | undefined>> = {
   secret: undefined,
-  toleranceSeconds: [],
-  maxBodyBytes: [],
-  dedupeWindowMs: [],
+  toleranceSeconds: NUMBER,
+  maxBodyBytes: NUMBER,
+  dedupeWindowMs: NUMBER,
   orderBy: undefined,
-  onDead: ['block', 'continue'],
-  onConflict: ['hold', 'dispatch'],
-  ack: ['stored', 'handled'],
+  onDead: oneOf('block', 'continue'),
+  onConflict: oneOf('hold', 'dispatch'),
+  ack: oneOf('stored', 'handled'),
+}
+
+/**
+ * The options that a provider's function was handed, where they are an object and each is of its kind; it may be absent, for a type
+ * demands what is needed. Throws `PosternError` otherwise, with the option's name: what nobody has checked would refuse every
+ * request of the source, and nobody would know why.
+ */
+export function optionsOf<T extends object>(
+  provider: Pick<Provider, 'name'>,
+  options: T,
+  kinds: Readonly<Record<string, Kind | undefined>> = {},
+): T {
+  // Whatever a caller without a compiler has put there: null, texts, arrays and functions are other kinds of object.
+  if (Object.prototype.toString.call(options) !== '[object Object]')
+    throw unsound(provider, 'options must be an object')
+  for (const [name, kind] of Object.entries(kinds)) {
+    const value = (options as Readonly<Record<string, unknown>>)[name]
+    if (kind && value !== undefined && !kind[0](value)) throw unsound(provider, `${name} must be ${kind[1]}`)
+  }
+  return options
 }
 
 /** Refuses options that are unknown or of no use, each by its name. */
 export function assertKnownOptions(provider: Provider, options: SourceOptions): void {
-  // Whatever a caller without a compiler has put there.
-  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+  for (const name of Object.keys(optionsOf(provider, options, OPTIONS))) {
     if (!Object.hasOwn(OPTIONS, name)) {
       throw unsound(provider, `unknown option '${name}'; known are ${Object.keys(OPTIONS).join(', ')}`)
     }
-    const choices = OPTIONS[name]
-    if (value === undefined || choices === undefined) continue
-    if (choices.length > 0 ? choices.includes(value) : Number.isFinite(value) && Number(value) >= 0) continue
-    const legal = choices.length > 0 ? `one of ${choices.join(', ')}` : 'a number of 0 or more'
-    throw unsound(provider, `${name} must be ${legal}`)
   }
 }
 
@@ -107,6 +122,6 @@ export function onDeadOf(
 }
 
 /** What is wrong with a provider's configuration, to be thrown. */
-export function unsound(provider: Provider, problem: string): PosternError {
+export function unsound(provider: Pick<Provider, 'name'>, problem: string): PosternError {
   return new PosternError('bad_config', `${provider.name}: ${problem}`)
 }

@@ -16,6 +16,7 @@ import { assertApart } from './secrets-apart.ts'
 import {
   assertKnownOptions,
   onDeadOf,
+  optionsOf,
   placesOf,
   unsound,
   type KeyedSourceOptions,
@@ -100,8 +101,9 @@ export function defineHmacSource<Events extends EventMap = EventMap>(
 export function defineSourceBy<Events extends EventMap = EventMap>(
   methods: readonly Method[],
   provider: Provider,
-  { otherSecrets = {}, ...options }: KeyedSourceOptions = {},
+  given: KeyedSourceOptions = {},
 ): Source<Events> {
+  const { otherSecrets = {}, ...options } = optionsOf(provider, given)
   // First, since a name that is written wrongly is why something else is not there.
   assertKnownOptions(provider, options)
   assertSound(provider, methods)

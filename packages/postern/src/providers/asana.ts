@@ -7,6 +7,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { HOUR_MS } from './duration.ts'
 
 /**
@@ -64,6 +65,7 @@ export interface AsanaOptions extends SourceOptions {
 }
 
 /** A source for Asana: the secret is the `X-Hook-Secret` of the webhook. */
-export function asana({ handshake, ...options }: AsanaOptions = {}): Source {
+export function asana(given: AsanaOptions = {}): Source {
+  const { handshake, ...options } = optionsOf(asanaProvider, given)
   return answeringHandshakes(defineHmacSource(asanaProvider, options), handshake)
 }

@@ -9,6 +9,8 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { FUNCTION, FUNCTION_OR_FLAG, SECRET, someOf } from '../core/option-kinds.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { defineSoundSource } from '../core/source.ts'
 import { HOUR_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
@@ -112,13 +114,13 @@ export interface AwsSnsOptions extends Omit<SourceOptions, 'secret'> {
 }
 
 /** A source for Amazon SNS. */
-export function awsSns({
-  topicArn,
-  signatureVersions,
-  confirm,
-  fetch,
-  ...options
-}: AwsSnsOptions = {}): Source<AwsSnsEvents> {
+export function awsSns(given: AwsSnsOptions = {}): Source<AwsSnsEvents> {
+  const { topicArn, signatureVersions, confirm, fetch, ...options } = optionsOf(awsSnsProvider, given, {
+    topicArn: SECRET,
+    signatureVersions: someOf('1', '2'),
+    confirm: FUNCTION_OR_FLAG,
+    fetch: FUNCTION,
+  })
   const schemes = awsSnsProvider.schemes.filter(
     ({ name }) => signatureVersions?.some((version) => name === `sns-v${version}`) ?? true,
   )

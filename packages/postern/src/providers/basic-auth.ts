@@ -6,6 +6,8 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { TEXTS } from '../core/option-kinds.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { atPaths, type BodyPaths } from './body-paths.ts'
 
 const envelope: Envelope = { name: 'basic-auth-event', id: [{ json: ['id'] }], type: { json: ['type'] } }
@@ -35,7 +37,8 @@ export interface BasicAuthOptions extends SourceOptions, BodyPaths {}
  * `id` and `type` say where its bodies have them; default `id` and `type`. Without an id there, the digest of the body is
  * the id.
  */
-export function basicAuth({ id, type, ...options }: BasicAuthOptions = {}): Source {
+export function basicAuth(given: BasicAuthOptions = {}): Source {
+  const { id, type, ...options } = optionsOf(basicAuthProvider, given, { id: TEXTS, type: TEXTS })
   const paths = { ...(id !== undefined && { id }), ...(type !== undefined && { type }) }
   return defineSourceBy(
     [headerSecrets],

@@ -7,6 +7,8 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { TEXT, TEXTS } from '../core/option-kinds.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { atPaths, type BodyPaths } from './body-paths.ts'
 import { headerName } from './header-name.ts'
 
@@ -90,7 +92,13 @@ export interface CastaiNotificationsOptions extends SourceOptions, BodyPaths {
 export function castaiNotifications(
   options: CastaiNotificationsOptions = {},
 ): Source<CastaiNotificationEvents> {
-  const { header = 'x-webhook-secret', authScheme, id, type, ...rest } = options
+  const {
+    header = 'x-webhook-secret',
+    authScheme,
+    id,
+    type,
+    ...rest
+  } = optionsOf({ name: 'castai-notifications' }, options, { authScheme: TEXT, id: TEXTS, type: TEXTS })
   const place = {
     header: headerName('castai-notifications', 'header', header),
     ...(authScheme !== undefined && { authScheme }),

@@ -6,6 +6,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { cloudEventsHandshake } from './cloudevents-handshake.ts'
 
 /**
@@ -53,6 +54,7 @@ export interface CloudeventsOptions extends SourceOptions {
 }
 
 /** A source for CloudEvents, bearer token: the secret is the token. */
-export function cloudevents({ handshake, ...options }: CloudeventsOptions = {}): Source {
+export function cloudevents(given: CloudeventsOptions = {}): Source {
+  const { handshake, ...options } = optionsOf(cloudeventsProvider, given)
   return answeringHandshakes(defineSourceBy([headerSecrets], cloudeventsProvider, options), handshake)
 }

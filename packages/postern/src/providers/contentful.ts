@@ -6,6 +6,8 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { TEXT } from '../core/option-kinds.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { SECOND_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
@@ -89,7 +91,8 @@ export interface ContentfulOptions extends SourceOptions {
 }
 
 /** A source for Contentful: the secret is the signing secret, of 64 characters. */
-export function contentful({ path, ...options }: ContentfulOptions = {}): Source<ContentfulEvents> {
+export function contentful(given: ContentfulOptions = {}): Source<ContentfulEvents> {
+  const { path, ...options } = optionsOf(contentfulProvider, given, { path: TEXT })
   return defineSourceBy<ContentfulEvents>(
     [canonicalHmacs],
     path === undefined ? contentfulProvider : forPath(path),

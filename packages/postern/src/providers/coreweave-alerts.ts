@@ -8,6 +8,8 @@ import {
   type SourceOptions,
   type TimestampRule,
 } from '../core/index.ts'
+import { oneOf, TEXT, TEXTS } from '../core/option-kinds.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { atPaths, type BodyPaths } from './body-paths.ts'
 import { headerName } from './header-name.ts'
 
@@ -29,6 +31,15 @@ export interface CoreweaveAlertsFormat {
   /** The header with the signed time, and its unit, default `seconds`; without it no request is ever stale. */
   readonly timestamp?: { readonly header: string; readonly unit?: TimestampRule['unit'] }
 }
+
+const KINDS = {
+  encoding: oneOf('hex', 'base64', 'base64url'),
+  prefix: TEXT,
+  content: oneOf('body', 'timestamp.body'),
+  id: TEXTS,
+  type: TEXTS,
+}
+const UNIT = { unit: oneOf('seconds', 'milliseconds', 'rfc3339') }
 
 /**
  * As of every source, and how its requests are signed, as you found it, and where they have id and type: without these,
@@ -56,15 +67,19 @@ export const coreweaveAlertsProvider: Provider = coreweaveAlertsWith({ header: '
  * coreweaveAlerts({ secret, header: 'X-The-Header-You-Saw', encoding: 'hex', prefix: 'sha256=' })
  */
 export function coreweaveAlerts(options: CoreweaveAlertsOptions): Source {
-  const { header, encoding, prefix, content, timestamp, id, type, ...rest } = Object(
+  const { header, encoding, prefix, content, timestamp, id, type, ...rest } = optionsOf(
+    { name: 'coreweave-alerts' },
     options,
-  ) as typeof options
+    KINDS,
+  )
   const format: CoreweaveAlertsFormat = {
     header,
     ...(encoding !== undefined && { encoding }),
     ...(prefix !== undefined && { prefix }),
     ...(content !== undefined && { content }),
-    ...(timestamp !== undefined && { timestamp }),
+    ...(timestamp !== undefined && {
+      timestamp: optionsOf({ name: 'coreweave-alerts: timestamp' }, timestamp, UNIT),
+    }),
   }
   const paths = { ...(id !== undefined && { id }), ...(type !== undefined && { type }) }
   return defineHmacSource(coreweaveAlertsWith(format, paths), rest)

@@ -8,6 +8,8 @@ import {
   type SourceOptions,
   type StaticSecretScheme,
 } from '../core/index.ts'
+import { TEXT } from '../core/option-kinds.ts'
+import { optionsOf } from '../core/source-options.ts'
 
 /** A provider of one's own, in the same data that the built-in ones are made of. */
 export interface CustomOptions extends SourceOptions {
@@ -45,7 +47,14 @@ type Unnamed<T> = Omit<T, 'name'> & { readonly name?: string }
  * })
  */
 export function custom<Events extends EventMap = EventMap>(options: CustomOptions): Source<Events> {
-  const { name = 'custom', title = name, documentation, scheme, envelope, ...rest } = options
+  const {
+    name = 'custom',
+    title = name,
+    documentation,
+    scheme,
+    envelope,
+    ...rest
+  } = optionsOf({ name: 'custom' }, options, { name: TEXT, title: TEXT, documentation: TEXT })
   const provider: Provider = {
     name,
     title,

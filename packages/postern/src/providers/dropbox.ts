@@ -5,6 +5,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { MINUTE_MS } from './duration.ts'
 
 /**
@@ -56,6 +57,7 @@ export interface DropboxOptions extends SourceOptions {
 }
 
 /** A source for Dropbox: the secret is the app's secret. */
-export function dropbox({ handshake, ...options }: DropboxOptions = {}): Source {
+export function dropbox(given: DropboxOptions = {}): Source {
+  const { handshake, ...options } = optionsOf(dropboxProvider, given)
   return answeringHandshakes(defineHmacSource(dropboxProvider, options), handshake)
 }

@@ -9,6 +9,8 @@ import {
   type SourceOptions,
   type TokenScheme,
 } from '../core/index.ts'
+import { FUNCTION, SECRET, TEXT } from '../core/option-kinds.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { cloudEventsHandshake } from './cloudevents-handshake.ts'
 import { HOUR_MS } from './duration.ts'
 import { eventgridEnvelopes, eventgridHandshakes } from './eventgrid-shapes.ts'
@@ -32,6 +34,17 @@ function schemeOf(tenantId: string): TokenScheme {
   }
 }
 
+const verifying: Provider = {
+  name: 'eventgrid-entra',
+  title: 'Azure Event Grid, by Entra ID',
+  schemes: [schemeOf(NO_TENANT)],
+  envelopes: eventgridEnvelopes,
+  handshakes: eventgridHandshakes,
+  openHandshakes: [cloudEventsHandshake('eventgrid-entra-abuse-protection')],
+  retryHorizonMs: 24 * HOUR_MS,
+  senderTimeoutMs: 30_000,
+}
+
 /**
  * Azure Event Grid's push delivery to webhooks that Microsoft Entra ID protects (learn.microsoft.com/azure/event-grid/secure-webhook-delivery):
  * a token of the tenant, for the application that stands for the webhook. The body is not signed.
@@ -39,25 +52,23 @@ function schemeOf(tenantId: string): TokenScheme {
  * Event Grid waits 30 s, and tries again for 24 hours, unless it is set otherwise
  * (learn.microsoft.com/azure/event-grid/delivery-and-retry).
  */
-export const eventgridEntraProvider: Provider = {
-  name: 'eventgrid-entra',
-  title: 'Azure Event Grid, by Entra ID',
-  documentation: 'https://learn.microsoft.com/en-us/azure/event-grid/secure-webhook-delivery',
-  evidence: {
-    level: 'documented',
-    reason:
-      "Microsoft's own text; tokens are read by the package jose, and no token of Event Grid's is public",
-  },
-  schemes: [schemeOf(NO_TENANT)],
-  envelopes: eventgridEnvelopes,
-  handshakes: eventgridHandshakes,
-  openHandshakes: [cloudEventsHandshake('eventgrid-entra-abuse-protection')],
-  retryHorizonMs: 24 * HOUR_MS,
-  senderTimeoutMs: 30_000,
-  undocumented: [
-    'whether an event that is delivered again comes in the same batch',
-    'whether the OPTIONS request of the CloudEvents schema has a token; it is answered without one where `handshake` says so',
-  ],
+export const eventgridEntraProvider: Provider = /* @__PURE__ */ described()
+
+/** Apart from what verifies, so that a bundler can leave it out: an app has no use for it. */
+function described(): Provider {
+  return {
+    ...verifying,
+    documentation: 'https://learn.microsoft.com/en-us/azure/event-grid/secure-webhook-delivery',
+    evidence: {
+      level: 'documented',
+      reason:
+        "Microsoft's own text; tokens are read by the package jose, and no token of Event Grid's is public",
+    },
+    undocumented: [
+      'whether an event that is delivered again comes in the same batch',
+      'whether the OPTIONS request of the CloudEvents schema has a token; it is answered without one where `handshake` says so',
+    ],
+  }
 }
 
 /** As of every source, with the tenant and the application that a token has to be for in place of a secret. */
@@ -75,15 +86,13 @@ export interface EventgridEntraOptions extends Omit<SourceOptions, 'secret'> {
 }
 
 /** A source for Azure Event Grid whose subscription uses Microsoft Entra ID. */
-export function eventgridEntra({
-  jose,
-  tenantId,
-  audience,
-  handshake,
-  fetch,
-  ...options
-}: EventgridEntraOptions): Source {
-  const provider = { ...eventgridEntraProvider, schemes: [schemeOf(tenantId)] }
+export function eventgridEntra(given: EventgridEntraOptions): Source {
+  const { jose, tenantId, audience, handshake, fetch, ...options } = optionsOf(verifying, given, {
+    tenantId: TEXT,
+    audience: SECRET,
+    fetch: FUNCTION,
+  })
+  const provider = { ...verifying, schemes: [schemeOf(tenantId)] }
   const source = defineFetchingSource([bearerTokens(jose, { fetch })], provider, {
     ...options,
     secret: audience,

@@ -8,6 +8,8 @@ import {
   type SourceOptions,
   type StaticSecretScheme,
 } from '../core/index.ts'
+import { TEXT } from '../core/option-kinds.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { cloudEventsHandshake } from './cloudevents-handshake.ts'
 import { HOUR_MS } from './duration.ts'
 import { eventgridEnvelopes, eventgridHandshakes } from './eventgrid-shapes.ts'
@@ -51,7 +53,10 @@ export interface EventgridOptions extends SourceOptions {
 }
 
 /** A source for Azure Event Grid: the secret is the one in the webhook's URL. */
-export function eventgrid({ parameter, header, handshake, ...options }: EventgridOptions = {}): Source {
+export function eventgrid(given: EventgridOptions = {}): Source {
+  const { parameter, header, handshake, ...options } = optionsOf(eventgridProvider, given, {
+    parameter: TEXT,
+  })
   const provider =
     parameter === undefined && header === undefined ? eventgridProvider : withPlace(parameter, header)
   return answeringHandshakes(defineSourceBy([querySecrets, headerSecrets], provider, options), handshake)

@@ -83,7 +83,7 @@ describe('a source that is taken for sound', () => {
   })
 
   it('refuses what its options make unsound', () => {
-    const unsound = expect.objectContaining({ code: 'bad_scheme' })
+    const unsound = expect.objectContaining({ code: 'bad_config' })
     expect(() => httpMessageSignatures({ components: ['@status'] })).toThrow(unsound)
     expect(() => httpMessageSignatures({ origin: 'example.com' })).toThrow(unsound)
     expect(() => httpMessageSignatures({ tag: 'é' })).toThrow(unsound)

@@ -8,6 +8,8 @@ import {
   type SourceOptions,
   type TokenScheme,
 } from '../core/index.ts'
+import { FUNCTION, SECRET, TEXT_OR_TEXTS } from '../core/option-kinds.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { DAY_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
@@ -73,13 +75,12 @@ export interface GooglePubsubOptions extends Omit<SourceOptions, 'secret'> {
 }
 
 /** A source for Google Cloud Pub/Sub push subscriptions. */
-export function googlePubsub({
-  jose,
-  audience,
-  serviceAccount,
-  fetch,
-  ...options
-}: GooglePubsubOptions): Source<GooglePubsubEvents> {
+export function googlePubsub(given: GooglePubsubOptions): Source<GooglePubsubEvents> {
+  const { jose, audience, serviceAccount, fetch, ...options } = optionsOf(googlePubsubProvider, given, {
+    audience: SECRET,
+    serviceAccount: TEXT_OR_TEXTS,
+    fetch: FUNCTION,
+  })
   const email = serviceAccount === undefined ? {} : { email: serviceAccount }
   const own: TokenScheme = { ...scheme, claims: { ...scheme.claims, ...email } }
   const { warnings: _, ...provider } = googlePubsubProvider

@@ -5,6 +5,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { optionsOf } from '../core/source-options.ts'
 import type { JsonBody } from './json-body.ts'
 import { headerName } from './header-name.ts'
 
@@ -62,7 +63,11 @@ export interface GrafanaOptions extends SourceOptions {
 
 /** A source for Grafana Alerting: the secret is the contact point's HMAC secret. */
 export function grafana(options: GrafanaOptions = {}): Source<GrafanaEvents> {
-  const { header = 'x-grafana-alerting-signature', timestampHeader, ...rest } = options
+  const {
+    header = 'x-grafana-alerting-signature',
+    timestampHeader,
+    ...rest
+  } = optionsOf({ name: 'grafana' }, options)
   const scheme = schemeOf(
     headerName('grafana', 'header', header),
     timestampHeader === undefined ? undefined : headerName('grafana', 'timestampHeader', timestampHeader),

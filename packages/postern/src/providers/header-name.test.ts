@@ -30,6 +30,6 @@ describe.each(Object.entries(factories))('%s', (path, make) => {
   })
 })
 
-test.each([{}, undefined])('coreweave-alerts: header is asked for: %j', (options) => {
-  expect(() => coreweaveAlerts(options as never)).toThrow(/^coreweave-alerts: header must be a header's name/)
+test('coreweave-alerts: header is asked for', () => {
+  expect(() => coreweaveAlerts({} as never)).toThrow(/^coreweave-alerts: header must be a header's name/)
 })

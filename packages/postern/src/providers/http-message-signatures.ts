@@ -1,5 +1,4 @@
 import {
-  messageSignatures,
   type KeyFormat,
   type MessageAlgorithm,
   type MessageSignatureScheme,
@@ -7,7 +6,15 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
-import { refuseIf } from '../core/sound-scheme.ts'
+import { oneOf, type Kind } from '../core/option-kinds.ts'
+import {
+  isComponent,
+  isOrigin,
+  isPrintable,
+  soundMessageSignatures,
+} from '../core/message-signature-method.ts'
+import { ALGORITHMS } from '../core/message-keys.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { defineSoundSource } from '../core/source.ts'
 
 const name = 'http-message-signatures'
@@ -31,8 +38,19 @@ const envelopes: Provider['envelopes'] = [
   },
 ]
 
+const KINDS: Readonly<Record<string, Kind>> = {
+  algorithm: oneOf(...ALGORITHMS),
+  keyFormat: oneOf('utf8', 'hex', 'base64'),
+  components: [
+    (value) => Array.isArray(value) && value.every(isComponent),
+    'a list of components, such as @method',
+  ],
+  tag: [isPrintable, 'printable ASCII'],
+  origin: [isOrigin, 'like https://example.com'],
+}
+
 const HOST_WARNING =
-  'the signed host is the one that a request names itself: what the same key signed for another host is accepted here; set the origin that the sender knows'
+  'the signed host is the one that a request names: what its key signed for another host is accepted; set the origin that the sender knows'
 
 /**
  * HTTP Message Signatures (RFC 9421). A sender chooses what it signs: accepted is only what covers method, host, path and the
@@ -72,14 +90,15 @@ export interface HttpMessageSignaturesOptions extends SourceOptions {
 }
 
 /** A source for signatures by RFC 9421. */
-export function httpMessageSignatures({
-  algorithm = 'hmac-sha256',
-  keyFormat = /^(?:hmac|ed25519)/.test(algorithm) ? 'base64' : 'utf8',
-  components = scheme.components,
-  tag,
-  origin,
-  ...options
-}: HttpMessageSignaturesOptions = {}): Source {
+export function httpMessageSignatures(given: HttpMessageSignaturesOptions = {}): Source {
+  const {
+    algorithm = 'hmac-sha256',
+    keyFormat = /^(?:hmac|ed25519)/.test(algorithm) ? 'base64' : 'utf8',
+    components = scheme.components,
+    tag,
+    origin,
+    ...options
+  } = optionsOf({ name }, given, KINDS)
   const own: MessageSignatureScheme = {
     ...scheme,
     signedWith: algorithm,
@@ -97,6 +116,5 @@ export function httpMessageSignatures({
     warnings: origin === undefined ? [HOST_WARNING] : [],
   }
   // The rest of it is sound, as the catalogue is.
-  refuseIf(messageSignatures.complaint(own, [own]), provider, own)
-  return defineSoundSource([messageSignatures], provider, options)
+  return defineSoundSource([soundMessageSignatures], provider, options)
 }

@@ -6,6 +6,8 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { TEXT } from '../core/option-kinds.ts'
+import { optionsOf } from '../core/source-options.ts'
 
 const scheme: SignatureScheme = {
   name: 'hubspot-v2',
@@ -45,7 +47,8 @@ export interface HubspotV2Options extends SourceOptions {
 }
 
 /** A source for HubSpot, signature version 2: the secret is the app's client secret. */
-export function hubspotV2({ targetUrl, ...options }: HubspotV2Options = {}): Source {
+export function hubspotV2(given: HubspotV2Options = {}): Source {
+  const { targetUrl, ...options } = optionsOf(hubspotV2Provider, given, { targetUrl: TEXT })
   return defineSourceBy(
     [keyedDigests],
     targetUrl === undefined ? hubspotV2Provider : forUrl(targetUrl),

@@ -6,6 +6,8 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { TEXT } from '../core/option-kinds.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { HOUR_MS } from './duration.ts'
 
 const scheme: SignatureScheme = {
@@ -51,7 +53,8 @@ export interface HubspotOptions extends SourceOptions {
 }
 
 /** A source for HubSpot: the secret is the app's client secret. */
-export function hubspot({ targetUrl, ...options }: HubspotOptions = {}): Source {
+export function hubspot(given: HubspotOptions = {}): Source {
+  const { targetUrl, ...options } = optionsOf(hubspotProvider, given, { targetUrl: TEXT })
   return defineHmacSource(targetUrl === undefined ? hubspotProvider : forUrl(targetUrl), options)
 }
 

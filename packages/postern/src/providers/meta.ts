@@ -6,6 +6,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { DAY_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
@@ -62,6 +63,7 @@ export interface MetaOptions extends SourceOptions {
 }
 
 /** A source for Meta (Facebook, Instagram, WhatsApp): the secret is the app's secret. */
-export function meta({ handshake, ...options }: MetaOptions = {}): Source<MetaEvents> {
+export function meta(given: MetaOptions = {}): Source<MetaEvents> {
+  const { handshake, ...options } = optionsOf(metaProvider, given)
   return answeringHandshakes(defineHmacSource<MetaEvents>(metaProvider, options), handshake)
 }

@@ -6,6 +6,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { HOUR_MS } from './duration.ts'
 
 /**
@@ -56,6 +57,7 @@ export interface MsgraphOptions extends SourceOptions {
 }
 
 /** A source for Microsoft Graph: the secret is the subscription's `clientState`; of several subscriptions, all of theirs. */
-export function msgraph({ handshake, ...options }: MsgraphOptions = {}): Source {
+export function msgraph(given: MsgraphOptions = {}): Source {
+  const { handshake, ...options } = optionsOf(msgraphProvider, given)
   return answeringHandshakes(defineSourceBy([eachSecrets], msgraphProvider, options), handshake)
 }

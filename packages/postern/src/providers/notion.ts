@@ -7,6 +7,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { HOUR_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
@@ -91,6 +92,7 @@ export interface NotionOptions extends SourceOptions {
 }
 
 /** A source for Notion: the secret is the subscription's verification token. */
-export function notion({ handshake, ...options }: NotionOptions = {}): Source<NotionEvents> {
+export function notion(given: NotionOptions = {}): Source<NotionEvents> {
+  const { handshake, ...options } = optionsOf(notionProvider, given)
   return answeringHandshakes(defineHmacSource<NotionEvents>(notionProvider, options), handshake)
 }

@@ -6,6 +6,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { headerName } from './header-name.ts'
 
 /**
@@ -51,7 +52,8 @@ export interface OktaOptions extends SourceOptions {
 }
 
 /** A source for Okta's event hooks: the secret is the value of the authentication field. */
-export function okta({ header, handshake, ...options }: OktaOptions = {}): Source {
+export function okta(given: OktaOptions = {}): Source {
+  const { header, handshake, ...options } = optionsOf(oktaProvider, given)
   const provider = header === undefined ? oktaProvider : inHeader(header)
   return answeringHandshakes(defineSourceBy([headerSecrets], provider, options), handshake)
 }

@@ -1,6 +1,8 @@
 import { soundCertificates, trustOf } from '../core/certificate-method.ts'
 import { fetchingFirst } from '../core/fetching-source.ts'
 import type { KeyFetch, Provider, Source, SourceOptions } from '../core/index.ts'
+import { FUNCTION, SECRET, TEXTS } from '../core/option-kinds.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { defineSoundSource } from '../core/source.ts'
 import { DAY_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
@@ -92,12 +94,12 @@ export interface PaypalOptions extends Omit<SourceOptions, 'secret'> {
 }
 
 /** A source for PayPal. */
-export function paypal({
-  webhookId,
-  fetch,
-  trustedCertificates,
-  ...options
-}: PaypalOptions = {}): Source<PaypalEvents> {
+export function paypal(given: PaypalOptions = {}): Source<PaypalEvents> {
+  const { webhookId, fetch, trustedCertificates, ...options } = optionsOf(paypalProvider, given, {
+    webhookId: SECRET,
+    fetch: FUNCTION,
+    trustedCertificates: TEXTS,
+  })
   const method = soundCertificates(trustOf({ trustedCertificates }), { fetch })
   return fetchingFirst(
     defineSoundSource<PaypalEvents>([method], paypalProvider, { ...options, secret: webhookId }),

@@ -5,6 +5,8 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { TEXT } from '../core/option-kinds.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { HOUR_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
@@ -79,7 +81,8 @@ export interface SquareOptions extends SourceOptions {
 }
 
 /** A source for Square: the secret is the subscription's signature key. */
-export function square({ notificationUrl, ...options }: SquareOptions = {}): Source<SquareEvents> {
+export function square(given: SquareOptions = {}): Source<SquareEvents> {
+  const { notificationUrl, ...options } = optionsOf(squareProvider, given, { notificationUrl: TEXT })
   return defineHmacSource<SquareEvents>(
     notificationUrl === undefined ? squareProvider : forUrl(notificationUrl),
     options,

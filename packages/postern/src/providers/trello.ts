@@ -6,6 +6,8 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { TEXT } from '../core/option-kinds.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { SECOND_MS } from './duration.ts'
 import type { JsonBody } from './json-body.ts'
 
@@ -76,7 +78,8 @@ export interface TrelloOptions extends SourceOptions {
 }
 
 /** A source for Trello: the secret is the API key's secret. */
-export function trello({ callbackUrl, handshake, ...options }: TrelloOptions = {}): Source<TrelloEvents> {
+export function trello(given: TrelloOptions = {}): Source<TrelloEvents> {
+  const { callbackUrl, handshake, ...options } = optionsOf(trelloProvider, given, { callbackUrl: TEXT })
   const provider = callbackUrl === undefined ? trelloProvider : forUrl(callbackUrl)
   return answeringHandshakes(defineHmacSource<TrelloEvents>(provider, options), handshake)
 }

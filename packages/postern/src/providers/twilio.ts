@@ -9,6 +9,8 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { TEXT } from '../core/option-kinds.ts'
+import { optionsOf } from '../core/source-options.ts'
 import type { JsonBody } from './json-body.ts'
 
 const signature: Place = { header: 'x-twilio-signature' }
@@ -95,7 +97,8 @@ export interface TwilioOptions extends SourceOptions {
 }
 
 /** A source for Twilio: the secret is the account's auth token. */
-export function twilio({ webhookUrl, ...options }: TwilioOptions = {}): Source<TwilioEvents> {
+export function twilio(given: TwilioOptions = {}): Source<TwilioEvents> {
+  const { webhookUrl, ...options } = optionsOf(verifying, given, { webhookUrl: TEXT })
   return defineSourceBy<TwilioEvents>(
     [urlHmacs],
     webhookUrl === undefined ? verifying : forUrl(webhookUrl),

@@ -10,6 +10,8 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { SECRET, TEXTS } from '../core/option-kinds.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { atPaths, type BodyPaths } from './body-paths.ts'
 
 /** What a user has written into the automation's payload. */
@@ -71,7 +73,11 @@ export interface WandbOptions extends SourceOptions, BodyPaths {
  * as `"id": "${event_type} ${artifact_version_string}"`.
  */
 export function wandb(options: WandbOptions = {}): Source<WandbEvents> {
-  const { accessToken, id, type, ...rest } = options
+  const { accessToken, id, type, ...rest } = optionsOf({ name: 'wandb' }, options, {
+    accessToken: SECRET,
+    id: TEXTS,
+    type: TEXTS,
+  })
   const paths = { ...(id !== undefined && { id }), ...(type !== undefined && { type }) }
   return defineSourceBy<WandbEvents>([hmacs, headerSecrets], wandbWith(paths), {
     ...rest,

@@ -5,6 +5,7 @@ import {
   type Source,
   type SourceOptions,
 } from '../core/index.ts'
+import { optionsOf } from '../core/source-options.ts'
 import { DAY_MS } from './duration.ts'
 
 /**
@@ -59,6 +60,7 @@ export interface XOptions extends SourceOptions {
 }
 
 /** A source for X: the secret is the app's consumer secret. */
-export function x({ handshake, ...options }: XOptions = {}): Source {
+export function x(given: XOptions = {}): Source {
+  const { handshake, ...options } = optionsOf(xProvider, given)
   return answeringHandshakes(defineHmacSource(xProvider, options), handshake)
 }
