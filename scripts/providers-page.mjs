@@ -54,7 +54,9 @@ signed, so that a copy of the body is a duplicate whatever its id; "the body" me
 arrival" that nothing is a duplicate.
 
 "Answer within" is how long the sender waits, and "sends again for" how long after its first try it may send an event again,
-of its own accord or when it is asked to: an event is remembered for seven days, or for as long where that is longer. A dash
+of its own accord or when it is asked to: an event is remembered for seven days, or for as long where that is longer. That counts from
+the first sight of its id, and a copy prolongs nothing: a sender that repeats itself without end, or anybody who replays, would keep
+an id for ever. A dash
 says that nothing is known of it; what comes from others than the provider, and where its pages contradict each other, is
 said beside its data in \`packages/postern/src/providers/\`.
 

@@ -42,6 +42,10 @@ function paging(
   return { rejected: { ...store.rejected, list } }
 }
 
+function without(query: RejectedQuery, filter: 'source' | 'reason'): Partial<RejectedQuery> {
+  return Object.fromEntries(Object.entries(query).filter(([name]) => name !== filter))
+}
+
 async function allOf(store: MemoryStore, query: RejectedQuery): Promise<readonly KeptRequest[]> {
   const { requests, next } = await store.rejected.list(query)
   return next === undefined ? requests : [...requests, ...(await allOf(store, { ...query, before: next }))]
@@ -209,7 +213,7 @@ export const rejectedMutants: readonly Mutant[] = [
     name: `passes no refused request by for its ${filter}`,
     clause: 'rejected/filter' as const,
     breaks: (store: MemoryStore) =>
-      paging(store, (query) => store.rejected.list({ ...query, [filter]: undefined })),
+      paging(store, (query) => store.rejected.list({ ...without(query, filter), limit: query.limit })),
   })),
   {
     name: 'filters only the newest refused requests',

@@ -113,6 +113,7 @@ test('a key that everybody can read, and a certificate that ends, has ended or i
   expect(await readTls(files, days(15))).toMatchObject({ ok: true, value: { warnings: [] } })
   copyFileSync(path('one.key'), path('open.key'))
   chmodSync(path('open.key'), 0o644)
+  chmodSync(folder, 0o755)
   const [setting, isRefused] = ['POSTERN_TLS_CERT', true]
   expect(await readTls({ ...files, keyPath: path('open.key') }, days(17))).toMatchObject({
     value: {

@@ -1,9 +1,10 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { unwatchFile, watchFile } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import type { Logger } from 'postern'
 import type { CliContext } from './context.ts'
+import { exposureOfFile } from './exposed-file.ts'
 import { messageOf, problem, type Checked } from '../config/problem.ts'
 
 /** Where the listener's certificate and key are, and the settings that said so. */
@@ -64,7 +65,7 @@ export async function readTls(files: TlsFiles, nowMs: number): Promise<Checked<T
       files,
       options,
       expiresMs,
-      warnings: [...validityWarnings(files, validity, nowMs), ...(await modeWarnings(files))],
+      warnings: [...validityWarnings(files, validity, nowMs), ...modeWarnings(files)],
     },
   }
 }
@@ -139,13 +140,9 @@ function validityWarnings(
   return [{ setting, message: `${what} ends at ${ends}: renew it before`, isRefused: false }]
 }
 
-async function modeWarnings({ keyPath, keySetting: setting }: TlsFiles): Promise<readonly TlsWarning[]> {
-  if (process.platform === 'win32') return []
-  // It was read a moment ago, and may be just being replaced.
-  const mode = (await stat(keyPath).catch(() => undefined))?.mode ?? 0
-  if ((mode & 0o007) === 0) return []
-  const message = `the key ${keyPath} can be read or changed by everybody on this machine (mode 0${(mode & 0o777).toString(8)}): chmod 600`
-  return [{ setting, message, isRefused: false }]
+function modeWarnings({ keyPath, keySetting: setting }: TlsFiles): readonly TlsWarning[] {
+  const message = exposureOfFile(keyPath, { called: `the key ${keyPath}`, remedy: `chmod 600 '${keyPath}'` })
+  return message === undefined ? [] : [{ setting, message, isRefused: false }]
 }
 
 /** How often the files are looked at. Their times and not the system's own notices: those miss a link that is turned. */

@@ -18,7 +18,11 @@ export interface SourceOptions {
   readonly toleranceSeconds?: number
   /** Default 1 MiB. Longer bodies are answered 413. */
   readonly maxBodyBytes?: number
-  /** How long an event id is remembered. Default 7 days, or the provider's `retryHorizonMs` where that is longer. */
+  /**
+   * How long an event id is remembered. Default 7 days, or the provider's `retryHorizonMs` where that is longer. Counted from
+   * the first sight of the id and never prolonged: by the last, a sender that repeats itself without end, or anybody who
+   * replays, would have its id kept for ever, and an id that comes again with a new meaning would never count.
+   */
   readonly dedupeWindowMs?: number
   /**
    * Runs the events of one ordering key one at a time, in the order in which they were recorded. `true` for the key that

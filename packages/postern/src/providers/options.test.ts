@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { assert as assertProperty, constantFrom, property } from 'fast-check'
 import * as jose from 'jose'
 import { describe, expect, test } from 'vitest'
 import * as catalogue from './index.ts'
@@ -143,10 +143,10 @@ describe('an option that is none of its kind is refused by its name', () => {
 
   test('of every provider’s, by every kind', () => {
     const hasNoSecret = Object.keys(SECRETS)
-    fc.assert(
-      fc.property(
-        fc.constantFrom(...everywhere, ...own),
-        fc.constantFrom(...Object.values(NO_OPTION), BLANK, LEFT_OUT),
+    assertProperty(
+      property(
+        constantFrom(...everywhere, ...own),
+        constantFrom(...Object.values(NO_OPTION), BLANK, LEFT_OUT),
         ([name, option], value) => {
           if (option === 'secret' && hasNoSecret.includes(name)) return
           if (value === BLANK && MAY_BE_BLANK.includes(option)) return

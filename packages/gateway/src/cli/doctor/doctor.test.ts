@@ -352,6 +352,9 @@ describe('the files of TLS', () => {
   test('are warned of where everybody can read the key', async () => {
     await makePair('open', { to: inDays(90) })
     await chmod(path('open.key'), 0o644)
+    expect(await troubles(files('open'))).toEqual({ code: 0, found: [] })
+    // Which nobody could get at, in a folder that is the owner's alone.
+    await chmod(cwd, 0o755)
     expect(await troubles(files('open'))).toEqual({
       code: 0,
       found: [expect.stringMatching(/^warn POSTERN_TLS_KEY: .*by everybody .*mode 0644.*chmod 600/)],
