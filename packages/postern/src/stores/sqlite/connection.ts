@@ -9,6 +9,7 @@ const MOST_EFFECTS = 256
 export class Connection {
   readonly database: Database
   readonly #statements = new Map<string, Statement>()
+  readonly #arrayStatements = new Map<string, Statement>()
   /** The one that was used last is the youngest. */
   readonly #effects = new Map<string, Statement>()
 
@@ -36,6 +37,18 @@ export class Connection {
     if (statement === undefined) {
       statement = this.database.prepare(text)
       this.#statements.set(text, statement)
+    }
+    return statement
+  }
+
+  /** The same, with rows as arrays of their columns: 0.9 µs less for a row of five, whose names need not be looked up. */
+  arrays(text: string): Statement {
+    this.#newRows?.write()
+    let statement = this.#arrayStatements.get(text)
+    if (statement === undefined) {
+      statement = this.database.prepare(text)
+      statement.setReturnArrays(true)
+      this.#arrayStatements.set(text, statement)
     }
     return statement
   }

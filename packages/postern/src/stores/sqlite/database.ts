@@ -12,6 +12,7 @@ export interface Statement {
   }
   get(...params: SqliteValue[]): unknown
   all(...params: SqliteValue[]): unknown[]
+  setReturnArrays(returnArrays: boolean): void
 }
 
 export type SqliteValue = null | number | bigint | string | Uint8Array

@@ -454,6 +454,7 @@ class Process {
         return {
           run: (...params) => statement.run(...params),
           all: (...params) => statement.all(...params),
+          setReturnArrays: (returnArrays) => statement.setReturnArrays(returnArrays),
           get: (...params) => {
             if (isLookUp) this.tableReads += 1
             return statement.get(...params)

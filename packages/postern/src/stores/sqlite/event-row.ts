@@ -23,6 +23,41 @@ export interface EventRow extends EventSummaryRow {
   readonly body: Uint8Array
 }
 
+/** The values of `EVENT_COLUMNS`, of the headers and of the body. */
+export type EventValues = readonly [
+  seq: number,
+  tenant: string,
+  source: string,
+  id: string,
+  type: string,
+  createdMs: number | null,
+  receivedMs: number,
+  orderingKey: string | null,
+  verifiedBy: string,
+  conflictsWith: number | null,
+  headers: string,
+  body: Uint8Array,
+]
+
+export function eventRowOf(values: EventValues): EventRow {
+  const [seq, tenant, source, id, type, createdMs, receivedMs, orderingKey, verifiedBy, conflictsWith] =
+    values
+  return {
+    seq,
+    tenant,
+    source,
+    id,
+    type,
+    created_ms: createdMs,
+    received_ms: receivedMs,
+    ordering_key: orderingKey,
+    verified_by: verifiedBy,
+    conflicts_with: conflictsWith,
+    headers: values[10],
+    body: values[11],
+  }
+}
+
 /** A row's event, its headers parsed when first asked for: few handlers do. */
 export function toStoredEvent(row: EventRow): StoredEvent {
   return withHeaders({ body: row.body, ...withoutBytes(row) }, row.headers)

@@ -1,3 +1,4 @@
+import { batchesOf, places } from './batches.ts'
 import type { Database, SqliteValue, Statement } from './database.ts'
 import { FilterSlices } from './filter-slices.ts'
 import { GenerationSweep } from './generation-sweep.ts'
@@ -95,18 +96,17 @@ export class Generations {
       this.#openFilter.add(key)
       soonestMs = Math.min(soonestMs, expiresMs)
     }
-    const inGroups = entries.length - (entries.length % GROUP_ROWS)
-    for (let at = 0; at < inGroups; at += GROUP_ROWS)
-      this.#statements.insertGroup.run(...this.#rowsOf(entries.slice(at, at + GROUP_ROWS)))
-    for (const entry of entries.slice(inGroups)) this.#statements.insert.run(...this.#rowsOf([entry]))
+    for (const group of batchesOf(entries, GROUP_ROWS)) this.#writeGroup(group)
     this.#statements.count.run(entries.length, soonestMs, this.#open)
   }
 
-  #rowsOf(entries: readonly KeyedEntry[]): SqliteValue[] {
-    const values: SqliteValue[] = []
-    for (const [key, { eventSeq, digest, expiresMs }] of entries)
-      values.push(this.#open, key, eventSeq, digest, expiresMs)
-    return values
+  #writeGroup(group: readonly KeyedEntry[]): void {
+    if (group.length === GROUP_ROWS) {
+      const { changes } = this.#statements.insertGroup.run(this.#open, ...group.flatMap(valuesOf))
+      if (Number(changes) === GROUP_ROWS) return
+    }
+    // Some of them are there already, which few are, or they are too few for the statement.
+    for (const entry of group) this.#statements.insert.run(this.#open, ...valuesOf(entry))
   }
 
   /** Says that the keys of all events up to `throughSeq` are written, and begins a new generation where this one is full. */
@@ -201,18 +201,24 @@ function prepareStatements(database: Database) {
     find: sql(
       'SELECT event_seq AS eventSeq, digest, expires_ms AS expiresMs FROM dedupe WHERE generation = ? AND key = ?',
     ),
-    insert: sql(insertRows(1)),
-    insertGroup: sql(insertRows(GROUP_ROWS)),
+    // Never an older event's key in place of a newer one's: its row may have outlived the other's.
+    insert: sql(
+      `INSERT INTO dedupe (generation, key, event_seq, digest, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+       ON CONFLICT (generation, key) DO UPDATE SET
+         event_seq = excluded.event_seq, digest = excluded.digest, expires_ms = excluded.expires_ms
+       WHERE excluded.event_seq >= dedupe.event_seq`,
+    ),
+    insertGroup: sql(INSERT_GROUP),
   }
+}
+
+function valuesOf([key, { eventSeq, digest, expiresMs }]: KeyedEntry): SqliteValue[] {
+  return [key, eventSeq, digest, expiresMs]
 }
 
 /** Keys that one statement writes: 2.1 µs a key, and 3.9 where each has a statement of its own. */
 const GROUP_ROWS = 16
 
-/** Never an older event's key in place of a newer one's: its row may have outlived the other's. */
-function insertRows(count: number): string {
-  return `INSERT INTO dedupe (generation, key, event_seq, digest, expires_ms) VALUES ${Array(count).fill('(?, ?, ?, ?, ?)').join(', ')}
-    ON CONFLICT (generation, key) DO UPDATE SET
-      event_seq = excluded.event_seq, digest = excluded.digest, expires_ms = excluded.expires_ms
-    WHERE excluded.event_seq >= dedupe.event_seq`
-}
+/** `OR IGNORE`: without `ON CONFLICT … DO UPDATE` it needs no journal of its own for what one row in many does. */
+const INSERT_GROUP = `INSERT OR IGNORE INTO dedupe (generation, key, event_seq, digest, expires_ms)
+  VALUES ${Array.from({ length: GROUP_ROWS }, (_, row) => `(?1, ${places(2 + 4 * row, 4)})`).join(', ')}`

@@ -214,7 +214,7 @@ function insertLeased(
   nowMs: number,
 ): LeasedRow {
   const untilMs = wholeMs(nowMs + leaseMs)
-  const values = [eventSeq, destination, 'leased', nowMs, nowMs, untilMs, 1, 1, null, null]
+  const values = [eventSeq, destination, 'leased', nowMs, untilMs, 1, null]
   const deliverySeq = connection.newRows.addDelivery(values)
   return { deliverySeq, token: 1, destination, attempt: 1, eventSeq }
 }
@@ -228,8 +228,7 @@ export function insertDelivery(
   is: 'new' | 'replayed',
 ): number {
   const lane = laneFor(connection, event, destination, is)
-  const inLane = lane?.seq ?? null
-  const values = [event.eventSeq, destination, 'pending', nowMs, nowMs, null, 0, 0, inLane, inLane]
+  const values = [event.eventSeq, destination, 'pending', nowMs, null, 0, lane?.seq ?? null]
   const deliverySeq = connection.newRows.addDelivery(values)
   if (lane !== undefined) joined(connection, lane, deliverySeq, nowMs)
   return deliverySeq

@@ -20,16 +20,33 @@ import { isInfrastructure } from './failure.ts'
 import { hasOvertaken, moved, prolonged, pruneLanes, settled, type LaneName } from './lane.ts'
 import type { OperationOf, SettledRow, SqliteEffect } from './operation.ts'
 import { insertDelivery } from './put.ts'
+import { settleSuccesses } from './successes.ts'
 import { wholeMs } from './whole-ms.ts'
 
 /** Ends leases, each fenced by its token. */
 export function settle(connection: Connection, { settlements, nowMs }: OperationOf<'settle'>): SettledRow[] {
-  return settlements.map((settlement) =>
-    settlement.effects?.length
-      ? settleWithEffects(connection, settlement, nowMs)
-      : settleOne(connection, settlement, nowMs),
-  )
+  const rows: SettledRow[] = []
+  let successes: Settlement<SqliteEffect>[] = []
+  const settleThem = (): void => {
+    const done = settleSuccesses(connection, successes, nowMs)
+    for (const each of successes) rows.push(done.has(each) ? DONE : settleOne(connection, each, nowMs))
+    successes = []
+  }
+  for (const settlement of settlements) {
+    const hasEffects = settlement.effects !== undefined && settlement.effects.length > 0
+    if (settlement.outcome.kind === 'succeeded' && !hasEffects) {
+      successes.push(settlement)
+      continue
+    }
+    settleThem()
+    const settleIt = hasEffects ? settleWithEffects : settleOne
+    rows.push(settleIt(connection, settlement, nowMs))
+  }
+  settleThem()
+  return rows
 }
+
+const DONE: SettledRow = { result: 'settled', makesWork: false }
 
 /** A savepoint of its own, so that a failing effect undoes this settlement and no other. */
 function settleWithEffects(
@@ -53,35 +70,8 @@ function settleWithEffects(
   }
 }
 
-function settleOne(connection: Connection, settlement: Settlement<SqliteEffect>, nowMs: number): SettledRow {
-  const isDone = settlement.outcome.kind === 'succeeded' && settleSucceeded(connection, settlement, nowMs)
-  return isDone ? { result: 'settled', makesWork: false } : settleRead(connection, settlement, nowMs)
-}
-
-/** What most leases come to: nothing has to be read first. `false` where the lease is lost, or its lane has a next one. */
-function settleSucceeded(
-  connection: Connection,
-  { deliverySeq, token, durationMs }: Settlement<SqliteEffect>,
-  nowMs: number,
-): boolean {
-  const { changes } = connection
-    .sql(
-      `UPDATE delivery SET state = ?, due_ms = ?, lease_until_ms = NULL
-       WHERE seq = ? AND token = ? AND state = 'leased' AND lane IS NULL`,
-    )
-    .run(TRANSITIONS.succeeded.to, nowMs, deliverySeq, token)
-  if (Number(changes) === 0) return false
-  connection
-    .sql(
-      `INSERT INTO attempt (delivery_seq, token, number, ended_ms, duration_ms, outcome)
-       SELECT seq, token, attempt, ?, ?, ? FROM delivery WHERE seq = ?`,
-    )
-    .run(nowMs, wholeMs(durationMs), 'succeeded', deliverySeq)
-  return true
-}
-
 /** Read and then written, as `leaseOne` is. */
-function settleRead(connection: Connection, settlement: Settlement<SqliteEffect>, nowMs: number): SettledRow {
+function settleOne(connection: Connection, settlement: Settlement<SqliteEffect>, nowMs: number): SettledRow {
   const { deliverySeq, token, outcome, durationMs } = settlement
   const row = leasedRow(connection, settlement)
   if (row === undefined) return { result: 'lost' }
