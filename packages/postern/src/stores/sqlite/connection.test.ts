@@ -10,7 +10,12 @@ function countingDatabase(): { readonly database: Database; readonly prepared: s
     close() {},
     prepare(sql) {
       prepared.push(sql)
-      return { run: () => ({ changes: 0, lastInsertRowid: 0 }), get: () => undefined, all: () => [] }
+      return {
+        run: () => ({ changes: 0, lastInsertRowid: 0 }),
+        get: () => undefined,
+        all: () => [],
+        setReturnArrays: () => undefined,
+      }
     },
   }
   return { database, prepared }
