@@ -174,8 +174,8 @@ export const BROKEN_REDIS: readonly ServerBreak[] = [
   {
     name: 'tells nobody else of work',
     file: `${LUA}/commit.ts`,
-    from: 'if #dests > 0 then R(',
-    to: 'if false then R(',
+    from: 'if #dests > 0 then redis.pcall(',
+    to: 'if false then redis.pcall(',
     clause: 'work of the other node',
   },
 ]
