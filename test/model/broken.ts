@@ -382,13 +382,13 @@ export const BROKEN_SQLITE: readonly Broken[] = [
   {
     name: 'takes the limit of a claim twice, for ended leases and for the rest',
     file: 'stores/sqlite/claim.ts',
-    from: 'const left = limit - first.length',
-    to: 'const left = limit',
+    from: 'limit: limit - first.length',
+    to: 'limit',
   },
   {
     name: 'claims what is in line before what is not',
     file: 'stores/sqlite/claim.ts',
-    from: 'left.atMs - right.atMs || left.seq - right.seq',
-    to: 'right.seq - left.seq',
+    from: 'left[1] - right[1] || left[0] - right[0]',
+    to: 'right[0] - left[0]',
   },
 ]
