@@ -166,7 +166,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'takes a handler that is beyond its deadline for done',
-    edits: [{ file: ATTEMPT, find: 'abort.onAbort = reject', replace: 'abort.onAbort = () => resolve()' }],
+    edits: [{ file: ATTEMPT, find: 'abort.onAbort = fail', replace: 'abort.onAbort = succeed' }],
     found: /effects are there/,
   },
   {
@@ -232,8 +232,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: WORKER,
-        find: 'if (isPlaced) this.#giveBackPlace(claimed.destination)\n      this.#settling',
-        replace: 'this.#settling',
+        find: 'this.#giveBackPlace(claimed.destination)\n      }\n      this.#settling',
+        replace: '}\n      this.#settling',
       },
     ],
     found: /left lying|came to rest|does not stop/,
@@ -243,7 +243,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: WORKER,
-        find: 'while (this.#running.size > 0) await this.#oneFinished()\n    clearTimeout(graceEnds)',
+        find: 'while (this.#running.size > 0) await this.#finished.next()\n    clearTimeout(graceEnds)',
         replace: 'clearTimeout(graceEnds)',
       },
     ],
