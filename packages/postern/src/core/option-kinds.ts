@@ -10,10 +10,10 @@ export function oneOf(...choices: readonly unknown[]): Kind {
   return [(value) => choices.includes(value), `one of ${choices.join(', ')}`]
 }
 
-/** A number of 0 or more, and neither NaN nor endless. */
+/** A number of 0 or more, not NaN, and small enough that a time with it added is one that every store can hold. */
 export const NUMBER: Kind = [
-  (value) => Number.isFinite(value) && (value as number) >= 0,
-  'a number of 0 or more',
+  (value) => typeof value === 'number' && value >= 0 && value <= 1e15,
+  'a number from 0 to 1e15',
 ]
 
 /** Not blank. */

@@ -94,10 +94,11 @@ describe('the options of a source', () => {
     ['maxBodyBytes', [1]],
     ['dedupeWindowMs', '7d'],
     ['dedupeWindowMs', Infinity],
+    ['dedupeWindowMs', 1e300],
   ])('refuse %s of %s', (name, value) => {
     const source = (): unknown => defineSource(provider(), { [name]: value } as SourceOptions)
     expect(source).toThrow(badConfig)
-    expect(source).toThrow(`sample: ${name} must be a number of 0 or more`)
+    expect(source).toThrow(`sample: ${name} must be a number from 0 to 1e15`)
   })
 
   it('may be numbers of 0', () => {
