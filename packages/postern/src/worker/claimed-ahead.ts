@@ -57,14 +57,11 @@ export class ClaimedAhead {
    * timer as well: by now the lease may be over, and another node be done with it and with what comes after it.
    */
   next(destination: string): Claimed | undefined {
-    const waiting = this.#waiting.get(destination)
-    if (waiting === undefined || waiting.length === 0) return undefined
-    if (this.#isLate(waiting[0])) this.#giveBackFrom(performance.now() - this.#patienceMs)
+    const first = this.#waiting.get(destination)?.[0]
+    if (first === undefined) return undefined
+    const latestMs = performance.now() - this.#patienceMs
+    if (first.sinceMs <= latestMs) this.#giveBackFrom(latestMs)
     return this.#waiting.get(destination)?.shift()?.claimed
-  }
-
-  #isLate(first: Waiting | undefined): boolean {
-    return first !== undefined && performance.now() - first.sinceMs >= this.#patienceMs
   }
 
   giveBackAll(): void {

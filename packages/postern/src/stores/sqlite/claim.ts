@@ -63,7 +63,7 @@ function eventsOf(connection: Connection, due: readonly DueRow[]): ReadonlyMap<n
   const seqs = new Set(due.map(([, , eventSeq]) => eventSeq))
   for (const batch of batchesOf([...seqs], MOST_PER_STATEMENT)) {
     const rows = connection.arrays(EVENTS(batch.length)).all(...batch) as EventValues[]
-    for (const values of rows) events.set(values[0], eventRowOf(values))
+    for (const values of rows) events.set(values[0], eventRowOf(values, values[11]))
   }
   return events
 }

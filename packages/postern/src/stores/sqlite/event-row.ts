@@ -23,8 +23,8 @@ export interface EventRow extends EventSummaryRow {
   readonly body: Uint8Array
 }
 
-/** The values of `EVENT_COLUMNS`, of the headers and of the body. */
-export type EventValues = readonly [
+/** The values of `EVENT_COLUMNS`, of the headers and of the body, or what stands for it. */
+export type EventValues<Body = Uint8Array> = readonly [
   seq: number,
   tenant: string,
   source: string,
@@ -36,10 +36,10 @@ export type EventValues = readonly [
   verifiedBy: string,
   conflictsWith: number | null,
   headers: string,
-  body: Uint8Array,
+  body: Body,
 ]
 
-export function eventRowOf(values: EventValues): EventRow {
+export function eventRowOf(values: EventValues<unknown>, body: Uint8Array): EventRow {
   const [seq, tenant, source, id, type, createdMs, receivedMs, orderingKey, verifiedBy, conflictsWith] =
     values
   return {
@@ -54,7 +54,7 @@ export function eventRowOf(values: EventValues): EventRow {
     verified_by: verifiedBy,
     conflicts_with: conflictsWith,
     headers: values[10],
-    body: values[11],
+    body,
   }
 }
 

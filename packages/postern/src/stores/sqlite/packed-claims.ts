@@ -1,5 +1,5 @@
 import type { BlockReader, BlockWriter } from './byte-block.ts'
-import type { EventRow } from './event-row.ts'
+import { eventRowOf, type EventRow, type EventValues } from './event-row.ts'
 import type { ClaimedRow, ClaimResult } from './operation.ts'
 
 /** Each event once, however many of its deliveries were claimed together. */
@@ -18,20 +18,7 @@ type WireClaimed = readonly [
 ]
 
 /** An event's row, with a length in place of its bytes. */
-type WireRow = readonly [
-  seq: number,
-  tenant: string,
-  source: string,
-  id: string,
-  type: string,
-  createdMs: number | null,
-  receivedMs: number,
-  orderingKey: string | null,
-  verifiedBy: string,
-  conflictsWith: number | null,
-  headers: string,
-  bodyBytes: number,
-]
+type WireRow = EventValues<number>
 
 export function packClaims(
   claimed: readonly ClaimedRow[],
@@ -52,7 +39,7 @@ export function packClaims(
 }
 
 export function unpackClaims({ events, claimed, nextMs }: WireClaims, bytes: BlockReader): ClaimResult {
-  const rows = events.map((row) => unpackRow(row, bytes))
+  const rows = events.map((row) => eventRowOf(row, bytes.take(row[11])))
   return {
     claimed: claimed.map(([deliverySeq, token, destination, attempt, index]) => ({
       deliverySeq,
@@ -81,21 +68,4 @@ function packRow(row: EventRow, bytes: BlockWriter): WireRow {
     row.headers,
     bytes.add(row.body),
   ]
-}
-
-function unpackRow(row: WireRow, bytes: BlockReader): EventRow {
-  return {
-    seq: row[0],
-    tenant: row[1],
-    source: row[2],
-    id: row[3],
-    type: row[4],
-    created_ms: row[5],
-    received_ms: row[6],
-    ordering_key: row[7],
-    verified_by: row[8],
-    conflicts_with: row[9],
-    headers: row[10],
-    body: bytes.take(row[11]),
-  }
 }
