@@ -8,6 +8,7 @@ import { loadDriver, type Database, type DatabaseModule } from './database.ts'
 import { chooseDriver } from './driver.ts'
 import { Engine } from './engine.ts'
 import type { Operation, ResultOf, Verb } from './operation.ts'
+import { anEvent as aNewEvent } from '../../testing/store-contract/fixtures.ts'
 
 /** What may be read whole: what the statement itself brings, entries that are few by their nature, and an index that holds only what is wanted. */
 const SCANS: ReadonlySet<string> = new Set([
@@ -139,21 +140,12 @@ function runEveryVerb(engine: Engine): void {
 }
 
 function anEvent(id: string, change: Partial<NewEvent> = {}): NewEvent {
-  return {
-    tenant: '',
-    source: 'shop',
+  return aNewEvent({
     id,
-    idKind: 'signed',
-    type: 'paid',
-    createdMs: undefined,
     orderingKey: 'cart 7',
     onDead: 'block',
-    verifiedBy: 'hmac',
     body: Buffer.from(id),
-    headers: [],
     dedupeWindowMs: 1000,
-    onConflict: 'hold',
-    destinations: ['handlers'],
     ...change,
-  }
+  })
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Lease, NewEvent, Settlement } from '../../inbox/index.ts'
 import { sqlite, type SqliteEffect, type SqliteStore } from './index.ts'
+import { anEvent as aNewEvent } from '../../testing/store-contract/fixtures.ts'
 
 /** More than one statement takes, and not a multiple of it. */
 const MANY = 37
@@ -115,21 +116,5 @@ async function deliveriesOf(eventSeq: number): Promise<{ state: string; attempts
 }
 
 function anEvent(id: string, change: Partial<NewEvent> = {}): NewEvent {
-  return {
-    tenant: '',
-    source: 'shop',
-    id,
-    idKind: 'signed',
-    type: 'paid',
-    createdMs: undefined,
-    orderingKey: undefined,
-    onDead: undefined,
-    verifiedBy: 'hmac',
-    body: Buffer.from(id),
-    headers: ['x-id', id],
-    dedupeWindowMs: 1000,
-    onConflict: 'hold',
-    destinations: ['a'],
-    ...change,
-  }
+  return aNewEvent({ id, body: Buffer.from(id), headers: ['x-id', id], destinations: ['a'], ...change })
 }
