@@ -1,8 +1,7 @@
-import { hash } from 'node:crypto'
+import { createHmac, hash } from 'node:crypto'
 import type { WebhookEvent } from 'postern'
 import { standardWebhooks } from 'postern/providers'
 import { ForwardedHeaders, type HeaderRules } from './forwarded-headers.ts'
-import { SigningKeys } from './signing-keys.ts'
 
 export interface Attempted {
   readonly event: WebhookEvent
@@ -17,7 +16,7 @@ const ID_CHARS = 32
 /** Makes the headers of one destination's requests, signed anew with Standard Webhooks 1.0.0. */
 export class Messages {
   readonly #headers: ForwardedHeaders
-  readonly #keys: SigningKeys
+  readonly #keys: readonly Uint8Array[]
 
   /**
    * @param secrets Each signs, and all signatures are sent, newest first, so that a target may change to the new one at any
@@ -25,7 +24,7 @@ export class Messages {
    */
   constructor(secrets: readonly string[], rules: HeaderRules) {
     this.#headers = new ForwardedHeaders(rules)
-    this.#keys = new SigningKeys(secrets.flatMap(keysOf))
+    this.#keys = secrets.flatMap(keysOf)
   }
 
   /** Names and values in turn. */
@@ -57,7 +56,10 @@ export class Messages {
 
   /** The spec's form of a rotation: signatures in one header, parted by spaces. */
   #signatures(beginning: string, body: Uint8Array): string {
-    const each = this.#keys.sign(beginning, body).map((signature) => `v1,${signature}`)
+    const each = this.#keys.map((key) => {
+      const digest = createHmac('sha256', key).update(beginning, 'latin1').update(body).digest('base64')
+      return `v1,${digest}`
+    })
     return each.join(' ')
   }
 }
