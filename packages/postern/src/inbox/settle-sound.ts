@@ -6,23 +6,30 @@ import type { Settlement, SettleResult } from './store.ts'
  *
  * @param problemOf What keeps an effect from being sent, whatever a caller without types has given; `undefined` where nothing does.
  */
-export async function settleSound<Effect>(
+export function settleSound<Effect>(
   settlements: readonly Settlement<Effect>[],
   problemOf: (effect: unknown) => string | undefined,
-  settle: (sound: readonly Settlement<Effect>[]) => Promise<readonly SettleResult[]>,
+  settle: Settle<Effect>,
+): Promise<SettleResult[]> {
+  // Most write nothing, and cost no look at what they write.
+  const haveEffects = settlements.some(({ effects }) => effects !== undefined && effects.length > 0)
+  return haveEffects ? settleApart(settlements, problemOf, settle) : settle(settlements)
+}
+
+type Settle<Effect> = (sound: readonly Settlement<Effect>[]) => Promise<SettleResult[]>
+
+async function settleApart<Effect>(
+  settlements: readonly Settlement<Effect>[],
+  problemOf: (effect: unknown) => string | undefined,
+  settle: Settle<Effect>,
 ): Promise<SettleResult[]> {
   const problems = settlements.map(({ effects }) =>
     effects?.map(problemOf).find((problem) => problem !== undefined),
   )
   const sound = settlements.filter((_settlement, index) => problems[index] === undefined)
-  const results = sound.length === 0 ? [] : [...(await settle(sound))]
+  const results = sound.length === 0 ? [] : await settle(sound)
   return problems.map((problem): SettleResult => {
     const result = problem === undefined ? results.shift() : undefined
     return result ?? { result: 'failed', error: new TypeError(problem ?? 'the settlement has no result') }
   })
-}
-
-/** Whether any of them writes something: most write nothing, and cost no look at what they write. */
-export function haveEffects(settlements: readonly Settlement<unknown>[]): boolean {
-  return settlements.some(({ effects }) => effects !== undefined && effects.length > 0)
 }

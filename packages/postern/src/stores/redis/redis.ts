@@ -6,7 +6,6 @@
  */
 import { PosternError } from '../../core/index.ts'
 import {
-  haveEffects,
   nextWork,
   settleSound,
   type Claimed,
@@ -155,7 +154,6 @@ class ServerStore implements Store<RedisEffect>, HasRejectedLog, HasSmallState {
   }
 
   settle(settlements: readonly Settlement<RedisEffect>[]): Promise<SettleResult[]> {
-    if (!haveEffects(settlements)) return this.#settle(settlements)
     return settleSound(settlements, effectProblem, (sound) => this.#settle(sound))
   }
 

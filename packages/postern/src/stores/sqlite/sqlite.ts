@@ -1,7 +1,6 @@
 import { PosternError } from '../../core/index.ts'
 import {
   asStored,
-  haveEffects,
   nextWork,
   settleSound,
   type Claimed,
@@ -139,7 +138,6 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
   }
 
   settle(settlements: readonly Settlement<SqliteEffect>[]): Promise<SettleResult[]> {
-    if (!haveEffects(settlements)) return this.#settle(settlements)
     return settleSound(settlements, effectProblem, (sound) => this.#settle(sound))
   }
 
