@@ -30,7 +30,7 @@ const TEXT: Readonly<Record<AnyReason, string>> = {
   method_not_allowed: 'not a POST',
   body_already_parsed: 'the body was read before us',
   client_disconnected: 'the sender left before its body had arrived',
-  overloaded: 'too many bodies are being read at once',
+  overloaded: 'too much is being read, or waits for the store, at once',
   store_unavailable: 'the store could not record it',
   stopping: 'this process is stopping',
   in_progress: 'the event is being handled, or waits its turn',

@@ -380,6 +380,53 @@ describe('a store that never answers', () => {
   })
 })
 
+describe('a store that keeps what it was given, and answers nothing', () => {
+  /** 128 of them are what may wait. */
+  const aMegabyte = aRequest({
+    body: `{"id":"evt_1","type":"order.paid","x":"${'x'.repeat(1024 * 1024 - 60)}"}`,
+  })
+  const options = { maxBodyBytes: 2 * 1024 * 1024 }
+
+  test('is given no more than memory is set aside for, also after its senders were answered', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const commit = deferred<PutResult[]>()
+    const put = vi.fn(() => commit.promise)
+    const { receiver } = aReceiver({ put, source: options })
+    const answers = Array.from({ length: 128 }, () => receiver.receive('shop', aMegabyte))
+    expect(put).toHaveBeenCalledTimes(128)
+    await vi.advanceTimersByTimeAsync(2500)
+    expect(statusAndBody(await answers[127]!)).toEqual(UNAVAILABLE)
+    expect(statusAndBody(await receiver.receive('shop', aRequest()))).toEqual(UNAVAILABLE)
+    expect(put).toHaveBeenCalledTimes(128)
+    expect(occurrences.at(-1)).toMatchObject({ reason: 'overloaded', status: 503 })
+
+    commit.resolve([{ outcome: 'stored', eventSeq: 1 }])
+    await vi.advanceTimersByTimeAsync(0)
+    expect(statusAndBody(await receiver.receive('shop', aRequest()))).toEqual(RECEIVED)
+  })
+
+  test('is given more once it has failed', async () => {
+    const commit = deferred<PutResult[]>()
+    const { receiver } = aReceiver({ put: () => commit.promise, source: options })
+    const answers = Array.from({ length: 128 }, () => receiver.receive('shop', aMegabyte))
+    commit.reject(new Error('disk full'))
+    await Promise.all(answers)
+    await receiver.receive('shop', aRequest())
+    expect(occurrences.at(-1)).toMatchObject({ reason: 'store_unavailable' })
+  })
+
+  test('is given no more of what is authentic and refused either', async () => {
+    const record = vi.fn(() => new Promise<never>(() => {}))
+    const { receiver } = aReceiver({ record, source: options })
+    const old = (body: string) => aRequest({ body, signedMs: NOW_MS - 301_000 })
+    for (let count = 0; count < 128; count += 1) void receiver.receive('shop', old('x'.repeat(1024 * 1024)))
+    await receiver.receive('shop', old('{}'))
+    expect(record).toHaveBeenCalledTimes(128)
+    expect(occurrences.at(-1)).toMatchObject({ reason: 'overloaded', status: 503 })
+  })
+})
+
 describe('a store that answers too late', () => {
   test('is observed as the refusal that the sender was given, and as nothing else', async () => {
     vi.useFakeTimers()

@@ -9,10 +9,8 @@ import {
 } from '../core/index.ts'
 import { handshakeAnswer, isUnansweredHandshake, methodsOf, openHandshake } from '../core/handshake.ts'
 import { verifyRequest, type VerifiedRequest } from '../core/verify.ts'
-import { KEY_WAIT_MS } from '../core/fetched-keys.ts'
 import { withoutStaticSecrets, withoutStraySecrets } from '../core/without-secrets.ts'
 import {
-  Deadlines,
   type Claimed,
   type HasRejectedLog,
   type HasSmallState,
@@ -28,12 +26,10 @@ import { answerTo, DUPLICATE, RECEIVED, type Answer } from './answer.ts'
 import { Handshakes } from './handshakes.ts'
 import { newEvent, receivedEvent } from './new-event.ts'
 import { OnceASecond } from './once-a-second.ts'
+import { ANSWER_WITHIN_MS, Recordings } from './recordings.ts'
 import { RejectedRecorder } from './rejected-recorder.ts'
 import { SecretSightings } from './secret-sightings.ts'
 import { valueWithin } from './value-within.ts'
-
-/** The tightest sender waits 3 s; at 2.5 s without a commit the answer is 503. */
-const ANSWER_WITHIN_MS = 2500
 
 /** Of a sender whose provider's data name no time limit. */
 const SENDER_TIMEOUT_MS = 10_000
@@ -70,9 +66,7 @@ type Sender = Pick<WebhookRequest, 'client'>
 /** Turns one request into one answer, framework-free. It never rejects. */
 export class Receiver {
   readonly #options: ReceiverOptions
-  readonly #deadlines = new Deadlines(ANSWER_WITHIN_MS)
-  /** What is left of that where a key was waited for. */
-  readonly #laterDeadlines = new Deadlines(ANSWER_WITHIN_MS - KEY_WAIT_MS)
+  readonly #recordings = new Recordings((error) => this.#reportStoreError(error))
   readonly #onceASecond: OnceASecond
   readonly #recorder: RejectedRecorder
   readonly #sightings: SecretSightings
@@ -144,11 +138,10 @@ export class Receiver {
       if (handshake !== undefined)
         return await this.#shakeHands(name, this.#handshakes.verified(name, source, handshake), sender)
 
+      if (this.#recordings.isFull) return this.refuse(name, 'overloaded', sender)
       const arrival = this.#arrivalOf(name, source, verified, startedMs)
-      const result = await this.#withinDeadline(
-        arrival.putting,
-        source.checkFirst === undefined ? this.#deadlines : this.#laterDeadlines,
-      )
+      const waited = source.checkFirst === undefined ? 'at_once' : 'for_a_key'
+      const result = await this.#recordings.withinDeadline(arrival.putting, request.body, waited)
       if (result === undefined) {
         if (arrival.isAwaited)
           void this.#runLate(arrival.putting, senderTimeoutMs(source) - HANDLED_MARGIN_MS)
@@ -292,30 +285,11 @@ export class Receiver {
       this.#recorder.note(name, reason, withoutStraySecrets(source.schemes, request))
       return this.refuse(name, reason, request)
     }
+    if (this.#recordings.isFull) return this.refuse(name, 'overloaded', { client: request.client })
     const shown = withoutStaticSecrets(source.schemes, request)
-    const kept = await this.#withinDeadline(this.#recorder.keep(name, reason, shown).then(() => true))
+    const keeping = this.#recorder.keep(name, reason, shown).then(() => true)
+    const kept = await this.#recordings.withinDeadline(keeping, request.body)
     return this.refuse(name, kept === undefined ? 'store_unavailable' : reason, request)
-  }
-
-  /** The value, or `undefined` once the store failed or the sender will wait no longer. A late commit stays: the retry is its duplicate. */
-  #withinDeadline<T>(work: Promise<T>, deadlines = this.#deadlines): Promise<T | undefined> {
-    return new Promise((resolve) => {
-      const deadline = deadlines.set(() => {
-        resolve(undefined)
-        this.#reportStoreError(new Error(`no commit within ${ANSWER_WITHIN_MS} ms`))
-      })
-      work.then(
-        (value) => {
-          deadline.met()
-          resolve(value)
-        },
-        (error: unknown) => {
-          deadline.met()
-          resolve(undefined)
-          this.#reportStoreError(error)
-        },
-      )
-    })
   }
 
   #reportStoreError(error: unknown): void {
