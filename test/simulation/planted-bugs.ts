@@ -73,7 +73,11 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'waits for a slow commit as long as it takes',
     edits: [
-      { file: RECEIVER, find: 'const ANSWER_WITHIN_MS = 2500', replace: 'const ANSWER_WITHIN_MS = 60_000' },
+      {
+        file: 'receive/recordings.ts',
+        find: 'const ANSWER_WITHIN_MS = 2500',
+        replace: 'const ANSWER_WITHIN_MS = 60_000',
+      },
     ],
     found: /was answered \d+ after \d+ ms/,
   },

@@ -10,9 +10,9 @@ export {
   type Metrics,
   type Postern,
   type PosternOptions,
-  type Sources,
   type WorkerOptions,
 } from './postern.ts'
+export type { Sources } from './sources.ts'
 export type { Mount, Recorded, Recording } from './receive/index.ts'
 export { custom, type CustomOptions } from './providers/index.ts'
 export {

@@ -1,15 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { readData } from './core/envelope.ts'
-import {
-  hasSecret,
-  PosternError,
-  withSecret,
-  type Clock,
-  type Logger,
-  type Secret,
-  type Source,
-} from './core/index.ts'
-import { sharedStaticSecret } from './core/secrets-apart.ts'
+import { PosternError, type Clock, type Logger, type Secret, type Source } from './core/index.ts'
 import {
   Deadlines,
   DEFAULT_RETRY_SCHEDULE,
@@ -50,10 +41,8 @@ import {
   type Replayed,
   type ReplayOptions,
 } from './worker/index.ts'
+import { checkedSources, replaceSecret, type Sources } from './sources.ts'
 import { observing, tellingClient, unthrowing } from './user-callbacks.ts'
-
-/** Sources by name: the name is the last part of the path. */
-export type Sources = Readonly<Record<string, Source>>
 
 /** What an inbox is made of. `createPostern` refuses what is unknown or could only go wrong later, by its path (`bad_config`). */
 export interface PosternOptions<S extends Sources, Effect, Tx = never> {
@@ -143,7 +132,6 @@ export interface Metrics extends OccurrenceMetrics {
 const DEFAULT_RETENTION_MS = 30 * 24 * 60 * 60 * 1000
 const DEFAULT_GRACE_MS = 10_000
 const READY_WITHIN_MS = 1000
-const SOURCE_NAME = /^[a-z0-9_-]{1,64}$/
 
 /**
  * Puts the inbox together: everything is given here, and there is no order of calls to get wrong. Throws
@@ -294,58 +282,6 @@ function createWorker<S extends Sources, Effect, Tx>(
 
 function dataOf(source: Source | undefined, event: StoredEvent): unknown {
   return source && readData(source, { method: 'POST', url: '', headers: event.headers, body: event.body })
-}
-
-function checkedSources(sources: Sources, log: Logger): Map<string, Source> {
-  for (const [name, source] of Object.entries(sources)) {
-    if (!SOURCE_NAME.test(name)) {
-      throw new PosternError(
-        'bad_config',
-        `sources: the name ${JSON.stringify(name)} must match ${SOURCE_NAME.source}`,
-      )
-    }
-    for (const warning of source.warnings) log.warn(`sources.${name}: ${warning}`)
-    if (!hasSecret(source)) {
-      log.warn(`sources.${name}: no signing secret is set; its requests are answered 503 until there is one`)
-    }
-  }
-  const unkept = Object.entries(sources).find(
-    ([, { handshake }]) => handshake?.keep === undefined && handshake?.rules.some((rule) => rule.secret),
-  )
-  if (unkept !== undefined) {
-    throw new PosternError(
-      'bad_config',
-      `sources.${unkept[0]}: its handshake brings a secret, and nobody keeps it; give handshake: { keep: (secret) => … }`,
-    )
-  }
-  assertOwnSecrets(Object.entries(sources))
-  return new Map(Object.entries(sources))
-}
-
-function assertOwnSecrets(sources: readonly (readonly [string, Source])[]): void {
-  const shared = sharedStaticSecret(sources)
-  if (shared === undefined) return
-  throw new PosternError(
-    'bad_config',
-    `sources: ${shared.join(' and ')} have the same secret, and one of them is sent it with every request: give each its own`,
-  )
-}
-
-function replaceSecret(sources: Map<string, Source>, name: string, secret: Secret): void {
-  const source = sources.get(name)
-  if (source === undefined) {
-    throw new PosternError(
-      'bad_config',
-      `Cannot set a secret of '${name}': no source of that name is configured`,
-    )
-  }
-  if (source.handshake?.keep !== undefined) {
-    // Without one for a moment, it would take the next that anybody brings.
-    throw new PosternError('bad_config', `Cannot set a secret of '${name}': its handshakes bring its secrets`)
-  }
-  const replaced = withSecret(source, secret)
-  assertOwnSecrets([...sources].map(([each, its]) => [each, each === name ? replaced : its]))
-  sources.set(name, replaced)
 }
 
 /** Answered once stored, as without the option: nobody would find out but by an event that was lost on a handler's error. */

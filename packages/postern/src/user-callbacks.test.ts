@@ -3,7 +3,8 @@ import { createServer, request as httpRequest, type IncomingMessage } from 'node
 import { connect, type AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { sign, type Logger, type Source } from './core/index.ts'
-import { createPostern, type Postern, type PosternOptions, type Sources } from './postern.ts'
+import { createPostern, type Postern, type PosternOptions } from './postern.ts'
+import type { Sources } from './sources.ts'
 import { custom } from './providers/index.ts'
 import { memory, type MemoryEffect } from './stores/memory/index.ts'
 

@@ -1,19 +1,12 @@
 import type { Logger } from '../core/index.ts'
-import {
-  Deadlines,
-  withinGiveUp,
-  type Claimed,
-  type Observer,
-  type Reservation,
-  type SettlesIn,
-  type Store,
-} from '../inbox/index.ts'
+import type { Claimed, Observer, Reservation, SettlesIn, Store } from '../inbox/index.ts'
 import { caughtUpIn, type ClaimRound } from './claim-round.ts'
 import { ClaimedAhead } from './claimed-ahead.ts'
 import { Places, type FreePlaces } from './places.ts'
 import type { DestinationLimits } from './limits.ts'
 import { LazyAbort, Released, runAttempt, type AttemptOptions, type AttemptResult } from './attempt.ts'
-import { ownOptions } from './own-options.ts'
+import { Heartbeat, type RunningAttempt } from './heartbeat.ts'
+import { DestinationOptions } from './destination-options.ts'
 import { OwnTransaction } from './own-transaction.ts'
 import { nextTurn, Occasion, pause } from './pause.ts'
 import { Running } from './running.ts'
@@ -37,14 +30,15 @@ const CLAIM_WAIT_MS = 5000
 const MOST_PER_CLAIM = 1024
 /** How long to leave a store alone that has just failed. */
 const STORE_PAUSE_MS = 1000
-const DEADLINE_STEP_MS = 250
 /** How long what has outlived its last attempt waits for another such delivery to be done. */
 const SUSPECT_PAUSE_MS = 250
 
 /** Claims deliveries, runs their handlers, settles them. Knows the Store contract, not databases. */
 export class Worker<Effect, Tx = never> {
   readonly #settings: WorkerSettings<Effect, Tx>
+  readonly #options: DestinationOptions<Effect, Tx>
   readonly #running = new Running<RunningAttempt<Tx>>()
+  readonly #heartbeat: Heartbeat<Tx>
   readonly #places: Places
   /** Leased by their puts, to begin in the next turn. */
   readonly #arrived: Claimed[] = []
@@ -61,21 +55,17 @@ export class Worker<Effect, Tx = never> {
   /** Stopped, and everything settled: the store may be closed. */
   #isOver = false
   #loop: Promise<void> | undefined
-  #heartbeat: NodeJS.Timeout | undefined
-  /** By their length, for attempts whose request leaves them less time than usual. */
-  readonly #deadlines = new Map<number, Deadlines>()
-  readonly #ownOptions: ReadonlyMap<string, AttemptOptions<Effect, Tx>>
   readonly #finished = new Occasion()
 
   constructor(settings: WorkerSettings<Effect, Tx>) {
-    // Cut only here: what a destination has of its own begins from the whole schedule.
-    this.#settings = { ...settings, schedule: withinGiveUp(settings.schedule) }
+    this.#settings = settings
     const { destinations, concurrency, limits, log } = settings
+    this.#options = new DestinationOptions(settings, limits)
+    this.#heartbeat = new Heartbeat(settings, this.#running)
     this.#ahead = new ClaimedAhead(settings.leaseMs, (late) => this.#giveBackUnbegun(late, undefined, false))
     this.#places = new Places(destinations, concurrency, limits, this.#ahead, log)
     this.#places.onOpen((destination) => this.#gotPlaces(destination))
-    this.#ownOptions = ownOptions(settings, limits)
-    this.#settling = new Settling(this.#settings, (destination) => this.#optionsOf(destination))
+    this.#settling = new Settling(settings, (destination) => this.#options.of(destination))
   }
 
   /** Starts to claim and run. Calling it again changes nothing. */
@@ -114,12 +104,7 @@ export class Worker<Effect, Tx = never> {
    */
   run(claimed: Claimed, withinMs: number): Promise<AttemptEnd> {
     if (withinMs <= 0) return new Promise((resolve) => this.#giveBackUnbegun(claimed, resolve, false))
-    const timeoutMs = Math.min(this.#settings.handlerTimeoutMs, withinMs)
-    const options = {
-      ...this.#optionsOf(claimed.destination),
-      handlerTimeoutMs: timeoutMs,
-      deadlines: this.#deadlinesOf(timeoutMs),
-    }
+    const options = this.#options.within(claimed.destination, withinMs)
     return new Promise((resolve) => this.#begin(claimed, { options, onEnd: resolve, isPlaced: false }))
   }
 
@@ -137,7 +122,7 @@ export class Worker<Effect, Tx = never> {
     }
     this.#places.take(destination)
     const { leaseMs } = this.#settings
-    const { handlerTimeoutMs: keepMs } = this.#optionsOf(destination)
+    const { handlerTimeoutMs: keepMs } = this.#options.of(destination)
     return {
       lease: { destination, leaseMs, keepMs, leavesCopies: true },
       begin: (claimed) => this.#beginArrived(claimed),
@@ -154,14 +139,6 @@ export class Worker<Effect, Tx = never> {
 
   #beginAllArrived(): void {
     for (const claimed of this.#arrived.splice(0)) this.#begin(claimed)
-  }
-
-  #deadlinesOf(timeoutMs: number): Deadlines {
-    // In steps, so that requests share timers.
-    const afterMs = Math.floor(timeoutMs / DEADLINE_STEP_MS) * DEADLINE_STEP_MS
-    const deadlines = this.#deadlines.get(afterMs) ?? new Deadlines(afterMs)
-    this.#deadlines.set(afterMs, deadlines)
-    return deadlines
   }
 
   /**
@@ -184,7 +161,7 @@ export class Worker<Effect, Tx = never> {
     while (this.#running.size > 0) await this.#finished.next()
     clearTimeout(graceEnds)
     await this.#settling.idle()
-    clearInterval(this.#heartbeat)
+    this.#heartbeat.end()
     this.#isOver = true
   }
 
@@ -260,7 +237,7 @@ export class Worker<Effect, Tx = never> {
     signal: AbortSignal = this.#stop.signal,
   ): Promise<Claimed[]> {
     const { store, leaseMs } = this.#settings
-    const keepMs = Math.max(...destinations.map(({ name }) => this.#optionsOf(name).handlerTimeoutMs))
+    const keepMs = this.#options.keepMs(destinations)
     return store.claim({ destinations, leaseMs, keepMs, waitMs, signal })
   }
 
@@ -283,7 +260,7 @@ export class Worker<Effect, Tx = never> {
    * apart from each other can it be told which one it was.
    */
   async #beginAll(claimed: readonly Claimed[], onGivenBack: () => void = () => {}): Promise<number> {
-    const suspects = claimed.filter((each) => this.#hasOutlived(each))
+    const suspects = claimed.filter((each) => this.#options.hasOutlived(each))
     const next = suspects.length === 0 || this.#isSuspectRunning ? undefined : suspects[0]
     const waiting = suspects.filter((suspect) => suspect !== next)
     // Before the next one begins: should it end the process, those that wait have not been tried.
@@ -306,16 +283,7 @@ export class Worker<Effect, Tx = never> {
   }
 
   get #isSuspectRunning(): boolean {
-    return this.#running.some(({ claimed }) => this.#hasOutlived(claimed))
-  }
-
-  /** Whether this is a try after the last one, which a crash kept from its end. */
-  #hasOutlived({ destination, attempt }: Claimed): boolean {
-    return attempt > this.#optionsOf(destination).schedule.attempts
-  }
-
-  #optionsOf(destination: string): AttemptOptions<Effect, Tx> {
-    return this.#ownOptions.get(destination) ?? this.#settings
+    return this.#running.some(({ claimed }) => this.#options.hasOutlived(claimed))
   }
 
   #beginInPlace(claimed: Claimed): void {
@@ -326,10 +294,10 @@ export class Worker<Effect, Tx = never> {
   /** Runs what is leased; what is placed gives its place back in the end. */
   #begin(
     claimed: Claimed,
-    { options = this.#optionsOf(claimed.destination), onEnd, isPlaced = true }: Beginning<Effect, Tx> = {},
+    { options = this.#options.of(claimed.destination), onEnd, isPlaced = true }: Beginning<Effect, Tx> = {},
   ): void {
     if (this.#stop.signal.aborted) return this.#giveBackUnbegun(claimed, onEnd, isPlaced)
-    this.#heartbeat ??= this.#startHeartbeat()
+    this.#heartbeat.begin()
     const abort = new LazyAbort()
     const startedMs = performance.now()
     const own = new OwnTransaction(this.#settings.store, claimed, startedMs)
@@ -361,36 +329,6 @@ export class Worker<Effect, Tx = never> {
     await this.#finished.next()
     clearTimeout(timer)
   }
-
-  /** One timer for all leases. */
-  #startHeartbeat(): NodeJS.Timeout {
-    const { leaseMs } = this.#settings
-    return setInterval(() => void this.#extendLeases(), leaseMs / 3).unref()
-  }
-
-  async #extendLeases(): Promise<void> {
-    const { store, leaseMs, log } = this.#settings
-    // What runs for its own request is leased for as long as that request waits, and not for longer.
-    // What its handler has settled is locked until the handler's transaction ends, and all the others would wait for it.
-    const running = this.#running.all().filter(({ isPlaced, own }) => isPlaced && !own.isUsed)
-    if (running.length === 0) return
-    try {
-      const leases = running.map(({ claimed }) => claimed)
-      const results = await store.extend(leases, leaseMs)
-      running.forEach(({ abort }, index) => {
-        if (results[index] === 'lost') abort.abort(new Released('the lease went to another worker'))
-      })
-    } catch (error) {
-      log.warn('leases could not be prolonged', { error })
-    }
-  }
-}
-
-interface RunningAttempt<Tx> {
-  readonly claimed: Claimed
-  readonly abort: LazyAbort
-  readonly own: OwnTransaction<Tx>
-  readonly isPlaced: boolean
 }
 
 interface Beginning<Effect, Tx> {
