@@ -46,6 +46,7 @@ export {
 export { readSecretUse, type SecretUse } from './secret-use.ts'
 export type { HasSmallState, SmallState, StateEntry } from './small-state.ts'
 export type { Reservation } from './reservation.ts'
+export { SteadyClock } from './steady-clock.ts'
 export { settleSound } from './settle-sound.ts'
 export type { SettlesIn } from './settles-in.ts'
 export type * from './store.ts'

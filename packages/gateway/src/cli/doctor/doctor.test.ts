@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readSecretUse } from 'postern'
+import { createPostern, readSecretUse } from 'postern'
 import { vastai } from 'postern/providers'
 import { sqlite } from 'postern/sqlite'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
@@ -93,6 +93,19 @@ test('a file that is there is looked at', async () => {
     /ok +store\.durability +what is answered 200 is on stable storage: journal_mode wal, synchronous FULL/,
   )
   expect(out).toMatch(/ok +store\.schema +version \d+/)
+})
+
+test('a file whose clock has gone on, since this machine’s was set back, is warned of', async () => {
+  const store = sqlite(join(cwd, 'events.db'), { now: () => Date.now() + 3 * 60 * 60 * 1000 })
+  const postern = createPostern({ store, sources: { vastai: vastai({ secret }) } })
+  await postern.record('vastai', { type: 'outbid', id: 'evt_1', body: '{}', witness: 'test' })
+  await postern.stop()
+  expect(await troubles(SOUND, ['--store', 'sqlite:events.db'])).toEqual({
+    code: 0,
+    found: [
+      expect.stringMatching(/^warn store\.clock: .*10[78]\d\d\.\d s ahead of .*: this one was set back/),
+    ],
+  })
 })
 
 test.runIf(process.platform !== 'win32')(

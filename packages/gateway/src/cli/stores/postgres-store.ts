@@ -1,4 +1,4 @@
-import { CONNECT_TIMEOUT_MS, SILENCE_TIMEOUT_MS, type StoreOpener } from './store-opener.ts'
+import { CONNECT_TIMEOUT_MS, SILENCE_TIMEOUT_MS, type StoreOpener, SERVER_CLOCK } from './store-opener.ts'
 
 export const postgresOpener: StoreOpener = {
   isThere: () => true,
@@ -24,5 +24,6 @@ export const postgresOpener: StoreOpener = {
       release: () => pool.end().catch(() => {}),
     }
   },
+  clock: SERVER_CLOCK,
   howToSet: (name, value) => `ALTER SYSTEM SET ${name} = '${value}'; SELECT pg_reload_conf()`,
 }

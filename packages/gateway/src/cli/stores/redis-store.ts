@@ -1,6 +1,6 @@
 import type { Logger } from 'postern'
 import type { Redis } from 'ioredis'
-import { CONNECT_TIMEOUT_MS, SILENCE_TIMEOUT_MS, type StoreOpener } from './store-opener.ts'
+import { CONNECT_TIMEOUT_MS, SILENCE_TIMEOUT_MS, type StoreOpener, SERVER_CLOCK } from './store-opener.ts'
 
 export const redisOpener: StoreOpener = {
   isThere: () => true,
@@ -21,6 +21,7 @@ export const redisOpener: StoreOpener = {
     const release = async (): Promise<void> => client.disconnect()
     return { store: redis(client, { mayLoseAcknowledgedEvents }), release }
   },
+  clock: SERVER_CLOCK,
   howToSet: (name, value) => `CONFIG SET ${name} ${value}; CONFIG REWRITE`,
 }
 

@@ -9,6 +9,11 @@ export const sqliteOpener: StoreOpener = {
     const { sqlite } = await import('postern/sqlite')
     return { store: sqlite(path), release: async () => {} }
   },
+  clock: {
+    advice:
+      'this one was set back, and what waits in the store does not wait longer for that; times that the store shows are of its own clock',
+    worst: 'warn',
+  },
   // The store sets them itself, on every connection.
   howToSet: (name, value) => `PRAGMA ${name} = ${value}`,
 }

@@ -18,6 +18,12 @@ export interface OpenedStore {
   release(): Promise<void>
 }
 
+/** What to say where a store's clock is not this machine's, and how bad that is. */
+export interface ClockAdvice {
+  readonly advice: string
+  readonly worst: 'warn' | 'fail'
+}
+
 /** How one kind of store is opened. Its client is loaded only then. */
 export interface StoreOpener {
   /** Whether there is something to look at yet; a file may still have to be made. */
@@ -26,6 +32,7 @@ export interface StoreOpener {
   exposures(address: string): readonly string[]
   /** Rejects with what the server or its client said. */
   open(address: string, options: OpenerOptions): Promise<OpenedStore>
+  readonly clock: ClockAdvice
   /** What the operator runs to mend a setting. */
   howToSet(name: string, value: string): string
 }
@@ -38,3 +45,9 @@ export const CONNECT_TIMEOUT_MS = 5000
  * finds out after a quarter of an hour, and until then every new connection would do.
  */
 export const SILENCE_TIMEOUT_MS = 10_000
+
+/** Of a server, which has a clock of its own. */
+export const SERVER_CLOCK: ClockAdvice = {
+  advice: 'set both by NTP (timedatectl set-ntp true); senders’ signatures are held against this one',
+  worst: 'fail',
+}

@@ -7,13 +7,14 @@
  * @module
  */
 import { PosternError } from '../../core/index.ts'
-import type {
-  Claimed,
-  ClaimRequest,
-  HasRejectedLog,
-  HasSmallState,
-  Store,
-  StoreInspection,
+import {
+  SteadyClock,
+  type Claimed,
+  type ClaimRequest,
+  type HasRejectedLog,
+  type HasSmallState,
+  type Store,
+  type StoreInspection,
 } from '../../inbox/index.ts'
 import { claimDue, nextDueMs } from './claim.ts'
 import { Entries } from './entries.ts'
@@ -32,16 +33,15 @@ export type MemoryStore = Store<MemoryEffect> & HasRejectedLog & HasSmallState
 
 /** What time it is for the store, for tests that move it. */
 export interface MemoryOptions {
-  /** The clock; default `Date.now`. */
+  /** The clock; default `Date.now`, and where that is set back what passes by the monotonic clock. */
   readonly now?: () => number
   /** Added to the clock: how tests move time. */
   readonly offsetMs?: () => number
 }
 
-const INSPECTION: StoreInspection = {
+const INSPECTION: Omit<StoreInspection, 'clockAheadMs'> = {
   engine: 'memory',
   schemaVersion: undefined,
-  clockAheadMs: 0,
   settings: [],
   acceptsLoss: true,
 }
@@ -49,11 +49,12 @@ const INSPECTION: StoreInspection = {
 /** A store that keeps everything in memory and loses it with the process. */
 export function memory(options: MemoryOptions = {}): MemoryStore {
   const { now = Date.now, offsetMs = () => 0 } = options
+  const steady = new SteadyClock(now, options.now)
   const tables = new Tables()
   const rejected = new RejectedRequests()
   const entries = new Entries()
   const waiting = new WaitingClaims()
-  const clock = (): number => now() + offsetMs()
+  const clock = (): number => steady.nowMs() + offsetMs()
   let isClosed = false
 
   async function read<T>(work: (nowMs: number) => T): Promise<Awaited<T>> {
@@ -88,7 +89,7 @@ export function memory(options: MemoryOptions = {}): MemoryStore {
     replay: (replays) => change((nowMs) => replays.map((replay) => replayOne(tables, replay, nowMs))),
     prune: (request) => read((nowMs) => prune(tables, request, nowMs)),
     stat: () => read((nowMs) => statOf(tables, nowMs)),
-    inspect: () => read(() => INSPECTION),
+    inspect: () => read(() => ({ ...INSPECTION, clockAheadMs: steady.aheadMs })),
     close: async () => {
       isClosed = true
       waiting.release()

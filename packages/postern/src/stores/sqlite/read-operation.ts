@@ -25,7 +25,8 @@ export interface ReadResultOf {
   readonly get: EventDetail | undefined
   readonly list: ListPage
   readonly stat: Omit<StoreStat, 'commits'>
-  readonly inspect: StoreInspection
+  /** The clock is the caller's. */
+  readonly inspect: Omit<StoreInspection, 'clockAheadMs'>
   readonly rejected: RejectedPage
   readonly recall: string | undefined
   readonly entries: readonly StateEntry[]

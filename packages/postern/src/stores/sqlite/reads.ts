@@ -8,7 +8,6 @@ import type {
   ListQuery,
   Outcome,
   StateEntry,
-  StoreInspection,
   StoreStat,
 } from '../../inbox/index.ts'
 import type { SqliteValue } from './database.ts'
@@ -214,7 +213,7 @@ function oldestPendingMs(connection: Connection, destination: string, nowMs: num
 }
 
 /** Every connection asserts the same of itself when it is opened; this one says what it found. */
-function inspect(connection: Connection): StoreInspection {
+function inspect(connection: Connection): ReadResultOf['inspect'] {
   const { version } = connection.sql('SELECT sqlite_version() AS version').get() as { version: string }
   const pragma = (name: string): number | string => {
     const row = connection.sql(`PRAGMA ${name}`).get() as Record<string, number | string>
@@ -225,7 +224,6 @@ function inspect(connection: Connection): StoreInspection {
   return {
     engine: `SQLite ${version}`,
     schemaVersion: Number(pragma('user_version')),
-    clockAheadMs: 0,
     settings: [
       { name: 'journal_mode', value: journalMode, wanted: 'wal', isSound: journalMode === 'wal' },
       { name: 'synchronous', value: synchronous, wanted: 'FULL', isSound: synchronous === 'FULL' },

@@ -3,6 +3,7 @@ import {
   asStored,
   nextWork,
   settleSound,
+  SteadyClock,
   type Claimed,
   type ClaimRequest,
   type EventDetail,
@@ -38,9 +39,7 @@ import { headersOf, toSharedEvent, toStoredEvent, type EventRow } from './event-
 import type {
   ClaimResult,
   LeasedRow,
-  Operation,
   OperationOf,
-  OperationResult,
   PutRow,
   ResultOf,
   SettledRow,
@@ -57,8 +56,10 @@ export interface SqliteOptions {
   readonly driver?: string
   /** `inline` runs the writer in the caller's thread: for places without threads. Default `thread`. */
   readonly writer?: 'thread' | 'inline'
-  /** The store's clock; only tests set it. */
+  /** The wall clock; only tests set it. */
   readonly now?: () => number
+  /** The clock that nobody sets, beside it; only tests set it. Default: as `now`, where that is given. */
+  readonly monotonicNow?: () => number
 }
 
 /** Should a wake-up be missed, as one from another process always is. */
@@ -76,12 +77,14 @@ export function sqlite(path: string, options: SqliteOptions = {}): SqliteStore {
   const driver = chooseDriver(options.driver)
   makePrivateFile(path)
   const engine = SharedEngine.open({ path, driver, writer: options.writer ?? 'thread' })
-  return new EmbeddedStore(engine, options.now ?? Date.now)
+  return new EmbeddedStore(engine, new SteadyClock(options.now, options.monotonicNow ?? options.now))
 }
 
 class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallState {
   readonly #engine: SharedEngine
-  readonly #now: () => number
+  readonly #clock: SteadyClock
+  /** Whether the clock knows what the file says of it. */
+  #isClockSet = false
   #underWay = 0
   #onIdle: (() => void) | undefined
   readonly #closing = new AbortController()
@@ -94,19 +97,19 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
   }
 
   readonly state: SmallState = {
-    get: (key: string) => this.#read({ verb: 'recall', key, nowMs: this.#now() }),
+    get: (key: string) => this.#at((nowMs) => this.#engine.read({ verb: 'recall', key, nowMs })),
     set: async (key: string, value: string | undefined, { forMs }: { readonly forMs?: number } = {}) =>
       this.#run(
         { verb: 'remember', key, value: value ?? null, forMs: forMs === Infinity ? null : (forMs ?? null) },
         0,
       ),
     list: (prefix: string): Promise<readonly StateEntry[]> =>
-      this.#read({ verb: 'entries', prefix, nowMs: this.#now() }),
+      this.#at((nowMs) => this.#engine.read({ verb: 'entries', prefix, nowMs })),
   }
 
-  constructor(engine: SharedEngine, now: () => number) {
+  constructor(engine: SharedEngine, clock: SteadyClock) {
     this.#engine = engine
-    this.#now = now
+    this.#clock = clock
   }
 
   /** One operation for each event, so that one that cannot be stored fails alone. */
@@ -129,7 +132,7 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
         const { claimed, nextMs } = await this.#claimDue(request)
         const leftMs = endMs - performance.now()
         if (claimed.length > 0 || leftMs <= 0 || this.#isOver(request)) return toClaimed(claimed)
-        await work.within(Math.min(leftMs, POLL_MS, Math.max(0, (nextMs ?? Infinity) - this.#now())))
+        await work.within(Math.min(leftMs, POLL_MS, Math.max(0, (nextMs ?? Infinity) - this.#clock.nowMs())))
       } finally {
         work.forget()
       }
@@ -178,12 +181,13 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
   }
 
   async stat(): Promise<StoreStat> {
-    const counts = await this.#read({ verb: 'stat', nowMs: this.#now() })
+    const counts = await this.#at((nowMs) => this.#engine.read({ verb: 'stat', nowMs }))
     return { ...counts, commits: this.#engine.commits }
   }
 
-  inspect(): Promise<StoreInspection> {
-    return this.#read({ verb: 'inspect' })
+  async inspect(): Promise<StoreInspection> {
+    const inspection = await this.#read({ verb: 'inspect' })
+    return { ...inspection, clockAheadMs: this.#clock.aheadMs }
   }
 
   async close(): Promise<void> {
@@ -204,19 +208,24 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
     if (event.createdMs !== undefined && !Number.isSafeInteger(event.createdMs)) {
       return { outcome: 'failed', error: new RangeError('createdMs must be a whole number of milliseconds') }
     }
-    const nowMs = this.#now()
     const bytes = event.body.byteLength + 1000
-    const result = await this.#add({ verb: 'put', events: [event], nowMs }, bytes)
+    let receivedMs = 0
+    const result = await this.#at((nowMs) => {
+      receivedMs = nowMs
+      return this.#engine.add({ verb: 'put', events: [event], nowMs }, bytes)
+    })
     if (!result.ok) return { outcome: 'failed', error: new Error(result.error) }
     // One event in, one result out.
     const row = (result.value as ResultOf['put'])[0] as PutRow
-    return row.lease === undefined ? resultOf(row) : this.#withLease(event, row, row.lease, nowMs)
+    return row.lease === undefined ? resultOf(row) : this.#withLease(event, row, row.lease, receivedMs)
   }
 
   /** A lease on what was just stored is on the caller's own event; on a copy it is on the event that was stored first. */
-  async #withLease(event: NewEvent, row: PutRow, lease: LeasedRow, nowMs: number): Promise<PutResult> {
+  async #withLease(event: NewEvent, row: PutRow, lease: LeasedRow, receivedMs: number): Promise<PutResult> {
     const stored =
-      row.outcome === 'duplicate' ? (await this.get(row.eventSeq))?.event : storedEvent(event, row, nowMs)
+      row.outcome === 'duplicate'
+        ? (await this.get(row.eventSeq))?.event
+        : storedEvent(event, row, receivedMs)
     if (stored === undefined) return resultOf(row)
     const { deliverySeq, token, destination, attempt } = lease
     return { leased: { deliverySeq, token, destination, attempt, event: stored }, ...resultOf(row) }
@@ -235,32 +244,38 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
     operation: Omit<OperationOf<V>, 'nowMs'> & { readonly verb: V },
     bytes: number,
   ): Promise<ResultOf[V]> {
-    // The time completes the operation; the compiler does not put an `Omit` of a union together again.
-    const whole = { nowMs: this.#now(), ...operation } as unknown as OperationOf<V>
-    const result = await this.#add(whole, bytes)
+    const result = await this.#at((nowMs) => {
+      // The time completes the operation; the compiler does not put an `Omit` of a union together again.
+      const whole = { nowMs, ...operation } as unknown as OperationOf<V>
+      return this.#engine.add(whole, bytes)
+    })
     if (!result.ok) throw new PosternError('store_unavailable', `SQLite: ${result.error}`)
     // The engine answers each verb with its own result.
     return result.value as ResultOf[V]
   }
 
-  async #add(operation: Operation, bytes: number): Promise<OperationResult> {
+  /** Does what needs the time, once the clock is known. */
+  async #at<T>(work: (nowMs: number) => Promise<T>): Promise<T> {
     this.#begin()
     try {
-      return await this.#engine.add(operation, bytes)
+      if (!this.#isClockSet) await this.#setClock()
+      return await work(this.#clock.nowMs())
     } finally {
       this.#end()
     }
   }
 
-  async #read<V extends ReadOperation['verb']>(
+  /** What was received has been: the wall clock may be behind that, set back while nothing ran. */
+  async #setClock(): Promise<void> {
+    const { events } = await this.#engine.read({ verb: 'list', query: { of: 'events', limit: 1 } })
+    if (!this.#isClockSet && events[0] !== undefined) this.#clock.hasBeen(events[0].receivedMs)
+    this.#isClockSet = true
+  }
+
+  #read<V extends ReadOperation['verb']>(
     operation: Extract<ReadOperation, { readonly verb: V }>,
   ): Promise<ReadResultOf[V]> {
-    this.#begin()
-    try {
-      return await this.#engine.read(operation)
-    } finally {
-      this.#end()
-    }
+    return this.#at(() => this.#engine.read(operation))
   }
 
   /** Refuses once closed; counts what is under way, so that closing waits for it. */
