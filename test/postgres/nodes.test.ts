@@ -178,7 +178,7 @@ describe.skipIf(leftOut().includes('postgres'))('four nodes on one PostgreSQL', 
   })
 
   test('an effect that ends the transaction makes the outcome unknown, and the store goes on', async () => {
-    const ends: PostgresEffect = async (client) => void (await client.query('COMMIT'))
+    const ends: PostgresEffect = async (client) => void (await client.query('SELECT 1; COMMIT'))
     await expect(settleOne([ends])).rejects.toMatchObject({ code: 'store_unavailable' })
     expect((await nodes.stores[0]!.put([anEvent({ id: 'after' })]))[0]?.outcome).toBe('stored')
   })
@@ -199,6 +199,27 @@ describe.skipIf(leftOut().includes('postgres'))('four nodes on one PostgreSQL', 
     }
     await store!.settle([{ ...lease, outcome: { kind: 'succeeded' }, durationMs: 1 }])
     expect((await claimOne(store!)).event.id).toBe('next')
+  })
+
+  test.each(['COMMIT', ' end', '/* x */ Rollback work', 'ROLLBACK', "PREPARE TRANSACTION 'x'"])(
+    'an effect must not %s what others are settled in',
+    async (text) => {
+      const [result] = await settleOne([async (client) => void (await client.query(text))])
+      expect(result).toMatchObject({
+        result: 'failed',
+        error: { message: expect.stringMatching(/must not/) },
+      })
+    },
+  )
+
+  test('an effect may have a savepoint of its own', async () => {
+    const effect: PostgresEffect = async (client) => {
+      await client.query('SAVEPOINT own')
+      await client.query('SELECT 1/0').catch(() => {})
+      await client.query('ROLLBACK TO own')
+      await client.query('RELEASE own')
+    }
+    expect(await settleOne([effect])).toEqual([{ result: 'settled' }])
   })
 
   /** Puts an event, claims it and settles it with these effects. */

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { PosternError } from './core/index.ts'
 import type { Occurrence, PutResult } from './inbox/index.ts'
 import { createPostern, type Postern } from './postern.ts'
+import type { Recording } from './receive/index.ts'
 import { asana, castaiNotifications, custom, providers } from './providers/index.ts'
 import { memory, type MemoryStore } from './stores/memory/index.ts'
 
@@ -158,11 +159,19 @@ describe('an event that came by no request', () => {
     ['an id that no store could keep', 'shop', { id: 'a\0b' }],
     ['half a character', 'shop', { id: '\uD800' }],
     ['an empty type', 'shop', { type: '' }],
+    ['a number for an id', 'shop', { id: 5 }],
+    ['a list for an id', 'shop', { id: ['x'] }],
+    ['no id', 'shop', { id: undefined }],
+    ['a number for a type', 'shop', { type: 7 }],
+    ['no witness', 'shop', { witness: undefined }],
+    ['a body that is neither text nor bytes', 'shop', { body: { a: 1 } }],
+    ['no body', 'shop', { body: undefined }],
     ['a witness that could be mistaken', 'shop', { witness: 'a:b' }],
     ['a body that the source would not take', 'shop', { body: 'x'.repeat(1025) }],
   ])('is refused for %s', async (_, source, changed) => {
     const { postern, store } = anInbox()
-    const recorded = postern.record(source, { id: 'a', witness: 'queue', body: BODY, ...changed })
+    const recording = { id: 'a', witness: 'queue', body: BODY, ...changed } as Recording
+    const recorded = postern.record(source, recording)
     await expect(recorded).rejects.toThrow(expect.objectContaining({ code: 'bad_event' }))
     expect((await store.list({ of: 'events', limit: 10 })).events).toEqual([])
   })

@@ -77,6 +77,8 @@ export async function recordEvent(
 }
 
 function requestOf({ body }: Recording): WebhookRequest {
+  if (typeof body !== 'string' && !(body instanceof Uint8Array))
+    throw unsound('the body must be text or bytes')
   return { method: 'POST', url: '', headers: [], body: typeof body === 'string' ? Buffer.from(body) : body }
 }
 
@@ -94,11 +96,14 @@ function readRecording({ id, type }: Recording, request: WebhookRequest, source:
 }
 
 function assertSound({ id, witness, type }: Recording, { body }: WebhookRequest, source: Source): void {
-  if (!WITNESS.test(witness)) throw unsound(`the witness must match ${WITNESS.source}`)
+  if (typeof witness !== 'string' || !WITNESS.test(witness))
+    throw unsound(`the witness must match ${WITNESS.source}`)
   for (const [what, text] of [
     ['id', id],
     ['type', type ?? UNKNOWN_TYPE],
   ] as const) {
+    // A vendor's API has numbers for ids, and a number and its text would be two events in one store and one in another.
+    if (typeof text !== 'string') throw unsound(`the ${what} must be text`)
     if (text === '' || text.length > MAX_NAME_LENGTH || UNSTORABLE.test(text)) {
       throw unsound(
         `the ${what} must have 1 to ${MAX_NAME_LENGTH} characters, in well-formed Unicode without NUL`,

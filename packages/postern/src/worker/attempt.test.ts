@@ -350,9 +350,13 @@ describe('several handlers', () => {
 
 describe('an event whose type no handler is for on this node', () => {
   const HOUR_MS = 60 * 60 * 1000
-  const untried = async (ageMs: number, change: Partial<RetrySchedule> = {}): Promise<unknown> => {
+  const untried = async (
+    ageMs: number,
+    change: Partial<RetrySchedule> = {},
+    token = 1000,
+  ): Promise<unknown> => {
     const now = (): number => storedEvent.receivedMs + ageMs
-    return (await attempt([], { now, schedule: { ...schedule, ...change } })).outcome
+    return (await attempt([], { now, schedule: { ...schedule, ...change }, claimed: { token } })).outcome
   }
 
   test('is given back untried, for longer the older it is', async () => {
@@ -373,6 +377,12 @@ describe('an event whose type no handler is for on this node', () => {
       kind: 'dead',
       error,
     })
+  })
+
+  test('is given back where its delivery is new, however old it is', async () => {
+    // Ten minutes at most each time.
+    expect(await untried(20 * 24 * HOUR_MS, {}, 5)).toEqual({ kind: 'released', afterMs: 600_000 })
+    expect(await untried(20 * 24 * HOUR_MS, {}, 6)).toMatchObject({ kind: 'dead' })
   })
 })
 

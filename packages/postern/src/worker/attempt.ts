@@ -113,7 +113,7 @@ async function runHandlers<Effect, Tx>(
   const event = eventOf(claimed.event, options.dataOf)
   const handlers = options.handlersFor(claimed, event)
   if (handlers.length === 0) {
-    throw withoutHandler(claimed.event, { schedule: options.schedule, nowMs: options.now() })
+    throw withoutHandler(claimed, { schedule: options.schedule, nowMs: options.now() })
   }
   let leftToRun = handlers.length
   for (const handler of handlers) {

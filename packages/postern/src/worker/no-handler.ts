@@ -1,5 +1,5 @@
 import type { Logger } from '../core/index.ts'
-import { longestSpanMs, type RetrySchedule, type StoredEvent } from '../inbox/index.ts'
+import { longestSpanMs, type Claimed, type RetrySchedule, type StoredEvent } from '../inbox/index.ts'
 import { NonRetryableError, NotNowError } from './handler.ts'
 
 /** For so long at least another node is expected that has the handler. */
@@ -17,12 +17,14 @@ export class NoHandlerError extends NotNowError {}
  * that nobody handles any more costs little. Once its tries would have been over it is dead, where people look.
  */
 export function withoutHandler(
-  { source, type, receivedMs }: StoredEvent,
+  { token, event: { source, type, receivedMs } }: Claimed,
   { schedule, nowMs }: { readonly schedule: RetrySchedule; readonly nowMs: number },
 ): Error {
   const text = `no handler for ${source} ${type} on this node`
   const ageMs = nowMs - receivedMs
-  if (ageMs >= Math.max(SHORTEST_DEPLOY_MS, longestSpanMs(schedule)))
+  // A replay's event is old when its delivery is new: a delivery that was given back so often can have waited no longer than this.
+  const waitedMs = Math.min(ageMs, token * LONGEST_WAIT_MS)
+  if (waitedMs >= Math.max(SHORTEST_DEPLOY_MS, longestSpanMs(schedule)))
     return new NonRetryableError(`${text}, nor on another that took it in time`)
   return new NoHandlerError(Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, ageMs / 4)), text)
 }

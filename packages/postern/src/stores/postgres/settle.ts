@@ -90,8 +90,7 @@ async function settleOne(
     const [row] = await tx.rows<SettledRow>(settleText(schema), settleValues([settlement], offsetMs))
     if (row === undefined) throw new Error('the server answered a function with no row')
     const results = resultsOf([settlement], row)
-    // No more of the connection than its queries: an effect must not give it back to the pool.
-    const client: PostgresClient = { query: (text, values) => tx.client.query(text, values) }
+    const client = clientForEffects(tx)
     if (results[0]?.result === 'settled') for (const effect of settlement.effects ?? []) await effect(client)
     // Where an effect has passed over an error of its own, this is what fails.
     await tx.rows('RELEASE SAVEPOINT settlement')
@@ -100,6 +99,24 @@ async function settleOne(
     await tx.rows('ROLLBACK TO SAVEPOINT settlement')
     await tx.rows('RELEASE SAVEPOINT settlement')
     return { results: [{ result: 'failed', error: toError(error) }], bringsWork: false }
+  }
+}
+
+/** What would end the transaction that others' settlements are in. A savepoint of the effect's own does not. */
+const OUT_OF_BOUNDS =
+  /^(?:[\s;]|--[^\n]*|\/\*[\s\S]*?\*\/)*(COMMIT|END|ABORT|PREPARE\s+TRANSACTION|ROLLBACK(?!\s+((WORK|TRANSACTION)\s+)?TO\b))\b/i
+
+/** No more of the connection than its queries: an effect must not give it back to the pool. */
+function clientForEffects(tx: Transaction): PostgresClient {
+  return {
+    query: async (text, values) => {
+      const forbidden = OUT_OF_BOUNDS.exec(text)?.[1]
+      if (forbidden !== undefined)
+        throw new Error(
+          `an effect must not ${forbidden.toUpperCase()}: it is written in the transaction of its settlement`,
+        )
+      return tx.client.query(text, values)
+    },
   }
 }
 

@@ -19,6 +19,9 @@ const LONGEST_WINDOW_MS = 1e13
 /** What is wrong with an event that no engine could store. */
 export function faultOf(event: NewEvent): Error | undefined {
   if (!(event.body instanceof Uint8Array)) return new TypeError('the body of an event must be bytes')
+  // One text of another kind would fail the script, and with it all that share its call.
+  if (typeof event.id !== 'string' || typeof event.type !== 'string')
+    return new TypeError('the id and type of an event must be text')
   if (event.createdMs !== undefined && !Number.isSafeInteger(event.createdMs))
     return new RangeError('createdMs must be a whole number of milliseconds')
   return undefined

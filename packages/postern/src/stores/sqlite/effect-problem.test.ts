@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { anEvent, claimOne, put, putStored } from '../../testing/store-contract/fixtures.ts'
+import { anEvent, claim, claimOne, put, putStored } from '../../testing/store-contract/fixtures.ts'
 import { sqlite, type SqliteEffect, type SqliteStore } from './index.ts'
 
 const circular: unknown[] = []
@@ -34,6 +34,21 @@ describe.each(['thread', 'inline'] as const)('with its writer %s', (writer) => {
     ['params by name', { sql: 'SELECT :a', params: { a: 1 } }, 'the params of an effect are no list'],
     ['no SQL', {}, 'an effect has no text of SQL'],
     ['no effect', null, 'an effect has no text of SQL'],
+    ...[
+      'COMMIT',
+      'end transaction',
+      '; ROLLBACK',
+      '-- x\n release settlement',
+      '/* x */ Savepoint a',
+      'PRAGMA synchronous = OFF',
+    ].map(
+      (sql) =>
+        [
+          sql,
+          { sql },
+          `an effect must not ${/[A-Za-z]{3,}/.exec(sql.replace('-- x', ''))?.[0].toUpperCase()}: it is written in the transaction of its settlement`,
+        ] as const,
+    ),
   ])('%s fails its settlement, and nothing that shares its commit', async (_what, effect, problem) => {
     const store = aStore(writer)
     await putStored(store, anEvent({ id: 'one' }))
@@ -74,6 +89,22 @@ describe.each(['thread', 'inline'] as const)('with its writer %s', (writer) => {
     },
   )
 })
+
+test.each(['thread', 'inline'] as const)(
+  'with its writer %s, what cannot be written leaves nothing for the next commit to write',
+  async (writer) => {
+    const store = aStore(writer)
+    // SQLite alone finds out, when the rows of its events are written together.
+    const notText = { a: 1 } as unknown as string
+    const [bad, good] = await store.put([anEvent({ type: notText, id: 'bad' }), anEvent({ id: 'good' })])
+    expect([bad?.outcome, good?.outcome]).toEqual(['failed', 'stored'])
+    await store.put([anEvent({ type: notText, id: 'bad' })])
+    expect(await store.stat()).toMatchObject({ events: 1, destinations: [{ pending: 1 }] })
+    await putStored(store, anEvent({ id: 'next' }))
+    expect(await store.stat()).toMatchObject({ events: 2, destinations: [{ pending: 2 }] })
+    expect((await claim(store)).map(({ event }) => event.id)).toEqual(['good', 'next'])
+  },
+)
 
 test('a question that cannot be put to the thread is refused, and the answers after it are their own', async () => {
   const store = aStore('thread')

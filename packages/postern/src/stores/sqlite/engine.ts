@@ -93,6 +93,8 @@ export class Engine {
       connection.dedupe.committed()
       return results
     } catch (error) {
+      // First of all: the next statement would write what waits, outside of any transaction.
+      connection.newRows.rolledBack()
       rollBack(connection)
       connection.dedupe.rolledBack()
       throw error

@@ -42,6 +42,12 @@ export class NewRows {
     return this.#deliveries.add(values)
   }
 
+  /** The transaction left nothing, and what waits is of no use. */
+  rolledBack(): void {
+    this.#events.rolledBack()
+    this.#deliveries.rolledBack()
+  }
+
   /** Writes what waits. */
   write(): void {
     this.#events.write()
@@ -114,7 +120,9 @@ class Table {
 
   begin(lastSeq: number): void {
     this.#lastSeq = lastSeq
-    // What a transaction that was rolled back has left.
+  }
+
+  rolledBack(): void {
     this.#waiting = []
   }
 
