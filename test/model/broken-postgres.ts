@@ -135,6 +135,13 @@ export const BROKEN_POSTGRES: readonly ServerBreak[] = [
     clause: 'order/operated',
   },
   {
+    name: 'lists the newest first where the oldest were asked for',
+    file: 'stores/postgres/reads.ts',
+    from: "query.after === undefined ? 'DESC' : 'ASC'",
+    to: "'DESC'",
+    clause: 'list/oldest-first',
+  },
+  {
     name: 'prunes what is not done',
     file: 'stores/postgres/prune.ts',
     from: `WHERE delivery.seq BETWEEN event.seq * \${SLOTS} AND event.seq * \${SLOTS} + \${SLOTS - 1} OFFSET 0)

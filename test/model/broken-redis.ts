@@ -158,6 +158,20 @@ export const BROKEN_REDIS: readonly ServerBreak[] = [
     clause: 'order/operated',
   },
   {
+    name: 'lists the newest first where the oldest were asked for',
+    file: `${LUA}/read.ts`,
+    from: 'if range.isRising then table.sort(seqs)',
+    to: 'if false then table.sort(seqs)',
+    clause: 'list/oldest-first',
+  },
+  {
+    name: 'lists twice, on the way up, what was replayed of an event that a prune had to leave',
+    file: `${LUA}/read.ts`,
+    from: 'range.before = math.min(range.before, floor + 1)',
+    to: '',
+    clause: 'list/oldest-first',
+  },
+  {
     name: 'prunes what is not done',
     file: `${LUA}/operate.ts`,
     from: 'row[STATE] ~= SUCCEEDED and row[STATE] ~= CANCELLED',

@@ -281,6 +281,12 @@ export const BROKEN_MEMORY: readonly Broken[] = [
     to: 'before',
   },
   {
+    name: 'begins a list that goes up with what was shown last',
+    file: 'stores/memory/read.ts',
+    from: 'Math.max(0, after ?? 0) + 1',
+    to: 'Math.max(1, after ?? 1)',
+  },
+  {
     name: 'counts no copies of what is refused',
     file: 'stores/memory/rejected-requests.ts',
     from: 'copies: row.copies + 1',
@@ -295,6 +301,12 @@ export const BROKEN_MEMORY: readonly Broken[] = [
 ]
 
 export const BROKEN_SQLITE: readonly Broken[] = [
+  {
+    name: 'lists the newest first where the oldest were asked for',
+    file: 'stores/sqlite/reads.ts',
+    from: "query.after === undefined ? 'DESC' : 'ASC'",
+    to: "'DESC'",
+  },
   {
     name: 'does not look at the token of a settlement',
     file: 'stores/sqlite/writes.ts',

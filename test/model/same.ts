@@ -70,9 +70,12 @@ function deliveryOf(row: DeliveryRow): Delivery {
 }
 
 export function samePage(model: StoreModel, query: ListQuery, page: ListPage): void {
-  const { before = Infinity, limit } = query
+  const { before = Infinity, after = 0, limit } = query
+  const sign = query.after === undefined ? -1 : 1
   if (query.of === 'events') {
-    const rows = model.events.filter((row) => row.eventSeq < before && isOf(row, query)).toReversed()
+    const rows = model.events
+      .filter((row) => row.eventSeq < before && row.eventSeq > after && isOf(row, query))
+      .toSorted((left, right) => sign * (left.eventSeq - right.eventSeq))
     const shown = rows.slice(0, limit)
     const events = shown.map((row) => ({ ...summaryOf(row), bodyBytes: row.said.body.byteLength }))
     const next = rows.length > limit ? shown.at(-1)?.eventSeq : undefined
@@ -80,8 +83,8 @@ export function samePage(model: StoreModel, query: ListQuery, page: ListPage): v
     return
   }
   const rows = model.deliveries
-    .filter((row) => row.deliverySeq < before && isWanted(model, row, query))
-    .toSorted((left, right) => right.deliverySeq - left.deliverySeq)
+    .filter((row) => row.deliverySeq < before && row.deliverySeq > after && isWanted(model, row, query))
+    .toSorted((left, right) => sign * (left.deliverySeq - right.deliverySeq))
   const shown = rows.slice(0, limit)
   const deliveries = shown.map((row) => deliveryOf(row))
   const next = rows.length > limit ? shown.at(-1)?.deliverySeq : undefined

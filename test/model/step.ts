@@ -163,8 +163,11 @@ function sameInShort(model: StoreModel, { page, stat, effects, undoes }: Seen): 
 export async function compareInFull(model: StoreModel, world: World): Promise<void> {
   for (const worker of [0, 1]) {
     const store = world.store(worker)
-    const query = { of: 'events', limit: 1000 } as const
-    samePage(model, query, await store.list(query))
+    for (const query of [
+      { of: 'events', limit: 1000 },
+      { of: 'deliveries', after: 0, limit: 1000 },
+    ] as const)
+      samePage(model, query, await store.list(query))
     const seqs = Array.from({ length: model.lastEventSeq + 2 }, (_, eventSeq) => eventSeq)
     const details = await Promise.all(seqs.map((eventSeq) => store.get(eventSeq)))
     for (const [eventSeq, detail] of details.entries()) sameDetail(model, eventSeq, detail)

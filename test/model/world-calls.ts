@@ -58,12 +58,17 @@ const query: fc.Arbitrary<ListQuery> = fc
       destination: fc.constantFrom(...DESTINATIONS),
       blocking: fc.boolean(),
       conflicts: fc.boolean(),
-      before: fc.nat(12),
+      bound: fc.nat(12),
       limit: anyOf([1, 1], [2, 3], [1, 1000]),
     },
     { requiredKeys: ['of', 'limit'] },
   )
-  .map((each) => each as ListQuery)
+  .map(({ bound, ...each }) => ({ ...each, ...(bound !== undefined && boundOf(bound)) }) as ListQuery)
+
+/** One half go down from it, the others up. */
+function boundOf(bound: number): Pick<ListQuery, 'before' | 'after'> {
+  return bound % 2 === 0 ? { before: bound } : { after: bound - 1 }
+}
 
 export const list: fc.Arbitrary<Plan> = fc.tuple(worker, query).map(([at, asked]): Plan => () => ({
   text: `list(${JSON.stringify(asked)})`,

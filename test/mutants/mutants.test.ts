@@ -9,6 +9,7 @@ import { leaseMutants } from './lease.ts'
 import { operateMutants } from './operate.ts'
 import { keepMutants, orderMutants } from './order.ts'
 import { putMutants } from './put.ts'
+import { oldestFirstMutants } from './oldest-first.ts'
 import { readMutants } from './read.ts'
 import { settleMutants } from './settle.ts'
 import { stateMutants } from './state.ts'
@@ -26,6 +27,7 @@ const mutants: readonly Mutant[] = [
   ...extendMutants,
   ...lifecycleMutants,
   ...readMutants,
+  ...oldestFirstMutants,
   ...operateMutants,
   ...exactMutants,
   ...rejectedMutants,

@@ -368,6 +368,13 @@ export const orderMutants: readonly Mutant[] = [
     breaks: (store) => stepping(store, async ({ to }) => (to === 'cancel' ? 'moved' : undefined)),
   },
   {
+    name: 'replays the last of a call first',
+    clause: 'order/operated',
+    breaks: (store) => ({
+      replay: async (replays) => (await store.replay(replays.toReversed())).toReversed(),
+    }),
+  },
+  {
     name: 'claims what stands in line last',
     clause: 'order/fair',
     breaks: (store) => sorting(store, ({ event }) => (event.orderingKey === undefined ? 0 : 1)),

@@ -24,7 +24,7 @@ function paging(
 
 export function without(
   query: ListQuery,
-  name: 'source' | 'type' | 'state' | 'destination' | 'before' | 'blocking' | 'conflicts',
+  name: 'source' | 'type' | 'state' | 'destination' | 'before' | 'after' | 'blocking' | 'conflicts',
 ): ListQuery {
   const { [name]: _dropped, ...rest } = query
   return rest

@@ -165,13 +165,13 @@ describe('deliveries', () => {
     const all = await api(1200)
     await kill(all, 'billing')
     const moved: number[] = []
-    for (let before: number | undefined, more = true; more;) {
-      const query = before === undefined ? '' : `?before=${before}`
-      const [, body] = await all.ask(`/api/destinations/billing/redrive${query}`, 'POST')
-      const batch = body as { readonly moved: number; readonly next?: number }
+    const redrive = '/api/destinations/billing/redrive'
+    for (let next: Readonly<Record<string, number>> | undefined = {}; next !== undefined;) {
+      const query = Object.entries(next).map(([name, value]) => `${name}=${value}`)
+      const [, body] = await all.ask(`${redrive}?${query.join('&')}`, 'POST')
+      const batch = body as { readonly moved: number; readonly next?: typeof next }
       moved.push(batch.moved)
-      before = batch.next
-      more = before !== undefined
+      next = batch.next
     }
     expect(moved.reduce((sum, each) => sum + each, 0)).toBe(1200)
     expect(Math.max(...moved)).toBe(500)
@@ -180,7 +180,9 @@ describe('deliveries', () => {
       { name: 'audit', pending: 1200, dead: 0 },
       { name: 'billing', pending: 1200, dead: 0 },
     ])
-    expect((await all.ask('/api/destinations/billing/redrive?before=x', 'POST'))[0]).toBe(400)
+    for (const query of ['before=x', 'after=x', 'after=0', 'before=1&limit=1'])
+      expect((await all.ask(`${redrive}?${query}`, 'POST'))[0]).toBe(400)
+    expect((await all.ask('/api/destinations/billing/discard?after=1', 'POST'))[0]).toBe(400)
   })
 })
 

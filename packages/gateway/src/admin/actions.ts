@@ -1,4 +1,11 @@
-import { TRANSITIONS, type Delivery, type DeliveryState, type Move, type MoveResult } from 'postern'
+import {
+  TRANSITIONS,
+  type Delivery,
+  type DeliveryState,
+  type ListQuery,
+  type Move,
+  type MoveResult,
+} from 'postern'
 import type { AdminAnswer } from './admin-answer.ts'
 import type { AdminParts, AdminStore } from './api.ts'
 import { unlessThere } from './destinations.ts'
@@ -7,7 +14,7 @@ import { replay } from './replay.ts'
 type Act = () => Promise<AdminAnswer>
 type ActionParts = Pick<AdminParts, 'destinations' | 'forwarding' | 'replay' | 'store'>
 
-/** What one call moves at most: it is one commit. `next` says where the rest begins. */
+/** What one call moves at most: it is one commit. `next` is the query of the rest. */
 const BATCH = 500
 
 /** What a POST to this path does; `undefined` where nothing can be posted. All but a replay is safe to repeat. */
@@ -24,11 +31,23 @@ export function answerAction(url: URL, parts: ActionParts): Act | undefined {
   return step && (() => moveOne({ deliverySeq: Number(seq), to: step }, url.searchParams, parts.store))
 }
 
-/** By the verb of a path; of a whole destination, those that are in the state that the verb is meant for. */
-const STEPS: Readonly<Record<string, { readonly to: Move['to']; readonly from: DeliveryState }>> = {
-  redrive: { to: 'redrive', from: 'dead' },
-  discard: { to: 'discard', from: 'dead' },
-  cancel: { to: 'cancel', from: 'pending' },
+interface Step {
+  readonly to: Move['to']
+  /** Of a whole destination, those that are in this state. */
+  readonly from: DeliveryState
+  /**
+   * So that what is redriven of a key runs in its order, however many pages there are. What is given up goes newest first: else
+   * the later pages would take the successors that the first ones have let run. So does what is taken back: what runs meanwhile
+   * is then the beginning of its key.
+   */
+  readonly isOldestFirst: boolean
+}
+
+/** By the verb of a path. */
+const STEPS: Readonly<Record<string, Step>> = {
+  redrive: { to: 'redrive', from: 'dead', isOldestFirst: true },
+  discard: { to: 'discard', from: 'dead', isOldestFirst: false },
+  cancel: { to: 'cancel', from: 'pending', isOldestFirst: false },
 }
 
 const DONE: Readonly<Record<Move['to'], string>> = {
@@ -55,21 +74,26 @@ const STATUS_OF: Readonly<Record<MoveResult, number>> = {
   unknown: 404,
 }
 
-/** The query of a step: whether it is forced, and where a page of a destination begins; or what is wrong with it. */
+type Cursor = 'after' | 'before'
+
+/** The query of a step: whether it is forced, and between which numbers a page of a destination is; or what is wrong with it. */
 function readStep(
   parameters: URLSearchParams,
-  { to, pages }: { readonly to: Move['to']; readonly pages: boolean },
-): { readonly force: boolean; readonly before: number | undefined } | string {
-  const known = [...(to === 'redrive' ? ['force'] : []), ...(pages ? ['before'] : [])]
+  { to, cursors }: { readonly to: Move['to']; readonly cursors: readonly Cursor[] },
+): ({ readonly force: boolean } & Between) | string {
+  const known = [...(to === 'redrive' ? ['force'] : []), ...cursors]
   const unknown = [...parameters.keys()].find((name) => !known.includes(name))
   if (unknown !== undefined)
     return known.length === 0
       ? `${to} takes no parameters`
       : `Unknown parameter; known are ${known.join(', ')}`
-  const [force, before] = [parameters.get('force'), parameters.get('before')]
+  const force = parameters.get('force')
   if (force !== null && force !== 'true' && force !== 'false') return 'force must be true or false'
-  if (before !== null && !/^[1-9]\d{0,14}$/.test(before)) return 'before must be a whole number of 1 or more'
-  return { force: force === 'true', before: before === null ? undefined : Number(before) }
+  const given = cursors.filter((name) => parameters.has(name))
+  const wrong = given.find((name) => !/^[1-9]\d{0,14}$/.test(parameters.get(name) ?? ''))
+  if (wrong !== undefined) return `${wrong} must be a whole number of 1 or more`
+  const between = Object.fromEntries(given.map((name) => [name, Number(parameters.get(name))]))
+  return { force: force === 'true', ...between }
 }
 
 async function moveOne(
@@ -77,7 +101,7 @@ async function moveOne(
   parameters: URLSearchParams,
   store: Pick<AdminStore, 'list' | 'move'>,
 ): Promise<AdminAnswer> {
-  const query = readStep(parameters, { to, pages: false })
+  const query = readStep(parameters, { to, cursors: [] })
   if (typeof query === 'string') return { status: 400, body: { error: query } }
   const move = { deliverySeq, to, force: query.force }
   const [result = 'unknown'] = await store.move([move])
@@ -112,20 +136,49 @@ async function findDelivery(
 
 async function moveAll(
   destination: string,
-  { to, from: state }: { readonly to: Move['to']; readonly from: DeliveryState },
+  { to, from: state, isOldestFirst }: Step,
   parameters: URLSearchParams,
   parts: ActionParts,
 ): Promise<AdminAnswer> {
-  const query = readStep(parameters, { to, pages: true })
+  const query = readStep(parameters, { to, cursors: isOldestFirst ? ['after', 'before'] : ['before'] })
   if (typeof query === 'string') return { status: 400, body: { error: query } }
-  const { force, before } = query
-  const page = { limit: BATCH, ...(before !== undefined && { before }) }
-  const { deliveries, next } = await parts.store.list({ of: 'deliveries', destination, state, ...page })
-  if (deliveries.length === 0 && before === undefined) {
+  const { force, ...between } = query
+  const goThrough = isOldestFirst ? oldestOf : newestOf
+  const { deliveries, next } = await goThrough({ of: 'deliveries', destination, state }, between, parts.store)
+  if (deliveries.length === 0 && between.after === undefined && between.before === undefined) {
     const refused = await unlessThere(destination, parts)
     if (refused !== undefined) return refused
   }
   const results = await parts.store.move(deliveries.map(({ deliverySeq }) => ({ deliverySeq, to, force })))
   const moved = results.filter((result) => result === 'moved').length
   return { status: 200, body: { moved, left: results.length - moved, next } }
+}
+
+type Between = Pick<ListQuery, Cursor>
+
+interface StepPage {
+  readonly deliveries: readonly Delivery[]
+  /** Absent on the last. */
+  readonly next: Between | undefined
+}
+
+async function newestOf(
+  all: Omit<ListQuery, 'limit'>,
+  between: Between,
+  store: Pick<AdminStore, 'list'>,
+): Promise<StepPage> {
+  const { deliveries, next } = await store.list({ ...all, ...between, limit: BATCH })
+  return { deliveries, next: next === undefined ? undefined : { before: next } }
+}
+
+/** What dies behind the newest that there is at the first page is not gone through: so the pages end. */
+async function oldestOf(
+  all: Omit<ListQuery, 'limit'>,
+  { after = 0, before: given }: Between,
+  store: Pick<AdminStore, 'list'>,
+): Promise<StepPage> {
+  const [newest] = given === undefined ? (await store.list({ ...all, limit: 1 })).deliveries : []
+  const before = given ?? (newest?.deliverySeq ?? 0) + 1
+  const { deliveries, next } = await store.list({ ...all, after, before, limit: BATCH })
+  return { deliveries, next: next === undefined ? undefined : { after: next, before } }
 }

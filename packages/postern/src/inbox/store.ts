@@ -43,9 +43,9 @@ export interface Store<Effect = never> {
   move(moves: readonly Move[]): Promise<MoveResult[]>
   /** One event with its deliveries and their attempts; `undefined` where there is none. */
   get(eventSeq: number): Promise<EventDetail | undefined>
-  /** Events or deliveries, newest first. */
+  /** Events or deliveries, newest first; where `after` is given, oldest first. */
   list(query: ListQuery): Promise<ListPage>
-  /** Makes a new delivery of a stored event for each destination named; in order, it comes last of its key. */
+  /** Makes a new delivery of a stored event for each destination named; in order, it comes last of its key, as the call lists them. */
   replay(replays: readonly Replay[]): Promise<ReplayResult[]>
   /**
    * Deletes what is past its time, at most `limit` rows of each kind, and says how many. More where an engine lets go of a whole
@@ -300,6 +300,8 @@ export interface ListQuery {
   readonly conflicts?: boolean
   /** Only what has a lower sequence number: the `next` of the page before. */
   readonly before?: number
+  /** Only what has a higher number, and one below `before`, lowest first: 0 for the oldest, then the `next` of the page before. */
+  readonly after?: number
   /** 1 to 1,000. */
   readonly limit: number
 }
@@ -309,7 +311,7 @@ export interface ListPage {
   readonly events: readonly EventSummary[]
   /** Empty when events were asked for. */
   readonly deliveries: readonly Delivery[]
-  /** `before` of the next page; absent on the last. */
+  /** `before` of the next page, or `after` where that was given; absent on the last. */
   readonly next: number | undefined
 }
 

@@ -16,6 +16,7 @@ import { orderKeptCases } from './store-contract/order-kept.ts'
 import { orderCases } from './store-contract/order.ts'
 import { orderWaitCases } from './store-contract/order-wait.ts'
 import { putCases } from './store-contract/put.ts'
+import { oldestFirstCases } from './store-contract/oldest-first.ts'
 import { readCases } from './store-contract/read.ts'
 import { rejectedCases } from './store-contract/rejected.ts'
 import { settleCases } from './store-contract/settle.ts'
@@ -54,6 +55,7 @@ export const storeContract: readonly ContractCase[] = [
   ...lifecycleCases,
   ...extendCases,
   ...readCases,
+  ...oldestFirstCases,
   ...inspectCases,
   ...operateCases,
   ...exactCases,

@@ -33,11 +33,11 @@ interface ListedDelivery {
   readonly error?: string
 }
 
-/** What one call moved, and where the next begins. */
+/** What one call moved, and what the next one asks for. */
 interface Moved {
   readonly moved: number
   readonly left: number
-  readonly next?: number
+  readonly next?: { readonly after?: number; readonly before?: number }
 }
 
 const MS_PER_SECOND = 1000
@@ -155,14 +155,14 @@ async function moveAll(
   client: AdminClient,
 ): Promise<Omit<Moved, 'next'>> {
   const sum = { moved: 0, left: 0 }
-  let before: number | undefined
+  let next: Moved['next'] = {}
   do {
-    if (before !== undefined) query.set('before', String(before))
+    for (const [name, value] of Object.entries(next)) query.set(name, String(value))
     const batch = (await client.post(`${path}?${query.toString()}`)) as Moved
     sum.moved += batch.moved
     sum.left += batch.left
-    before = batch.next
-  } while (before !== undefined)
+    next = batch.next
+  } while (next !== undefined)
   return sum
 }
 

@@ -27,14 +27,14 @@ export function detailOf(tables: Tables, eventSeq: number): EventDetail | undefi
 /** A page of events or deliveries. */
 export function pageOf(tables: Tables, query: ListQuery): ListPage {
   if (query.of === 'events') {
-    const page = descend(query, tables.lastEventSeq, (seq) => {
+    const page = walk(query, tables.lastEventSeq, (seq) => {
       const event = tables.events.get(seq)?.event
       if (event === undefined || !isOf(event, query)) return undefined
       return query.conflicts === true && event.conflictsWith === undefined ? undefined : summaryOf(event)
     })
     return { events: page.rows, deliveries: [], next: page.next }
   }
-  const page = descend(query, tables.lastDeliverySeq, (seq) => matchingDelivery(tables, query, seq))
+  const page = walk(query, tables.lastDeliverySeq, (seq) => matchingDelivery(tables, query, seq))
   return { events: [], deliveries: page.rows, next: page.next }
 }
 
@@ -67,15 +67,17 @@ const NO_COMMITS = {
   fsyncMs: new HistogramCounter(DURATION_BOUNDS_MS).read(),
 }
 
-/** Goes down the sequence numbers until the page is full; one row more tells whether another page follows. */
-function descend<Row>(
-  { before = Infinity, limit }: ListQuery,
+/** Goes down the sequence numbers, or up them, until the page is full; one row more tells whether another page follows. */
+function walk<Row>(
+  { before = Infinity, after, limit }: ListQuery,
   lastSeq: number,
   rowAt: (seq: number) => Row | undefined,
 ): { readonly rows: readonly Row[]; readonly next: number | undefined } {
   const rows: Row[] = []
   let nextSeq: number | undefined
-  for (let seq = Math.min(before - 1, lastSeq); seq > 0; seq -= 1) {
+  const [lowest, highest] = [Math.max(0, after ?? 0) + 1, Math.min(before - 1, lastSeq)]
+  const step = after === undefined ? -1 : 1
+  for (let seq = step < 0 ? highest : lowest; seq >= lowest && seq <= highest; seq += step) {
     const row = rowAt(seq)
     if (row === undefined) continue
     if (rows.length === limit) return { rows, next: nextSeq }

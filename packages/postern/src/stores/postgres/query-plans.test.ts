@@ -5,6 +5,8 @@ import { leftOut } from '../../../../../test/support/servers/left-out.ts'
 import type { NewEvent } from '../../inbox/index.ts'
 import { anEvent } from '../../testing/store-contract/fixtures.ts'
 import { postgres } from './index.ts'
+import { list } from './reads.ts'
+import { Transaction } from './server.ts'
 
 const IN_NO_LINE = 1500
 const KEYS = 30
@@ -107,6 +109,39 @@ describe.skipIf(leftOut().includes('postgres'))(
         expect(await read()).toBeLessThan(MOST_READ)
       })
     })
+
+    test('is gone through from the oldest dead one on, page by page, without being read whole or sorted', async () => {
+      await reading(async (read) => {
+        await client.query(
+          `UPDATE postern.delivery SET state = 'dead', at_ms = NULL WHERE destination = 'handlers'`,
+        )
+        const { rows } = await client.query(
+          `SELECT max(seq) AS newest, percentile_disc(0.5) WITHIN GROUP (ORDER BY seq) AS middle FROM postern.delivery WHERE state = 'dead'`,
+        )
+        const query = { of: 'deliveries', state: 'dead', destination: 'handlers', limit: BATCH } as const
+        for (const after of [0, Number(rows[0].middle)]) {
+          await read()
+          const plan = await planOf((tx) =>
+            list(tx, 'postern', { ...query, after, before: Number(rows[0].newest) }),
+          )
+          expect(plan).toContain('delivery_dead')
+          expect(plan).not.toContain('Sort')
+          expect(await read()).toBeLessThan(MOST_READ)
+        }
+      })
+    })
+
+    /** How the one statement of some work is carried out; it is carried out, and its rows are left out. */
+    async function planOf(work: (tx: Transaction) => Promise<unknown>): Promise<string> {
+      const plans: string[] = []
+      const query = async (text: string, values: unknown[] = []): Promise<{ command: string; rows: [] }> => {
+        const { rows } = await client.query(`EXPLAIN (ANALYZE) ${text}`, values)
+        plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'))
+        return { command: 'SELECT', rows: [] }
+      }
+      await work(new Transaction({ query }))
+      return plans.join('\n')
+    }
 
     /** In a transaction that is undone. `read` answers how many rows of deliveries were read since it was last asked. */
     async function reading(body: (read: () => Promise<number>) => Promise<void>): Promise<void> {

@@ -130,17 +130,18 @@ function toDelivery(row: DeliveryRow): Delivery {
 /** A page of events or deliveries. One row more than asked for is read: only then is there a next page. */
 export async function list(tx: Transaction, schema: string, query: ListQuery): Promise<ListPage> {
   const { where, values } = filters(query)
+  const order = query.after === undefined ? 'DESC' : 'ASC'
   const limit = Math.min(Math.max(1, query.limit), 1000)
   if (query.of === 'events') {
     const rows = await tx.rows<EventSummaryRow & { readonly body_bytes: number }>(
-      `SELECT ${EVENT_COLUMNS}, octet_length(body) AS body_bytes FROM ${schema}.event ${where} ORDER BY seq DESC LIMIT ${limit + 1}`,
+      `SELECT ${EVENT_COLUMNS}, octet_length(body) AS body_bytes FROM ${schema}.event ${where} ORDER BY seq ${order} LIMIT ${limit + 1}`,
       values,
     )
     return { events: rows.slice(0, limit).map(toSummary), deliveries: [], next: nextOf(rows, limit) }
   }
   const rows = await tx.rows<DeliveryRow>(
     `SELECT ${DELIVERY_COLUMNS} FROM ${schema}.every_delivery AS delivery JOIN ${schema}.event ON event.seq = event_seq ${where}
-     ORDER BY delivery.seq DESC LIMIT ${limit + 1}`,
+     ORDER BY delivery.seq ${order} LIMIT ${limit + 1}`,
     values,
   )
   return { events: [], deliveries: rows.slice(0, limit).map(toDelivery), next: nextOf(rows, limit) }
@@ -157,6 +158,7 @@ function filters(query: ListQuery): { readonly where: string; readonly values: u
     ['event.source =', textOf(query.source)],
     ['event.type =', textOf(query.type)],
     [`${table}.seq <`, query.before],
+    [`${table}.seq >`, query.after],
   ]
   if (query.of === 'deliveries')
     compared.push(['delivery.state =', query.state], ['delivery.destination =', textOf(query.destination)])

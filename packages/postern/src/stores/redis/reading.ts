@@ -38,18 +38,19 @@ export async function getDetail(space: Space, eventSeq: number): Promise<EventDe
 /** How many rows one step of a list looks at. */
 const STEP_ROWS = 500
 
-/** Events or deliveries of a space, newest first: one more than the page holds, where there are so many. */
+/** Events or deliveries of a space in the query's order: one more than the page holds, where there are so many. */
 export async function listRows(space: Space, query: ListQuery): Promise<readonly ListedRow[]> {
   const found: ListedRow[] = []
   const wanted = query.limit + 1
-  let before = query.before ?? Number.MAX_SAFE_INTEGER
+  const isRising = query.after !== undefined
+  let { after = 0, before = Number.MAX_SAFE_INTEGER } = query
   const isEvents = query.of === 'events'
   const most = Math.max(STEP_ROWS, wanted)
   const index = await indexFor(space, query)
   while (found.length < wanted) {
-    const indexed =
-      index && (await space.read([index.verb, index.keys, before, most, isEvents, MOST_GATHERED])).value
-    const step = indexed || (await space.read(['walk', isEvents, before, most])).value
+    const range = [after, before, most, isRising, isEvents] as const
+    const indexed = index && (await space.read([index.verb, ...range, index.keys, MOST_GATHERED])).value
+    const step = indexed || (await space.read(['walk', ...range])).value
     // Packed by lua/read.ts.
     const [rows, next] = step as readonly [readonly (readonly Unpacked[])[], number]
     for (const row of rows) {
@@ -57,7 +58,8 @@ export async function listRows(space: Space, query: ListQuery): Promise<readonly
       if (isWanted(listed, query)) found.push(listed)
     }
     if (next === 0) break
-    before = next
+    if (isRising) after = next
+    else before = next
   }
   return found.slice(0, wanted)
 }
@@ -71,12 +73,13 @@ export interface ListedRow {
 
 /** The page that the rows of all spaces make. */
 export function pageOf(query: ListQuery, rows: readonly ListedRow[]): ListPage {
-  const newestFirst = rows.toSorted((left, right) => right.seq - left.seq)
-  const shown = newestFirst.slice(0, query.limit)
+  const sign = query.after === undefined ? -1 : 1
+  const inOrder = rows.toSorted((left, right) => sign * (left.seq - right.seq))
+  const shown = inOrder.slice(0, query.limit)
   return {
     events: query.of === 'events' ? shown.map(({ event }) => event) : [],
     deliveries: shown.flatMap(({ delivery }) => delivery ?? []),
-    next: newestFirst.length > query.limit ? shown.at(-1)?.seq : undefined,
+    next: inOrder.length > query.limit ? shown.at(-1)?.seq : undefined,
   }
 }
 

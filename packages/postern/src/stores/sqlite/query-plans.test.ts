@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { NewEvent } from '../../inbox/index.ts'
-import { loadDriver, type Database, type DatabaseModule } from './database.ts'
+import { loadDriver, type Database, type DatabaseModule, type SqliteValue } from './database.ts'
 import { chooseDriver } from './driver.ts'
 import { Engine } from './engine.ts'
 import type { Operation, ResultOf, Verb } from './operation.ts'
+import { read } from './reads.ts'
 import { anEvent as aNewEvent } from '../../testing/store-contract/fixtures.ts'
 
 /** What may be read whole: what the statement itself brings, entries that are few by their nature, and an index that holds only what is wanted. */
@@ -61,8 +62,34 @@ describe('the plan of each statement that a commit runs', () => {
   })
 })
 
+test('the dead of a destination are gone through from the oldest on by their index, and nothing is sorted', () => {
+  const [listing, ...others] = listening((engine, texts, database) => {
+    texts.clear()
+    const query = { of: 'deliveries', state: 'dead', destination: 'handlers', limit: 500 } as const
+    read(engine.connection, { verb: 'list', query: { ...query, after: 7, before: 1201 } })
+    return [...texts].map((text) => planOf(database, text, [1201, 7, 'dead', 'handlers', 501]))
+  })
+  expect(others).toEqual([])
+  expect(listing).toEqual([
+    'SEARCH delivery USING INDEX delivery_dead (destination=? AND seq>? AND seq<?)',
+    'SEARCH event USING INTEGER PRIMARY KEY (rowid=?)',
+  ])
+})
+
 /** Every statement that the verbs of one commit prepare, with its plan. */
 function plansOf(): { readonly text: string; readonly plan: readonly string[] }[] {
+  return listening((engine, texts, database) => {
+    runEveryVerb(engine)
+    return [...texts]
+      .filter((text) => /^\s*(SELECT|WITH|INSERT|UPDATE|DELETE)/.test(text))
+      .map((text) => ({ text, plan: planOf(database, text) }))
+  })
+}
+
+/** What comes of an engine on a file of its own, and of the statements that it has prepared by then. */
+function listening<Found>(
+  use: (engine: Engine, texts: Set<string>, database: Database | undefined) => Found,
+): Found {
   const folder = mkdtempSync(join(tmpdir(), 'postern-plans-'))
   const driver = chooseDriver()
   const { DatabaseSync } = loadDriver(driver, createRequire(import.meta.url))
@@ -88,18 +115,20 @@ function plansOf(): { readonly text: string; readonly plan: readonly string[] }[
   } as const
   const engine = new Engine(options, () => module)
   try {
-    runEveryVerb(engine)
-    return [...texts]
-      .filter((text) => /^\s*(SELECT|WITH|INSERT|UPDATE|DELETE)/.test(text))
-      .map((text) => ({ text, plan: planOf(opened[0], text) }))
+    return use(engine, texts, opened[0])
   } finally {
     engine.close()
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-function planOf(database: Database | undefined, text: string): readonly string[] {
-  const rows = (database?.prepare(`EXPLAIN QUERY PLAN ${text}`).all() ?? []) as { detail: string }[]
+/** An index of some rows alone is used where the values that are given say that they are among them. */
+function planOf(
+  database: Database | undefined,
+  text: string,
+  values: readonly SqliteValue[] = [],
+): readonly string[] {
+  const rows = (database?.prepare(`EXPLAIN QUERY PLAN ${text}`).all(...values) ?? []) as { detail: string }[]
   return rows.map(({ detail }) => detail)
 }
 

@@ -104,18 +104,19 @@ function toDelivery(row: DeliveryRow): Delivery {
 
 function list(connection: Connection, { query }: { readonly query: ListQuery }): ListPage {
   const { where, params } = filters(query)
+  const order = query.after === undefined ? 'DESC' : 'ASC'
   const limit = Math.min(Math.max(1, query.limit), 1000)
   if (query.of === 'events') {
     const rows = connection
       .sql(
-        `SELECT ${EVENT_COLUMNS}, length(body) AS body_bytes FROM event ${where} ORDER BY seq DESC LIMIT ?`,
+        `SELECT ${EVENT_COLUMNS}, length(body) AS body_bytes FROM event ${where} ORDER BY seq ${order} LIMIT ?`,
       )
       .all(...params, limit + 1) as (EventSummaryRow & { readonly body_bytes: number })[]
     return { events: rows.slice(0, limit).map(toSummary), deliveries: [], next: nextOf(rows, limit) }
   }
   const rows = connection
     .sql(
-      `SELECT ${DELIVERY_COLUMNS} FROM delivery JOIN event ON event.seq = event_seq ${where} ORDER BY delivery.seq DESC LIMIT ?`,
+      `SELECT ${DELIVERY_COLUMNS} FROM delivery JOIN event ON event.seq = event_seq ${where} ORDER BY delivery.seq ${order} LIMIT ?`,
     )
     .all(...params, limit + 1) as DeliveryRow[]
   return { events: [], deliveries: rows.slice(0, limit).map(toDelivery), next: nextOf(rows, limit) }
@@ -133,6 +134,7 @@ function filters(query: ListQuery): { readonly where: string; readonly params: S
     ['event.source = ?', query.source],
     ['event.type = ?', query.type],
     [`${table}.seq < ?`, query.before],
+    [`${table}.seq > ?`, query.after],
   ]
   if (query.of === 'deliveries') {
     conditions.push(['delivery.state = ?', query.state], ['delivery.destination = ?', query.destination])

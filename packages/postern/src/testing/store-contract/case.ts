@@ -55,6 +55,7 @@ export const CLAUSES = [
   'list/order',
   'list/page',
   'list/filter',
+  'list/oldest-first',
   'replay/new-delivery',
   'replay/unknown',
   'prune/events',

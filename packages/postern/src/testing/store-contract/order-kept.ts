@@ -60,6 +60,13 @@ export const orderKeptCases: readonly ContractCase[] = [
       await putStored(store, inLine({ id: 'later' }))
       assert.deepEqual(await drain(store), ['evt_2', 'evt_3', 'evt_1', 'later'])
     },
+    'replays of one call come in the order of the call': async (store) => {
+      const [first = 0, second = 0, third = 0] = await putAll(store, lineOf(3))
+      await drain(store)
+      const replays = [second, third, first, second]
+      await store.replay(replays.map((eventSeq) => ({ eventSeq, destinations: ['handlers'] })))
+      assert.deepEqual(await drain(store), ['evt_2', 'evt_3', 'evt_1', 'evt_2'])
+    },
     'what a replay overtook was overtaken': async (store) => {
       const dead = await claimDead(store, inLine({ onDead: 'continue' }))
       await store.replay([{ eventSeq: dead.eventSeq, destinations: ['handlers'] }])

@@ -57,67 +57,101 @@ local function deliveriesAt(seqs)
   return found
 end
 
--- One step down the numbers: all that stand in a stretch of them, and where to go on; 0 at the end. Below the place that
+-- What a list asks for: numbers between two, neither of them included, and which come first.
+local function rangeOf(op)
+  return { after = op[2], before = op[3], most = op[4], isRising = op[5], isEvents = op[6] }
+end
+
+-- The first of a set that is sorted by number.
+local function firstIn(key, range)
+  local low, high = '(' .. string.format('%d', range.after), '(' .. string.format('%d', range.before)
+  local command, from, to = 'ZREVRANGEBYSCORE', high, low
+  if range.isRising then command, from, to = 'ZRANGEBYSCORE', low, high end
+  local seqs = {}
+  for index, text in ipairs(R(command, S .. key, from, to, 'LIMIT', 0, range.most)) do seqs[index] = tonumber(text) end
+  return seqs
+end
+
+local function rowsAt(seqs, isEvents)
+  return isEvents and eventsAt(seqs) or deliveriesAt(seqs)
+end
+
+local function leftOf(range)
+  return firstIn(range.isEvents and 'left' or 'leftDeliveries', range)
+end
+
+local function stepDown(range, floor, top)
+  local from = math.min(range.before, top) - 1
+  local seq = from - (from - INDEX) % STEP
+  if seq <= floor then
+    local seqs = leftOf(range)
+    return seqs, seqs[#seqs]
+  end
+  local seqs = {}
+  while seq > floor and #seqs < range.most do
+    seqs[#seqs + 1] = seq
+    seq = seq - STEP
+  end
+  return seqs, seqs[#seqs]
+end
+
+local function stepUp(range, floor, top)
+  if range.after < floor then
+    range.before = math.min(range.before, floor + 1)
+    local seqs = leftOf(range)
+    return seqs, #seqs < range.most and floor or seqs[#seqs]
+  end
+  local seqs, seq = {}, range.after - (range.after - INDEX) % STEP + STEP
+  while seq < math.min(range.before, top) and #seqs < range.most do
+    seqs[#seqs + 1] = seq
+    seq = seq + STEP
+  end
+  return seqs, seqs[#seqs]
+end
+
+-- One step along the numbers: all that stand in a stretch of them, and where to go on; 0 at the end. Below the place that
 -- prune has walked to, only what it had to leave is there.
 local function walk(op)
-  local isEvents, before, most = op[2], op[3], op[4]
+  local range = rangeOf(op)
   local top = tonumber(R('GET', S .. 'seq') or INDEX) + STEP
   local floor = math.max(tonumber(R('GET', S .. 'floor') or 0), INDEX)
-  local seqs = {}
-  local from = math.min(before, top) - 1
-  local seq = from - (from - INDEX) % STEP
-  if seq > floor then
-    while seq > floor and #seqs < most do
-      seqs[#seqs + 1] = seq
-      seq = seq - STEP
-    end
-  else
-    local left = S .. (isEvents and 'left' or 'leftDeliveries')
-    for _, text in ipairs(R('ZREVRANGEBYSCORE', left, '(' .. string.format('%d', before), '-inf', 'LIMIT', 0, most)) do
-      seqs[#seqs + 1] = tonumber(text)
-    end
-    if #seqs == 0 then return { {}, 0 } end
-  end
-  return { isEvents and eventsAt(seqs) or deliveriesAt(seqs), seqs[#seqs] or 0 }
+  local seqs, last = (range.isRising and stepUp or stepDown)(range, floor, top)
+  return { rowsAt(seqs, range.isEvents), last or 0 }
 end
 
-local function newestOf(seqs, most, isEvents)
-  table.sort(seqs, function(left, right) return left > right end)
+local function firstOf(seqs, range)
+  if range.isRising then table.sort(seqs) else table.sort(seqs, function(left, right) return left > right end) end
   local first = {}
-  for index = 1, math.min(most, #seqs) do first[index] = seqs[index] end
-  if #first == 0 then return { {}, 0 } end
-  local isLast = #first < most
-  return { isEvents and eventsAt(first) or deliveriesAt(first), isLast and 0 or first[#first] }
+  for index = 1, math.min(range.most, #seqs) do first[index] = seqs[index] end
+  local isLast = #first < range.most
+  return { rowsAt(first, range.isEvents), isLast and 0 or first[#first] }
 end
 
--- The newest of some sets that are sorted by number.
+-- The first of some sets that are sorted by number.
 local function pick(op)
-  local keys, before, most = op[2], op[3], op[4]
-  local seqs = {}
+  local range, keys, seqs = rangeOf(op), op[7], {}
   for _, key in ipairs(keys) do
-    for _, text in ipairs(R('ZREVRANGEBYSCORE', S .. key, '(' .. string.format('%d', before), '-inf', 'LIMIT', 0, most)) do
-      seqs[#seqs + 1] = tonumber(text)
-    end
+    for _, seq in ipairs(firstIn(key, range)) do seqs[#seqs + 1] = seq end
   end
-  return newestOf(seqs, most, op[5])
+  return firstOf(seqs, range)
 end
 
 -- As pick, of sets that are sorted by time: all is looked at, so only where that is little; false where it is not.
 local function gather(op)
-  local keys, before, most, seqs, isSeen = op[2], op[3], op[4], {}, {}
+  local range, keys, seqs, isSeen = rangeOf(op), op[7], {}, {}
   local total = 0
   for _, key in ipairs(keys) do total = total + R('ZCARD', S .. key) end
-  if total > op[6] then return false end
+  if total > op[8] then return false end
   for _, key in ipairs(keys) do
     for _, text in ipairs(R('ZRANGE', S .. key, 0, -1)) do
       local seq = tonumber(text)
-      if seq < before and not isSeen[seq] then
+      if seq > range.after and seq < range.before and not isSeen[seq] then
         isSeen[seq] = true
         seqs[#seqs + 1] = seq
       end
     end
   end
-  return newestOf(seqs, most, op[5])
+  return firstOf(seqs, range)
 end
 
 local function stat()
