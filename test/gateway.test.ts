@@ -121,7 +121,7 @@ describe('trigger', () => {
       `http://127.0.0.1:${await freePort()}/webhooks/vastai`,
     ])
     expect(result.exitCode).toBe(1)
-    expect(result.stdout + result.stderr).toMatch(/npm start/)
+    expect(result.stdout + result.stderr).toMatch(/npx postern dev/)
   })
 })
 

@@ -6,6 +6,14 @@ import { freePort } from './support/servers/free-port.ts'
 
 const README = readFileSync('README.md', 'utf8')
 const SECRET = 'readme_secret_0123456789abcdef'
+const PACKAGES = ['packages/postern', 'packages/gateway']
+/** `docs/transactions.md` has a test of its own, which runs its examples. */
+const COPIED_FROM = [
+  ...PACKAGES.map((folder) => `${folder}/README.md`),
+  ...['explain', 'forwarding', 'notify', 'stores/postgresql', 'stores/redis', 'vendors/week-one'].map(
+    (page) => `docs/${page}.md`,
+  ),
+]
 /** Inside the workspace, so that the packages are found. */
 const ROOM = resolve('test-results')
 
@@ -47,10 +55,8 @@ test('it is about 15 lines long, its imports aside', () => {
   expect(lines.filter((line) => !line.startsWith('import ')).length).toBeLessThanOrEqual(15)
 })
 
-test('every example of the README, of forwarding and of notify is sound to the compiler', () => {
-  const pages = ['docs/forwarding.md', 'docs/notify.md'].flatMap((page) =>
-    blocks('ts', readFileSync(page, 'utf8')),
-  )
+test('every example of the READMEs and of the pages that are copied from is sound to the compiler', () => {
+  const pages = COPIED_FROM.flatMap((page) => blocks('ts', readFileSync(page, 'utf8')))
   const examples = [...blocks('ts'), ...pages]
   examples.forEach((code, index) => writeFileSync(join(folder, `example-${index}.ts`), code))
   const options = [
@@ -71,6 +77,24 @@ test('every example of the README, of forwarding and of notify is sound to the c
     encoding: 'utf8',
   })
   expect(compiler.stdout).toBe('')
+})
+
+test.each(PACKAGES)('what %s is published with has its README and licence, and no link out of it', (path) => {
+  const packed = JSON.parse(
+    execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      cwd: path,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  ) as readonly { readonly files: readonly { readonly path: string }[] }[]
+  const files = packed[0]?.files.map((file) => file.path)
+  expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'bin/postern.js', 'package.json']))
+  expect(readFileSync(join(path, 'README.md'), 'utf8')).not.toMatch(/\]\((?!https:)/)
+})
+
+test('the README says how each package is had from a registry', () => {
+  expect(README).toContain('npm install postern')
+  expect(README).toContain('npm install @postern/gateway')
 })
 
 test('the README stays under 200 lines', () => {

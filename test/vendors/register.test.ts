@@ -341,7 +341,9 @@ describe('vendors without an API that is documented', () => {
   test('one that is unknown is said to be', async () => {
     expect(await cli.run(['register', 'nobody', '--url', URL_OF_WORLD])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('Known are vastai, castai, coreweave, anima') as string,
+      stderr: expect.stringContaining(
+        "of a vendor 'nobody'. Known are vastai, castai, coreweave, anima",
+      ) as string,
     })
   })
 })

@@ -214,7 +214,7 @@ async function listen(server: PublicServer, { listen: address }: Settings): Prom
   try {
     return await server.listen(address)
   } catch (error) {
-    throw new ConfigError([{ path: 'PORT', message: listenMessage(error, address.host, address.port) }])
+    throw new ConfigError([{ path: 'PORT', message: listenMessage(error, address, 'PORT') }])
   }
 }
 
@@ -228,7 +228,7 @@ async function openAdmin(
     const { port } = await server.listen(address.host, address.port)
     return { server, url: httpUrl(address.host, port) }
   } catch (error) {
-    const message = listenMessage(error, address.host, address.port)
+    const message = listenMessage(error, address, 'POSTERN_ADMIN')
     if (!isDefault) throw new ConfigError([{ path: 'POSTERN_ADMIN', message }])
     log.warn(`no admin API: ${message}`)
     return undefined

@@ -21,7 +21,7 @@ Examples:
 
 Exit codes:
   0  done; of trigger: every answer was a 2xx
-  1  failed; of dev and serve: the configuration is wrong, or a second signal came; of doctor: something failed;
+  1  failed; of dev and serve: what they are configured with is wrong, be it by a flag, or a second signal came; of doctor: something failed;
      of explain: the request does not verify
   2  the command line is wrong`
 
@@ -80,6 +80,8 @@ export function createProgram(context: CliContext, onDone: (code: number) => voi
   addDoctor(program, context, onDone)
   addVendorCommands(program, context, onDone)
   addOperate(program, context, onDone)
+  for (const command of program.commands)
+    command.showHelpAfterError(`(postern ${command.name()} --help shows what there is)`)
   return program
 }
 

@@ -29,5 +29,5 @@ export async function register(vendor: string, flags: RegisterFlags, context: Cl
   const setup: VendorSetup | undefined = SETUPS.find(({ names }) => names.includes(vendor))
   if (setup !== undefined) return showSetup(setup, flags, context)
   const known = [VASTAI.name, ...SETUPS.map(({ names }) => names[0])].join(', ')
-  throw new UsageError(`Nothing is known of '${escapeUnprintable(vendor)}'s side. Known are ${known}`)
+  throw new UsageError(`Nothing is known of a vendor '${escapeUnprintable(vendor)}'. Known are ${known}`)
 }

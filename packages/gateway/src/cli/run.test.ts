@@ -51,6 +51,10 @@ async function receive(status = 200, answer = '{"received":true}'): Promise<numb
   return (receiver.address() as AddressInfo).port
 }
 
+async function* requestOf(text: string): AsyncGenerator<Buffer> {
+  yield Buffer.from(text)
+}
+
 const verified = (index = 0, source = vastai({ secret })): Promise<Verdict> =>
   verify(received[index]!, source)
 
@@ -112,6 +116,18 @@ describe('the command line', () => {
   ])('%s is a usage error', async (_what, args, message) => {
     expect(await cli(args)).toBe(2)
     expect(err).toMatch(message)
+  })
+
+  test('what a command lacks is said with that command’s own help', async () => {
+    expect(await cli(['explain'])).toBe(2)
+    expect(err).toContain('postern explain --help')
+  })
+
+  test('an unknown source is followed by where the known ones are listed', async () => {
+    expect(
+      await cli(['explain', 'nobody', '--request', '-'], { stdin: requestOf('POST / HTTP/1.1\n\n') }),
+    ).toBe(2)
+    expect(err).toMatch(/^error: There is no source 'nobody'[^…]*postern trigger --list shows them\n$/)
   })
 
   test('what was typed is shown escaped', async () => {
@@ -224,7 +240,7 @@ describe('trigger', () => {
   test('without a secret says where one would be', async () => {
     expect(await cli(['trigger', 'vastai', 'outbid'])).toBe(1)
     expect(err).toContain('VASTAI_WEBHOOK_SECRET')
-    expect(err).toContain('npm start')
+    expect(err).toContain('npx postern dev')
   })
 
   test('a body of the user’s own goes out byte for byte', async () => {
@@ -281,6 +297,14 @@ describe('trigger', () => {
     expect(err + out).not.toContain(secret)
   })
 
+  test('a 404 is followed by where a gateway takes webhooks', async () => {
+    const url = `http://127.0.0.1:${await receive(404, '{"error":"Unknown source"}')}/webhooks/vast`
+    expect(await cli(['trigger', 'vastai', 'outbid', '--secret', secret, '--url', url, '--count', '3'])).toBe(
+      1,
+    )
+    expect(err.match(/\/webhooks\/<source>/g)).toHaveLength(1)
+  })
+
   test('follows no redirect', async () => {
     const url = `http://127.0.0.1:${await receive(307, '')}`
     expect(await cli(['trigger', 'vastai', 'outbid', '--secret', secret, '--url', url])).toBe(1)
@@ -306,7 +330,7 @@ describe('trigger', () => {
       '50',
     ]
     expect(await cli(args)).toBe(1)
-    expect(err.match(/npm start/g)).toHaveLength(1)
+    expect(err.match(/npx postern dev/g)).toHaveLength(1)
     expect(out).toBe('')
   })
 
@@ -328,6 +352,12 @@ describe('trigger', () => {
     expect(out).toMatch(
       /^vastai\n {2}outbid +vast-signature-256\n[\s\S]*anima\n {2}message\.received +anima-labs-v1\n/,
     )
+  })
+
+  test('lists them in columns, also where a type is long', async () => {
+    await cli(['trigger', 'aws-sns', '--list'])
+    const columns = out.split('\n').filter((line) => line.startsWith('  '))
+    expect(new Set(columns.map((line) => line.indexOf(' sns-'))).size).toBe(1)
   })
 
   test('lists the samples as an object for each source', async () => {
@@ -466,7 +496,9 @@ describe('dev', () => {
   test('says so where its port is taken', async () => {
     const port = await receive()
     expect(await cli(['dev', '--port', String(port)], { env: { POSTERN_ADMIN: '127.0.0.1:0' } })).toBe(1)
-    expect(err).toBe(`error: PORT: port ${port} is taken by another process; choose another\n`)
+    expect(err).toBe(
+      `error: PORT: port ${port} is taken by another process; choose another with --port or PORT\n`,
+    )
   })
 
   test('says so where the port of an admin API that was asked for is taken', async () => {
@@ -487,7 +519,7 @@ describe('dev', () => {
     while (!out.includes('postern trigger')) await new Promise((resolve) => setTimeout(resolve, 10))
     signal?.('SIGINT')
     expect(await ended).toBe(0)
-    expect(out).toContain('warning: no admin API: port 3001 is taken')
+    expect(out).toMatch(/warning: no admin API: port 3001 is taken.* with POSTERN_ADMIN=HOST:PORT\n/)
     await new Promise((resolve) => taken.close(resolve))
   })
 

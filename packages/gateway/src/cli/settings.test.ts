@@ -74,6 +74,9 @@ describe('REDIS_URL', () => {
   test('of another kind is refused by its name', () => {
     expect(problemPaths('production', { REDIS_URL: 'postgres://db/inbox' })).toEqual(['REDIS_URL'])
     expect(problemPaths('production', { REDIS_URL: 'cache:6379' })).toEqual(['REDIS_URL'])
+    expect(read('production', { REDIS_URL: 'https://cache' })).toMatchObject({
+      problems: [{ message: expect.stringMatching(/^not a redis:\/\/ or rediss:\/\/ URL/) as string }],
+    })
   })
 })
 

@@ -105,7 +105,7 @@ export function readStore({ flags, env, cwd, mode }: SettingsInput): Checked<Sto
 
 function parseRedisUrl(text: string, cwd: string): Checked<StoreLocation> {
   const parsed = parseStore(text, cwd, 'REDIS_URL')
-  return parsed.ok && parsed.value.kind !== 'redis'
+  return !/^rediss?:/.test(text) || (parsed.ok && parsed.value.kind !== 'redis')
     ? problem('REDIS_URL', 'not a redis:// or rediss:// URL; for another store set POSTERN_STORE')
     : parsed
 }

@@ -22,6 +22,7 @@ export class TriggerReport {
   readonly #told = new Set<string>()
   #isRefused = false
   #isUnauthorised = false
+  #isUnknown = false
   isAllOk = true
 
   constructor(options: TriggerReportOptions) {
@@ -31,6 +32,7 @@ export class TriggerReport {
   add(sent: Sent): void {
     this.isAllOk &&= sent.ok
     this.#isUnauthorised ||= sent.status === 401
+    this.#isUnknown ||= sent.status === 404
     this.#durations.push(sent.ms)
     const { isJson, count } = this.#options
     const label = sent.status === undefined ? NOT_SENT : statusOf(sent)
@@ -52,6 +54,8 @@ export class TriggerReport {
         `Signed with the secret from ${secretFrom}. If the receiver has another one, set that.\n`,
       )
     }
+    if (!isJson && this.#isUnknown)
+      context.stderr.write(`Nothing takes webhooks at this path; a gateway does at /webhooks/<source>\n`)
   }
 
   #failed(sent: Sent & { readonly status: undefined }): void {
@@ -60,7 +64,7 @@ export class TriggerReport {
     this.#isRefused = sent.isRefused
     const shown = escapeUnprintable(new URL(url).origin)
     const text = sent.isRefused
-      ? `Nothing listens at ${shown}. Start the gateway in another terminal: npm start`
+      ? `Nothing listens at ${shown}. Start the gateway in another terminal: npx postern dev`
       : `${shown} gave no answer: ${escapeUnprintable(sent.error)}`
     if (this.#told.has(text)) return
     this.#told.add(text)

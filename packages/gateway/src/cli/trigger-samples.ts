@@ -24,7 +24,8 @@ export function listSamples(
 }
 
 function asText(source: string, all: readonly Sample[]): string {
-  return `${source}\n${all.map(({ type, scheme }) => `  ${type.padEnd(20)} ${scheme}\n`).join('')}`
+  const width = Math.max(20, ...all.map(({ type }) => type.length))
+  return `${source}\n${all.map(({ type, scheme }) => `  ${type.padEnd(width)} ${scheme}\n`).join('')}`
 }
 
 function asJson(source: string, all: readonly Sample[]): string {

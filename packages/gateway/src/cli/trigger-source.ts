@@ -5,6 +5,7 @@ import { providers, templateProviders } from 'postern/providers'
 import { findConfig, loadConfig } from '../config/config-file.ts'
 import { orThrow } from '../config/problem.ts'
 import { environmentSecrets, secretVariable } from '../config/secret-variable.ts'
+import { escapeUnprintable } from '../observe/escape.ts'
 import type { CliContext } from './context.ts'
 import { readSecrets, SECRETS_FILE } from './development-secrets.ts'
 import { STATE_FOLDER } from './state-folder.ts'
@@ -39,7 +40,7 @@ export async function signingSource(
     : `add ${name} to the sources of a postern.config.ts and `
   return {
     missing: 'secret',
-    message: `There is no signing secret for ${name}: set ${secretVariable(name)}, or ${made}start the gateway in this folder (npm start), which makes one in ${SECRETS_FILE}`,
+    message: `There is no signing secret for ${name}: set ${secretVariable(name)}, or ${made}start the gateway in this folder (npx postern dev), which makes one in ${SECRETS_FILE}`,
   }
 }
 
@@ -83,6 +84,6 @@ function secretsIn(env: CliContext['env'], name: string): readonly string[] {
 }
 
 export function unknownSource(name: string): string {
-  const known = providers.map((provider) => provider.name).join(', ')
-  return `There is no source '${name}'. Known are ${known}, and the sources of a postern.config.ts in this folder`
+  const first = templateProviders.map((provider) => provider.name).join(', ')
+  return `There is no source '${escapeUnprintable(name, 100)}'. Known are the sources of a postern.config.ts in this folder, and ${first} and ${providers.length - templateProviders.length} others: postern trigger --list shows them`
 }

@@ -53,7 +53,7 @@ export async function trigger(
   const url = targetUrl(name, flags, context)
   const found = await signingSource({ name, secret: flags.secret, config: flags.config }, context)
   if ('missing' in found) {
-    if (found.missing === 'source') throw new UsageError(escapeUnprintable(found.message, 500))
+    if (found.missing === 'source') throw new UsageError(found.message)
     context.stderr.write(`${found.message}\n`)
     return EXIT.failed
   }
@@ -68,7 +68,7 @@ async function sampledSource(
   context: CliContext,
 ): Promise<SampledSource> {
   const source = await configuredSource(name, config, context)
-  if (source === undefined) throw new UsageError(escapeUnprintable(unknownSource(name), 500))
+  if (source === undefined) throw new UsageError(unknownSource(name))
   return { name, provider: source.provider.name }
 }
 

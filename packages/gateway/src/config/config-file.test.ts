@@ -40,7 +40,7 @@ describe('every kind of file and export is read', () => {
 
 describe('a file that cannot be used is named', () => {
   test.each([
-    ['postern.config.mjs', 'export const other = 1', 'exports no configuration'],
+    ['postern.config.mjs', 'export const other = 1', 'write: export default defineConfig('],
     ['postern.config.mjs', 'throw new Error("no database")', 'no database'],
     ['postern.config.mjs', 'export const config = {', 'postern.config.mjs'],
     ['postern.config.ts', 'export const config = {', 'postern.config.ts'],

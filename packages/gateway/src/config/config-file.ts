@@ -23,10 +23,7 @@ export async function loadConfig(path: string): Promise<Checked<GatewayConfig>> 
   try {
     const exported = exportedConfig(await importFile(path))
     if (exported === undefined) {
-      return problem(
-        name,
-        'exports no configuration; write: export const config = defineConfig({ sources: { … } })',
-      )
+      return problem(name, 'exports no configuration; write: export default defineConfig({ sources: { … } })')
     }
     return checkConfig(exported, name)
   } catch (error) {

@@ -14,7 +14,7 @@ import {
   type ResolvedNotification,
 } from '../notify/index.ts'
 import type { AnyDestination } from './destinations-schema.ts'
-import { messageOf, problem, type Checked, type Problem } from './problem.ts'
+import { problem, type Checked, type Problem } from './problem.ts'
 import { destinationSecretVariable, environmentSecretsIn } from './secret-variable.ts'
 
 export interface ResolveDestinationsOptions {
@@ -29,6 +29,10 @@ type Destinations = Readonly<Record<string, AnyDestination>>
 
 /** A destination of either kind, with all that it needs. */
 export type AnyResolvedDestination = ResolvedDestination | ResolvedNotification
+
+const MAKE_A_SECRET = `make one with: echo "whsec_$(openssl rand -base64 32)"`
+/** The library's own words are of a provider's secret, that is to be copied again from there. */
+const NO_SECRET = `is no secret to sign with, which is whsec_ and 24 bytes or more in base64; ${MAKE_A_SECRET}`
 
 /** In development the service that is tried out runs beside the gateway. */
 const OWN_MACHINE = ['127.0.0.0/8', '::1']
@@ -87,8 +91,8 @@ function notificationFor(name: string, notification: Notification): Checked<Reso
   try {
     if (value.secret !== undefined) standardWebhooks({ secret: value.secret })
     return { ok: true, value }
-  } catch (error) {
-    return problem(`destinations.${name}.secret`, messageOf(error))
+  } catch {
+    return problem(`destinations.${name}.secret`, NO_SECRET)
   }
 }
 
@@ -109,14 +113,13 @@ function secretsFor(
   const secrets = [own, fromEnvironment, fromDevelopment].find((each) => each.length > 0)
   if (secrets === undefined) {
     const what = found.kind === 'blank' ? 'is blank' : 'is not set'
-    const how = `make one with: echo "whsec_$(openssl rand -base64 32)"`
-    return problem(path, `${variable} ${what}, and the configuration gives no secret; ${how}`)
+    return problem(path, `${variable} ${what}, and the configuration gives no secret; ${MAKE_A_SECRET}`)
   }
   try {
     for (const each of secrets) standardWebhooks({ secret: each })
     return { ok: true, value: secrets }
-  } catch (error) {
-    return problem(path, own.length > 0 ? messageOf(error) : `${variable}: ${messageOf(error)}`)
+  } catch {
+    return problem(path, own.length > 0 ? NO_SECRET : `${variable} ${NO_SECRET}`)
   }
 }
 

@@ -181,7 +181,13 @@ describe('explain', () => {
 
   it('does not blame numbers where the secret is wrong', () => {
     const headers = Object.entries(sign(github({ secret: 'another-secret-of-16' }), { body, nowMs: NOW_MS }))
-    expect(causes(explain({ headers, body: Buffer.from(body) }, source))).toEqual(['wrong_secret'])
+    const { findings } = explain({ headers, body: Buffer.from(body) }, source)
+    expect(findings).toMatchObject([
+      {
+        cause: 'wrong_secret',
+        evidence: expect.stringMatching(/ another secret than the one that was tried$/) as string,
+      },
+    ])
   })
 
   it('says that there is no secret, and tries candidates all the same', () => {

@@ -132,7 +132,9 @@ function isInUrl(scheme: Scheme): scheme is StaticSecretScheme & { readonly secr
 
 function wrongSecret(rings: Subject['rings'], start: string): string {
   const count = rings.reduce((sum, { size }) => sum + size, 0)
-  return `${start} none of the ${count} secret${count === 1 ? '' : 's'} that ${count === 1 ? 'was' : 'were'} tried`
+  return count === 1
+    ? `${start} another secret than the one that was tried`
+    : `${start} none of the ${count} secrets that were tried`
 }
 
 function missingHeaders({ scheme, request }: Subject, providers: readonly Provider[]): readonly Finding[] {

@@ -23,10 +23,15 @@ export async function checkPorts({
   return [port, ok('POSTERN_ADMIN', `${address.host}:${address.port} is free`)]
 }
 
-function taken(subject: string, { host, port }: Address, failure: Error, isRunning: boolean): Finding {
+function taken(
+  subject: 'PORT' | 'POSTERN_ADMIN',
+  address: Address,
+  failure: Error,
+  isRunning: boolean,
+): Finding {
   const isTaken = (failure as NodeJS.ErrnoException).code === 'EADDRINUSE'
-  if (isTaken && isRunning) return ok(subject, `a gateway runs already, and port ${port} is taken`)
-  return fail(subject, listenMessage(failure, host, port))
+  if (isTaken && isRunning) return ok(subject, `a gateway runs already, and port ${address.port} is taken`)
+  return fail(subject, listenMessage(failure, address, subject))
 }
 
 async function listenFailure({ host, port }: Address): Promise<Error | undefined> {

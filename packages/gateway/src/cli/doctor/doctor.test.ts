@@ -248,8 +248,8 @@ describe('ports', () => {
     expect(await troubles({ ...SOUND, PORT: port, POSTERN_ADMIN: `127.0.0.1:${port}` })).toEqual({
       code: 1,
       found: [
-        `fail PORT: port ${port} is taken by another process; choose another`,
-        expect.stringMatching(/^fail POSTERN_ADMIN: port \d+ is taken/),
+        `fail PORT: port ${port} is taken by another process; choose another with --port or PORT`,
+        expect.stringMatching(/^fail POSTERN_ADMIN: port \d+ is taken.* with POSTERN_ADMIN=HOST:PORT$/),
       ],
     })
   })

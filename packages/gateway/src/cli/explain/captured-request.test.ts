@@ -70,6 +70,7 @@ describe('a request in JSON', () => {
   test.each([
     ['a body that was parsed', '{"headers":{},"body":{"a":1}}', /exactly as it came/],
     ['no headers', '{"body":""}', /headers/],
+    ['a body alone', '{"id":"1"}', /a body alone/],
     ['headers of another kind', '{"headers":["a"],"body":""}', /headers/],
     ['a method that is none', '{"headers":{},"method":1}', /method/],
     ['something that only begins like it', '{"headers', /cannot be read/],
@@ -117,6 +118,10 @@ test('of curl -v, what it sent is read', () => {
     headers: ['Host', 'a.b', 'X-Sig', '1'],
     body: new Uint8Array(),
   })
+})
+
+test('an empty file is said to be empty', () => {
+  expect(() => read('\n')).toThrow(/it is empty/)
 })
 
 test.each([

@@ -18,6 +18,7 @@ export interface CapturedRequest extends RequestLike {
  */
 export function readCaptured(bytes: Uint8Array): CapturedRequest {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (file.toString('latin1').trim() === '') throw unreadable('it is empty')
   if (/^\s*\{/.test(file.subarray(0, 64).toString('latin1'))) return fromJson(file)
   if (/^(?:\*|>) /m.test(file.toString('latin1')) && !REQUEST_LINE.test(firstLine(file)))
     return fromCurl(file)
@@ -31,6 +32,8 @@ function fromJson(file: Buffer): CapturedRequest {
   const log = parsed['log']
   if (isObject(log) && Array.isArray(log['entries'])) return fromHar(log['entries'] as readonly unknown[])
   const { method = 'POST', url = '', headers, body = '', bodyBase64, bodyBytes, receivedMs } = parsed
+  if (headers === undefined)
+    throw unreadable('it has no headers: a body alone says nothing; give the whole request')
   if (typeof method !== 'string' || typeof url !== 'string') throw unreadable('method and url must be texts')
   if (bodyBase64 !== undefined && typeof bodyBase64 !== 'string')
     throw unreadable('bodyBase64 must be a text')

@@ -61,7 +61,7 @@ async function reach(origin: string, path: string, init: RequestInit): Promise<R
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
     throw new Error(
-      `no gateway answers at ${origin} (${messageOf(cause)}); start one with POSTERN_ADMIN, and set the same here`,
+      `no gateway answers at ${origin} (${messageOf(cause)}); start one with postern dev, or postern serve and POSTERN_ADMIN, and set the same POSTERN_ADMIN here`,
       { cause: error },
     )
   }
