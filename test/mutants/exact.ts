@@ -98,6 +98,12 @@ export const exactMutants: readonly Mutant[] = [
     }),
   },
   {
+    name: 'cuts the keys of lines at NUL',
+    clause: 'exact/text',
+    breaks: (store) =>
+      putting(store, (event) => ({ ...event, orderingKey: event.orderingKey?.split('\0')[0] })),
+  },
+  {
     name: 'keeps 32 bits of a time',
     clause: 'exact/text',
     breaks: (store) =>

@@ -55,6 +55,11 @@ let lastNumber = 0
 
 export const rejectedMutants: readonly Mutant[] = [
   {
+    name: 'cuts the URL of a refused request at NUL',
+    clause: 'rejected/kept',
+    breaks: (store) => recording(store, (request) => ({ ...request, url: request.url.replace(/\0.*/s, '') })),
+  },
+  {
     name: 'keeps no headers of a refused request',
     clause: 'rejected/kept',
     breaks: (store) => recording(store, (request) => ({ ...request, headers: [] })),

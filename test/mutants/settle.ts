@@ -279,6 +279,18 @@ export const settleMutants: readonly Mutant[] = [
     breaks: (store) => affecting(store, () => []),
   },
   {
+    name: 'cuts what an effect writes at NUL',
+    clause: 'settle/effects',
+    breaks: (store, world) =>
+      affecting(store, (effects) =>
+        effects.map((effect) => () => {
+          effect()
+          const { name = '' } = world.seen.pop() ?? {}
+          world.seen.push({ name: name.replace(/\0.*/s, '') })
+        }),
+      ),
+  },
+  {
     name: 'runs effects backwards',
     clause: 'settle/effects',
     breaks: (store) => affecting(store, (effects) => effects.toReversed()),

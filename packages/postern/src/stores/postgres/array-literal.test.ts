@@ -3,7 +3,7 @@ import { Pool } from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { leftOut } from '../../../../../test/support/servers/left-out.ts'
 import { plainArray, textArray } from './array-literal.ts'
-import { fromNullableText } from './exact-text.ts'
+import { fromNullableText } from '../../inbox/index.ts'
 
 describe.skipIf(leftOut().includes('postgres'))('arrays, as the server reads them', () => {
   let pool: Pool

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { toText } from './exact-text.ts'
+import { toText } from '../../inbox/index.ts'
 
 /** JSON quotes as PostgreSQL does, but for its escapes of what neither would take as it is. */
 export function textArray(texts: readonly (string | null)[]): string {

@@ -1,5 +1,4 @@
-import type { EventSummary, StoredEvent } from '../../inbox/index.ts'
-import { fromNullableText, fromText } from './exact-text.ts'
+import { fromNullableText, fromText, type EventSummary, type StoredEvent } from '../../inbox/index.ts'
 
 /** All columns but the bytes. */
 export const EVENT_COLUMNS =

@@ -1,6 +1,11 @@
 import { lazyProperties } from '../../core/lazy-properties.ts'
-import type { Claimed, DeliveryState, DeliveryStatus, StoredEvent } from '../../inbox/index.ts'
-import { fromText } from './exact-text.ts'
+import {
+  fromText,
+  type Claimed,
+  type DeliveryState,
+  type DeliveryStatus,
+  type StoredEvent,
+} from '../../inbox/index.ts'
 
 /** What the functions that lease answer with; all null where nothing was leased. */
 export interface HandedOut {

@@ -1,4 +1,6 @@
 import {
+  fromNullableText,
+  fromText,
   isLegal,
   TRANSITIONS,
   type DeliveryState,
@@ -9,7 +11,6 @@ import {
   type ReplayResult,
 } from '../../inbox/index.ts'
 import { plainArray, textArray } from './array-literal.ts'
-import { fromNullableText, fromText } from './exact-text.ts'
 import { laneOf } from './lane.ts'
 import { SLOTS } from './migrations/tables.ts'
 import type { Transaction } from './server.ts'

@@ -1,7 +1,6 @@
-import { GroupCommit, type NewEvent, type PutResult } from '../../inbox/index.ts'
+import { GroupCommit, toText, type NewEvent, type PutResult } from '../../inbox/index.ts'
 import { isOfOneEvent, toError, unavailable } from './failure.ts'
 import { readClaimed, toStatus, type HandedOut, type StatusRow } from './handed-out.ts'
-import { toText } from './exact-text.ts'
 import { Places } from './places.ts'
 import { putAll, type Batch } from './put.ts'
 import { LOCK_TIMEOUT_MS, type Server } from './server.ts'

@@ -1,11 +1,14 @@
-import type {
-  Attempt,
-  Delivery,
-  DeliveryState,
-  EventDetail,
-  ListPage,
-  ListQuery,
-  Outcome,
+import {
+  fromNullableText,
+  fromText,
+  toText,
+  type Attempt,
+  type Delivery,
+  type DeliveryState,
+  type EventDetail,
+  type ListPage,
+  type ListQuery,
+  type Outcome,
 } from '../../inbox/index.ts'
 import {
   EVENT_COLUMNS,
@@ -15,7 +18,6 @@ import {
   type EventRow,
   type EventSummaryRow,
 } from './event-row.ts'
-import { fromNullableText, fromText, toText } from './exact-text.ts'
 import { SLOTS } from './migrations/tables.ts'
 import type { Transaction } from './server.ts'
 

@@ -2,16 +2,17 @@ import { sha256 } from '../../core/crypto.ts'
 import type { Reason } from '../../core/index.ts'
 import {
   dedupeKey,
+  fromText,
   REJECTED_LOG_ROWS,
   REJECTED_PAGE_BYTES,
   rejectedBudget,
+  toText,
   type KeptRequest,
   type RejectedPage,
   type RejectedQuery,
   type RejectedRequest,
   type StateEntry,
 } from '../../inbox/index.ts'
-import { fromText, toText } from './exact-text.ts'
 import { uuidOf } from './put.ts'
 import type { Transaction } from './server.ts'
 

@@ -1,6 +1,5 @@
-import type { DestinationStat, StoreStat } from '../../inbox/index.ts'
+import { fromText, type DestinationStat, type StoreStat } from '../../inbox/index.ts'
 import { numberOf } from './event-row.ts'
-import { fromText } from './exact-text.ts'
 import type { Transaction } from './server.ts'
 
 /** Up to here events are counted. Counting a million takes some 100 ms, and nobody needs to know them to the last. */

@@ -158,6 +158,11 @@ describe.skipIf(SERVER === '')('effects', () => {
 // What an event holds where a text was expected is up to its sender.
 test.skipIf(SERVER === '').each<readonly [what: string, effect: unknown, problem: string]>([
   ['an object', ['SET', 'k', { a: 1 }], 'part 2 of an effect is neither text nor number nor bytes: object'],
+  [
+    'half a character',
+    ['SET', 'k', 'a\ud83d'],
+    'part 2 of an effect has half a surrogate pair, which has no form in UTF-8: take it out, or give bytes',
+  ],
   ['nothing', ['SET', 'k', undefined], 'part 2 of an effect is neither text nor number nor bytes: undefined'],
   ['a text', 'SET k v', 'an effect is no list of a command and its arguments'],
   ['no effect', null, 'an effect is no list of a command and its arguments'],

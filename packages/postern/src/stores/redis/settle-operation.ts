@@ -5,7 +5,8 @@ import { wholeMs } from './whole-ms.ts'
 
 /**
  * A command that is run with the settlement, in the same script: `['INCRBY', 'balance:7', 5]`. It must name a key, and in a
- * cluster one that begins with the source's `{<source>}:`. It cannot read and then decide.
+ * cluster one that begins with the source's `{<source>}:`. It cannot read and then decide. Text with half a surrogate pair fails
+ * its settlement: it has no form in UTF-8.
  */
 export type RedisEffect = readonly (string | number | Uint8Array)[]
 
@@ -31,9 +32,13 @@ function settlementOf(settlement: Settlement<RedisEffect>): Packable {
 export function effectProblem(effect: unknown): string | undefined {
   if (!Array.isArray(effect)) return 'an effect is no list of a command and its arguments'
   const index = effect.findIndex((part) => !isPart(part))
-  return index < 0
+  if (index >= 0)
+    return `part ${index} of an effect is neither text nor number nor bytes: ${typeof effect[index]}`
+  // With the flag `u`, a class of surrogates matches only those that are not half of a pair.
+  const half = effect.findIndex((part) => typeof part === 'string' && /\p{Surrogate}/u.test(part))
+  return half < 0
     ? undefined
-    : `part ${index} of an effect is neither text nor number nor bytes: ${typeof effect[index]}`
+    : `part ${half} of an effect has half a surrogate pair, which has no form in UTF-8: take it out, or give bytes`
 }
 
 function isPart(part: unknown): boolean {

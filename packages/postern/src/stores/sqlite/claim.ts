@@ -1,4 +1,4 @@
-import type { ClaimRequest } from '../../inbox/index.ts'
+import { toText, type ClaimRequest } from '../../inbox/index.ts'
 import { batchesOf, places, textByCount } from './batches.ts'
 import type { Connection } from './connection.ts'
 import { destinationsWithWork } from './destinations-with-work.ts'
@@ -15,7 +15,7 @@ export function claim(
   const destinations = destinationsWithWork(connection, served)
   const hasLanes = someLaneWaits(connection)
   const due = destinations.flatMap(({ name, limit }) =>
-    dueDeliveries(connection, { destination: name, limit, nowMs, hasLanes }).map((row) => ({
+    dueDeliveries(connection, { destination: toText(name), limit, nowMs, hasLanes }).map((row) => ({
       row,
       destination: name,
     })),
@@ -174,7 +174,7 @@ function nextDueMs(connection: Connection, destinations: ClaimRequest['destinati
                 (SELECT min(due_ms) FROM lane WHERE destination = ?1 AND leased = 0 AND due_ms IS NOT NULL) AS laneDue,
                 (SELECT min(due_ms) FROM lane WHERE destination = ?1 AND leased = 1 AND due_ms IS NOT NULL) AS laneEnded`,
       )
-      .get(name) as Readonly<Record<'due' | 'ended' | 'laneDue' | 'laneEnded', number | null>>
+      .get(toText(name)) as Readonly<Record<'due' | 'ended' | 'laneDue' | 'laneEnded', number | null>>
     return [row.due, row.ended, row.laneDue, row.laneEnded].filter((time) => time !== null)
   })
   return times.length === 0 ? undefined : Math.min(...times)

@@ -1,4 +1,4 @@
-import type { ClaimRequest } from '../../inbox/index.ts'
+import { fromText, type ClaimRequest } from '../../inbox/index.ts'
 import type { Connection } from './connection.ts'
 
 type Destinations = ClaimRequest['destinations']
@@ -16,7 +16,7 @@ export function destinationsWithWork(connection: Connection, destinations: Desti
   const names = new Set<string>()
   for (const entries of ENTRIES) {
     for (const { name } of connection.sql(namesIn(entries)).all() as { readonly name: string }[])
-      names.add(name)
+      names.add(fromText(name))
   }
   return destinations.filter(({ name }) => names.has(name))
 }

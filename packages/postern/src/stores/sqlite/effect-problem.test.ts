@@ -32,6 +32,21 @@ describe.each(['thread', 'inline'] as const)('with its writer %s', (writer) => {
       'params[0] of an effect is of a type that SQLite does not have: boolean',
     ],
     ['params by name', { sql: 'SELECT :a', params: { a: 1 } }, 'the params of an effect are no list'],
+    [
+      'a text with NUL',
+      { sql: 'SELECT ?, ?', params: ['a', 'a\0b'] },
+      'params[1] of an effect has a NUL, at which SQLite may cut it off: take it out, or bind bytes',
+    ],
+    [
+      'half a surrogate pair',
+      { sql: 'SELECT ?', params: ['\ud83d'] },
+      'params[0] of an effect has half a surrogate pair, which has no form in UTF-8: take it out, or bind bytes',
+    ],
+    [
+      'SQL that would be cut',
+      { sql: "SELECT 1 \0 WHERE 'never'" },
+      'the SQL of an effect has a NUL, at which SQLite may cut it off: take it out, or bind bytes',
+    ],
     ['no SQL', {}, 'an effect has no text of SQL'],
     ['no effect', null, 'an effect has no text of SQL'],
     ...[
@@ -66,7 +81,7 @@ describe.each(['thread', 'inline'] as const)('with its writer %s', (writer) => {
     expect(stored.outcome).toBe('stored')
   })
 
-  test.each([Infinity, -Infinity, -0.5, 2n ** 62n, null, 'text', new Uint8Array([0, 255])])(
+  test.each([Infinity, -Infinity, -0.5, 2n ** 62n, null, 'text 🪝', new Uint8Array([0, 255])])(
     'an effect writes %s as it is',
     async (value) => {
       const store = aStore(writer)

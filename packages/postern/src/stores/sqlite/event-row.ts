@@ -1,5 +1,5 @@
 import { lazyProperties } from '../../core/lazy-properties.ts'
-import type { EventSummary, StoredEvent } from '../../inbox/index.ts'
+import { fromNullableText, fromText, type EventSummary, type StoredEvent } from '../../inbox/index.ts'
 
 /** All columns but the bytes. */
 export const EVENT_COLUMNS =
@@ -89,14 +89,14 @@ export function toSummary(row: EventSummaryRow & { readonly body_bytes: number }
 function withoutBytes(row: EventSummaryRow): Omit<StoredEvent, 'body' | 'headers'> {
   return {
     eventSeq: row.seq,
-    tenant: row.tenant,
-    source: row.source,
-    id: row.id,
-    type: row.type,
+    tenant: fromText(row.tenant),
+    source: fromText(row.source),
+    id: fromText(row.id),
+    type: fromText(row.type),
     createdMs: row.created_ms ?? undefined,
     receivedMs: row.received_ms,
-    orderingKey: row.ordering_key ?? undefined,
-    verifiedBy: row.verified_by,
+    orderingKey: fromNullableText(row.ordering_key),
+    verifiedBy: fromText(row.verified_by),
     conflictsWith: row.conflicts_with ?? undefined,
   }
 }

@@ -15,7 +15,10 @@ import type {
 import type { SqliteValue } from './database.ts'
 import type { EventRow } from './event-row.ts'
 
-/** A write that commits together with a delivery's success. Its tables live in the same file. */
+/**
+ * A write that commits together with a delivery's success. Its tables live in the same file. Text with NUL, or with half a
+ * surrogate pair, fails its settlement: it could not be written as it is.
+ */
 export interface SqliteEffect {
   readonly sql: string
   readonly params?: readonly SqliteValue[]

@@ -1,5 +1,6 @@
 import {
   fingerprintOf,
+  fromText,
   isLegal,
   type DeliveryState,
   type DeliveryStatus,
@@ -11,11 +12,12 @@ import type { Connection } from './connection.ts'
 import type { DedupeEntry } from './dedupe-index.ts'
 import { hasOvertaken, isHead, isTurnOf, joined, laneFor, type LaneName } from './lane.ts'
 import type { LeasedRow, OperationOf, PutEvent, PutRow } from './operation.ts'
+import { withStoredTexts } from './stored-text.ts'
 import { wholeMs } from './whole-ms.ts'
 
 /** Records events, once each. Runs inside the commit's transaction. */
 export function put(connection: Connection, { events, nowMs }: OperationOf<'put'>): PutRow[] {
-  return events.map((event) => putOne(connection, event, nowMs))
+  return events.map((event) => putOne(connection, withStoredTexts(event), nowMs))
 }
 
 function putOne(connection: Connection, event: PutEvent, nowMs: number): PutRow {
@@ -61,7 +63,7 @@ function duplicate(
     // Rows have no prototype; callers get plain objects.
     deliveries: deliveries.map(({ deliverySeq, destination, state }) => ({
       deliverySeq,
-      destination,
+      destination: fromText(destination),
       state,
     })),
     ...(lease !== undefined &&

@@ -1,14 +1,17 @@
-import type {
-  Attempt,
-  Delivery,
-  DeliveryState,
-  DestinationStat,
-  EventDetail,
-  ListPage,
-  ListQuery,
-  Outcome,
-  StateEntry,
-  StoreStat,
+import {
+  fromNullableText,
+  fromText,
+  toText,
+  type Attempt,
+  type Delivery,
+  type DeliveryState,
+  type DestinationStat,
+  type EventDetail,
+  type ListPage,
+  type ListQuery,
+  type Outcome,
+  type StateEntry,
+  type StoreStat,
 } from '../../inbox/index.ts'
 import type { SqliteValue } from './database.ts'
 import type { Connection } from './connection.ts'
@@ -82,7 +85,7 @@ function attemptsOf(connection: Connection, deliverySeq: number): Attempt[] {
     endedMs: row.ended_ms,
     durationMs: row.duration_ms,
     outcome: row.outcome,
-    error: row.error ?? undefined,
+    error: fromNullableText(row.error),
   }))
 }
 
@@ -90,15 +93,15 @@ function toDelivery(row: DeliveryRow): Delivery {
   return {
     deliverySeq: row.seq,
     eventSeq: row.event_seq,
-    destination: row.destination,
+    destination: fromText(row.destination),
     state: row.state,
     attempt: row.attempt,
     token: row.token,
-    orderingKey: row.ordering_key ?? undefined,
+    orderingKey: fromNullableText(row.ordering_key),
     blocks: row.state === 'dead' && row.open_lane !== null,
     dueMs: row.due_ms,
     leaseUntilMs: row.lease_until_ms ?? undefined,
-    error: row.error ?? undefined,
+    error: fromNullableText(row.error),
   }
 }
 
@@ -131,13 +134,16 @@ function nextOf(rows: readonly { readonly seq: number }[], limit: number): numbe
 function filters(query: ListQuery): { readonly where: string; readonly params: SqliteValue[] } {
   const table = query.of === 'events' ? 'event' : 'delivery'
   const conditions: [string, SqliteValue | undefined][] = [
-    ['event.source = ?', query.source],
-    ['event.type = ?', query.type],
+    ['event.source = ?', stored(query.source)],
+    ['event.type = ?', stored(query.type)],
     [`${table}.seq < ?`, query.before],
     [`${table}.seq > ?`, query.after],
   ]
   if (query.of === 'deliveries') {
-    conditions.push(['delivery.state = ?', query.state], ['delivery.destination = ?', query.destination])
+    conditions.push(
+      ['delivery.state = ?', query.state],
+      ['delivery.destination = ?', stored(query.destination)],
+    )
   }
   const used = conditions.filter(
     (condition): condition is [string, SqliteValue] => condition[1] !== undefined,
@@ -147,6 +153,11 @@ function filters(query: ListQuery): { readonly where: string; readonly params: S
     where: texts.length === 0 ? '' : `WHERE ${texts.join(' AND ')}`,
     params: used.map(([, value]) => value),
   }
+}
+
+/** A text that is looked for, as the columns have it. */
+function stored(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : toText(text)
 }
 
 /** Conditions without a value, each the very text of the index that serves it. */
@@ -160,14 +171,14 @@ function stat(connection: Connection, { nowMs }: { readonly nowMs: number }): Om
   const { events } = connection.sql('SELECT count(*) AS events FROM event').get() as { events: number }
   const destinations = new Map<string, MutableStat>()
   const of = (name: string): MutableStat => {
-    const entry = destinations.get(name) ?? emptyStat(name)
+    const entry = destinations.get(name) ?? emptyStat(fromText(name))
     destinations.set(name, entry)
     return entry
   }
   for (const { destination, state, count } of unfinished(connection)) of(destination)[state] += count
   for (const { destination, count } of blocked(connection)) of(destination).blockedKeys = count
-  for (const entry of destinations.values()) {
-    if (entry.pending > 0) entry.oldestPendingMs = oldestPendingMs(connection, entry.name, nowMs)
+  for (const [name, entry] of destinations) {
+    if (entry.pending > 0) entry.oldestPendingMs = oldestPendingMs(connection, name, nowMs)
   }
   return { events, destinations: [...destinations.values()] }
 }
@@ -243,8 +254,8 @@ function recall(
 ): string | undefined {
   const row = connection
     .sql('SELECT value FROM state WHERE key = ? AND (expires_ms IS NULL OR expires_ms > ?)')
-    .get(key, nowMs) as { value: string } | undefined
-  return row?.value
+    .get(toText(key), nowMs) as { value: string } | undefined
+  return row && fromText(row.value)
 }
 
 function entries(
@@ -255,8 +266,8 @@ function entries(
     .sql(
       'SELECT key, value FROM state WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 AND (expires_ms IS NULL OR expires_ms > ?2) ORDER BY key',
     )
-    .all(prefix, nowMs) as StateEntry[]
-  return rows.map(({ key, value }) => ({ key, value }))
+    .all(toText(prefix), nowMs) as StateEntry[]
+  return rows.map(({ key, value }) => ({ key: fromText(key), value: fromText(value) }))
 }
 
 function checkpoint(connection: Connection): { readonly walPages: number } {

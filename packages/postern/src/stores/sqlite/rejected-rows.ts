@@ -1,6 +1,8 @@
 import type { Reason } from '../../core/index.ts'
 import {
+  fromText,
   REJECTED_PAGE_BYTES,
+  toText,
   type KeptRequest,
   type RejectedPage,
   type RejectedQuery,
@@ -30,7 +32,7 @@ function filters({ source, reason, before }: RejectedQuery): {
   readonly params: readonly SqliteValue[]
 } {
   const conditions: [string, SqliteValue | undefined][] = [
-    ['source = ?', source],
+    ['source = ?', source === undefined ? undefined : toText(source)],
     ['reason = ?', reason],
     ['seq < ?', before],
   ]
@@ -73,10 +75,10 @@ function keptAt(connection: Connection, seq: number): readonly KeptRequest[] {
     {
       rejectedSeq: seq,
       receivedMs: row.received_ms,
-      source: row.source,
+      source: fromText(row.source),
       reason: row.reason,
-      method: row.method,
-      url: row.url,
+      method: fromText(row.method),
+      url: fromText(row.url),
       // Written by record from an array of strings.
       headers: JSON.parse(row.headers) as string[],
       body: row.body,

@@ -1,6 +1,7 @@
 import { PosternError } from '../../core/index.ts'
 import {
   asStored,
+  fromText,
   nextWork,
   settleSound,
   SteadyClock,
@@ -227,7 +228,8 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
         ? (await this.get(row.eventSeq))?.event
         : storedEvent(event, row, receivedMs)
     if (stored === undefined) return resultOf(row)
-    const { deliverySeq, token, destination, attempt } = lease
+    const { deliverySeq, token, attempt } = lease
+    const destination = fromText(lease.destination)
     return { leased: { deliverySeq, token, destination, attempt, event: stored }, ...resultOf(row) }
   }
 

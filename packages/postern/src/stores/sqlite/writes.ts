@@ -3,6 +3,7 @@ import {
   isLegal,
   REJECTED_LOG_ROWS,
   rejectedBudget,
+  toText,
   TRANSITIONS,
   type DeliveryState,
   type Lease,
@@ -105,7 +106,7 @@ function leasedRow(
 }
 
 function errorOf(outcome: Outcome): string | null {
-  return 'error' in outcome ? outcome.error : null
+  return 'error' in outcome ? toText(outcome.error) : null
 }
 
 /** Prolongs leases that are still their holders'. */
@@ -157,7 +158,9 @@ export function replay(connection: Connection, { replays, nowMs }: OperationOf<'
       .get(eventSeq) as (LaneName & { readonly eventSeq: number }) | undefined
     if (event === undefined) return 'unknown'
     return {
-      deliverySeqs: destinations.map((name) => insertDelivery(connection, event, name, nowMs, 'replayed')),
+      deliverySeqs: destinations.map((name) =>
+        insertDelivery(connection, event, toText(name), nowMs, 'replayed'),
+      ),
     }
   })
 }
@@ -198,10 +201,10 @@ export function record(connection: Connection, { rejected, nowMs }: OperationOf<
     .run(
       dedupeKey('rejected', '', rejected.source, rejected.reason, digest),
       nowMs,
-      rejected.source,
+      toText(rejected.source),
       rejected.reason,
-      rejected.method,
-      rejected.url,
+      toText(rejected.method),
+      toText(rejected.url),
       JSON.stringify(rejected.headers),
       rejected.body,
       rejected.bodyBytes,
@@ -221,11 +224,11 @@ export function remember(
   connection: Connection,
   { key, value, forMs, nowMs }: OperationOf<'remember'>,
 ): undefined {
-  if (value === null) connection.sql('DELETE FROM state WHERE key = ?').run(key)
+  if (value === null) connection.sql('DELETE FROM state WHERE key = ?').run(toText(key))
   else {
     connection
       .sql('INSERT OR REPLACE INTO state (key, value, expires_ms) VALUES (?, ?, ?)')
-      .run(key, value, forMs === null ? null : wholeMs(nowMs + forMs))
+      .run(toText(key), toText(value), forMs === null ? null : wholeMs(nowMs + forMs))
   }
   return undefined
 }

@@ -30,6 +30,13 @@ export const effectCases: readonly ContractCase[] = [
       )
       assert.deepEqual(await harness.effectsSeen(), ['evt_1', 'evt_2', 'evt_3'])
     },
+    'the text that an effect writes is written whole, or its settlement fails': async (store, harness) => {
+      await putStored(store)
+      const lease = await claimOne(store)
+      const result = await settle(store, lease, succeeded, [harness.effect('nul \0 inside')])
+      assert.deepEqual(await harness.effectsSeen(), result === 'failed' ? [] : ['nul \0 inside'])
+      if (result === 'failed') assert.equal(await settle(store, lease), 'settled')
+    },
     'a settlement without effects runs none': async (store, harness) => {
       await putStored(store)
       await settle(store, await claimOne(store), succeeded, [])

@@ -9,6 +9,8 @@ import {
   deliveryOf,
   detail,
   duplicateOf,
+  LEASE_MS,
+  leasedOf,
   ODD_TEXTS,
   only,
   put,
@@ -83,6 +85,35 @@ export const exactCases: readonly ContractCase[] = [
         await settle(store, lease, { kind: 'dead', error: text })
         const { error, destination, attempts } = await deliveryOf(store, eventSeq)
         assert.deepEqual([error, destination, only(attempts).error], [text, text, text])
+      }
+    },
+    'odd text names lines, and deliveries that are leased at their put or replayed': async (store) => {
+      for (const text of ODD_TEXTS) {
+        const names = { source: text, orderingKey: text, onDead: 'block', destinations: [text] } as const
+        const lease = { destination: text, leaseMs: LEASE_MS }
+        const first = await put(store, anEvent({ ...names, id: `1 ${text}`, lease }))
+        assert.equal(leasedOf(first).destination, text)
+        const second = await putStored(store, anEvent({ ...names, id: `2 ${text}` }))
+        const behind = only(duplicateOf(await put(store, anEvent({ ...names, id: `2 ${text}` })), second))
+        assert.deepEqual([behind.destination, behind.state], [text, 'pending'])
+        assert.equal((await deliveryOf(store, second)).orderingKey, text)
+        await store.replay([{ eventSeq: second, destinations: [text] }])
+      }
+      const served = ODD_TEXTS.map((name) => ({ name, limit: 5 }))
+      const { destinations } = await store.stat()
+      const counts = new Map(destinations.map(({ name, leased, pending }) => [name, [leased, pending]]))
+      assert.deepEqual(counts, new Map(ODD_TEXTS.map((name) => [name, [1, 2]])))
+      assert.deepEqual(
+        await claim(store, { destinations: served }),
+        [],
+        'All wait for the first of their key',
+      )
+      for (const text of ODD_TEXTS) {
+        const page = await store.list({ of: 'deliveries', destination: text, limit: 5 })
+        assert.deepEqual(
+          page.deliveries.map(({ destination }) => destination),
+          [text, text, text],
+        )
       }
     },
     'odd text filters for itself only': async (store) => {

@@ -23,7 +23,10 @@ export const MINUTE: number = 60 * SECOND
 export const LEASE_MS: number = 60 * SECOND
 export const WINDOW_MS: number = 60 * MINUTE
 
-/** What breaks where text is pasted into a query or passes through a code page: quotes, wildcards, other scripts, control characters. */
+/**
+ * What breaks where text is pasted into a query, passes through a code page or is bound as a C string: quotes, wildcards, other
+ * scripts, control characters, NUL, halves of surrogate pairs, and what an escape for those could look like.
+ */
 export const ODD_TEXTS: readonly string[] = [
   `it's "quoted" \`twice\``,
   `'); DROP TABLE event; --`,
@@ -35,6 +38,12 @@ export const ODD_TEXTS: readonly string[] = [
   'constructor',
   ' spaces around ',
   '$1 ?1 :name @name {{x}}',
+  'nul \0 inside',
+  'nul \0 within',
+  '\0',
+  'half a pair \ud83d high',
+  '\udc00 and low',
+  '\u0001\u0001 and \u0001\u0003d83d',
 ]
 
 /** The bytes of a text. */

@@ -33,6 +33,14 @@ export const rejectedCases: readonly ContractCase[] = [
       assert.ok(Number.isSafeInteger(receivedMs), 'receivedMs must be whole milliseconds')
       assert.ok(Number.isSafeInteger(rejectedSeq) && rejectedSeq > 0, 'rejectedSeq must be a number from 1')
     },
+    'odd text comes back as it was, wherever it stands': async (store) => {
+      for (const text of ODD_TEXTS) {
+        const names = { source: text, method: text, url: text, headers: ['x-text', text] }
+        await store.rejected.record(aRequest(names))
+        const { source, method, url, headers } = only(await recent(store, 1))
+        assert.deepEqual({ source, method, url, headers }, names)
+      }
+    },
     'the newest come first, no more than asked for': async (store, harness) => {
       for (const url of ['/one', '/two', '/three']) {
         await store.rejected.record(aRequest({ url, body: bytes(url) }))

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fromText, toText } from './exact-text.ts'
+import { fromText, isPlainText, toText } from './exact-text.ts'
 
 /** Any UTF-16 units, with many of those that need an escape. */
 const anyString = fc
@@ -20,4 +20,8 @@ test('every string comes back, and what is stored holds nothing that the server 
 
 test('what needs no escape is stored as it is', () => {
   expect(toText(`it's \\u0000 "plain" 🪝`)).toBe(`it's \\u0000 "plain" 🪝`)
+})
+
+test('a text is plain where it is stored as it is', () => {
+  fc.assert(fc.property(anyString, (text) => isPlainText(text) === (toText(text) === text)))
 })
