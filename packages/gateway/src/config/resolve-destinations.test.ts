@@ -136,6 +136,13 @@ describe('what is wrong is named by its path', () => {
     const checked = checkConfig({ sources, destinations: { [name]: { url } } }, 'postern.config.ts')
     expect(checked.ok).toBe(false)
   })
+
+  test.each(['0', '42', '9'.repeat(20)])('the name %j, which is a delivery’s number', (name) => {
+    const checked = checkConfig({ sources, destinations: { [name]: { url } } }, 'postern.config.ts')
+    const message =
+      'the name is a number, which commands such as postern redrive take for a delivery’s: give it a letter as well (in postern.config.ts)'
+    expect(checked).toEqual({ ok: false, problems: [{ path: `destinations.${name}`, message }] })
+  })
 })
 
 describe('a secret', () => {

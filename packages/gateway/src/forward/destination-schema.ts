@@ -116,10 +116,14 @@ export const deliveryEntries: v.ObjectEntries = {
   breaker: v.optional(breaker),
 }
 
-/** `handlers` is the destination of all handlers without a name. */
+/** `handlers` is the destination of all handlers without a name, and a number is a delivery's: `postern redrive 42`. */
 export const destinationName: v.GenericSchema<string> = v.pipe(
   v.string(),
   v.regex(/^[a-z0-9_-]{1,64}$/, 'a destination’s name must match [a-z0-9_-]{1,64}'),
+  v.check(
+    (text) => !/^\d+$/.test(text),
+    'the name is a number, which commands such as postern redrive take for a delivery’s: give it a letter as well',
+  ),
   v.check((text) => text !== 'handlers', 'the name handlers is taken, by the handlers without a name'),
 )
 

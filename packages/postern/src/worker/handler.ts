@@ -57,7 +57,10 @@ export interface Registration<Effect = never, Tx = never> {
 
 /** What beside its source and type a handler can be registered with; limits only together with a name. */
 export interface HandlerOptions extends DestinationLimits {
-  /** Makes the handler a destination of its own, with its own deliveries, attempts, retries and limits: `[a-z0-9_-]{1,64}`. */
+  /**
+   * Makes the handler a destination of its own, with its own deliveries, attempts, retries and limits: `[a-z0-9_-]{1,64}`, and not
+   * digits alone, since numbers are deliveries'.
+   */
   readonly name?: string
   /**
    * Which events of its source and type it gets. Asked before an event is recorded, so it must be fast; a throw counts as

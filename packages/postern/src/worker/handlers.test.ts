@@ -24,7 +24,7 @@ describe('a registration', () => {
     },
   )
 
-  test.each(['a', '0', '-', 'audit_log-2', 'a'.repeat(64), 'constructor', '__proto__'])(
+  test.each(['a', '0a', '-', '1-2', 'audit_log-2', 'a'.repeat(64), 'constructor', '__proto__'])(
     'is accepted under the name %j',
     (name) => {
       expect(registerHandler('shop', '*', first, { name }).destination).toBe(name)
@@ -33,6 +33,12 @@ describe('a registration', () => {
 
   test('is refused with a name that says what was given', () => {
     expect(() => registerHandler('shop', '*', first, { name: 'Audit' })).toThrow(/got "Audit"/)
+  })
+
+  test.each(['0', '42', '9'.repeat(64)])('is refused under the number %s, which is a delivery’s', (name) => {
+    expect(() => registerHandler('shop', 'paid', first, { name })).toThrow(
+      `The name '${name}' of the handler of shop paid is a number, which an operator's command takes for a delivery's ('postern redrive ${name}'): give it a letter as well`,
+    )
   })
 
   test.each([undefined, null, 'work', { handleEvent() {} }, Promise.resolve(first)])(

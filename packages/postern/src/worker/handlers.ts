@@ -3,6 +3,8 @@ import { UNNAMED_DESTINATION, type Handler, type HandlerOptions, type Registrati
 import { limitsByDestination, type DestinationLimits } from './limits.ts'
 
 const NAME = /^[a-z0-9_-]{1,64}$/
+/** Of any length: what is a delivery's number is not to hang on how many digits it has. */
+const NUMBER = /^\d+$/
 
 /** Makes registrations; `On` gives it its types. */
 export function registerHandler<Effect, Tx>(
@@ -16,6 +18,12 @@ export function registerHandler<Effect, Tx>(
     throw new PosternError(
       'bad_config',
       `A handler's name must match ${NAME.source}: got ${JSON.stringify(destination)}`,
+    )
+  }
+  if (NUMBER.test(destination)) {
+    throw new PosternError(
+      'bad_config',
+      `The name '${destination}' of the handler of ${source} ${type} is a number, which an operator's command takes for a delivery's ('postern redrive ${destination}'): give it a letter as well`,
     )
   }
   if (typeof handler !== 'function') {
