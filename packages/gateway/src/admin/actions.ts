@@ -9,6 +9,7 @@ import {
 import type { AdminAnswer } from './admin-answer.ts'
 import type { AdminParts, AdminStore } from './api.ts'
 import { unlessThere } from './destinations.ts'
+import { readCursors, strayParameter, type Between, type Cursor } from './page.ts'
 import { replay } from './replay.ts'
 
 type Act = () => Promise<AdminAnswer>
@@ -74,26 +75,17 @@ const STATUS_OF: Readonly<Record<MoveResult, number>> = {
   unknown: 404,
 }
 
-type Cursor = 'after' | 'before'
-
 /** The query of a step: whether it is forced, and between which numbers a page of a destination is; or what is wrong with it. */
 function readStep(
   parameters: URLSearchParams,
   { to, cursors }: { readonly to: Move['to']; readonly cursors: readonly Cursor[] },
 ): ({ readonly force: boolean } & Between) | string {
-  const known = [...(to === 'redrive' ? ['force'] : []), ...cursors]
-  const unknown = [...parameters.keys()].find((name) => !known.includes(name))
-  if (unknown !== undefined)
-    return known.length === 0
-      ? `${to} takes no parameters`
-      : `Unknown parameter; known are ${known.join(', ')}`
+  const stray = strayParameter(parameters, [...(to === 'redrive' ? ['force'] : []), ...cursors])
+  if (stray !== undefined) return stray
   const force = parameters.get('force')
   if (force !== null && force !== 'true' && force !== 'false') return 'force must be true or false'
-  const given = cursors.filter((name) => parameters.has(name))
-  const wrong = given.find((name) => !/^[1-9]\d{0,14}$/.test(parameters.get(name) ?? ''))
-  if (wrong !== undefined) return `${wrong} must be a whole number of 1 or more`
-  const between = Object.fromEntries(given.map((name) => [name, Number(parameters.get(name))]))
-  return { force: force === 'true', ...between }
+  const between = readCursors(parameters, cursors)
+  return typeof between === 'string' ? between : { force: force === 'true', ...between }
 }
 
 async function moveOne(
@@ -153,8 +145,6 @@ async function moveAll(
   const moved = results.filter((result) => result === 'moved').length
   return { status: 200, body: { moved, left: results.length - moved, next } }
 }
-
-type Between = Pick<ListQuery, Cursor>
 
 interface StepPage {
   readonly deliveries: readonly Delivery[]
