@@ -59,7 +59,7 @@ const LONGEST_WAIT_MS = 5 * 60 * 1000
  */
 export class Puller {
   readonly #options: PullerOptions
-  /** Ids of messages that were told of, so that each is told of once. */
+  /** Digests of the ids of messages that were told of, or of their texts, which may be long, so that each is told of once. */
   readonly #toldOf = new Set<string>()
 
   constructor(options: PullerOptions) {
@@ -129,8 +129,10 @@ export class Puller {
     }
   }
 
-  #skip(key: string, why: string): Taken {
+  /** @param text What the message is known by. */
+  #skip(text: string, why: string): Taken {
     const { queue, source, log } = this.#options
+    const key = sha256Of(text)
     if (!this.#toldOf.has(key) && this.#toldOf.size < 1000) {
       this.#toldOf.add(key)
       log.warn(`${queue.title}: a message cannot be recorded, and is left there`, { source, why })
@@ -178,5 +180,9 @@ function eventId(queueId: string, messageId: string): string {
   const id = `${queueId}/${messageId}`
   return id.length <= LONGEST_ID && !/[\0\uFFFD\uD800-\uDFFF]/u.test(id)
     ? id
-    : `${queueId.slice(0, 100)}/sha256:${createHash('sha256').update(messageId).digest('hex')}`
+    : `${queueId.slice(0, 100)}/sha256:${sha256Of(messageId)}`
+}
+
+function sha256Of(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }
