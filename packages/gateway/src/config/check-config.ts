@@ -51,7 +51,7 @@ const schema = v.strictObject({
 
 /** Checks a configuration as its file exported it; every problem names its path. */
 export function checkConfig(value: unknown, file: string): Checked<GatewayConfig> {
-  const parsed = v.safeParse(schema, value)
+  const parsed = v.safeParse(schema, value, { message: expected })
   if (!parsed.success) return { ok: false, problems: parsed.issues.map((issue) => describe(issue, file)) }
   const strays = (['pull', 'reconcile'] as const).flatMap((option) =>
     Object.keys(parsed.output[option] ?? {})
@@ -73,6 +73,22 @@ function describe(issue: v.BaseIssue<unknown>, file: string): Problem {
   }
   const isMissing = issue.received === 'undefined' || issue.expected === `"${path}"`
   return { path, message: `${isMissing ? 'is missing' : issue.message} (in ${file})` }
+}
+
+/** In place of the validator's own words, which show the text that they were given: it may be a secret in the wrong place. */
+function expected({ type, expected: wanted }: v.BaseIssue<unknown>): string {
+  return MUST_BE[type] ?? `must be ${wanted ?? 'something else'}`
+}
+
+const MUST_BE: Readonly<Record<string, string>> = {
+  string: 'must be a text',
+  number: 'must be a number',
+  boolean: 'must be true or false',
+  array: 'must be a list',
+  function: 'must be a function',
+  record: 'must be an object',
+  strict_object: 'must be an object',
+  loose_object: 'must be an object',
 }
 
 /** By its shape: a configuration may have its own copy of `postern`, whose classes are not ours. */

@@ -1,3 +1,4 @@
+import { rootCertificates } from 'node:tls'
 import { vastai } from 'postern/providers'
 import { describe, expect, test } from 'vitest'
 import { checkConfig } from './check-config.ts'
@@ -48,7 +49,7 @@ test('a destination with all that there is passes', () => {
     giveUpAfterMs: 1000,
     retryOn: ['5xx', 429],
     allowNetworks: ['10.0.0.0/8', 'fd00::/8'],
-    ca: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----',
+    ca: rootCertificates.slice(0, 2).join('\n'),
     breaker: { failures: 3, openMs: 10, longestOpenMs: 100 },
   }
   expect(formProblems(whole)).toEqual([])
@@ -120,19 +121,53 @@ describe('what is wrong is named by its path', () => {
     [
       'a timer that no timer can wait',
       { url, timeoutMs: 2 ** 31 },
-      /\.timeoutMs: must be 2147483647 or less/,
+      /\.timeoutMs: must be 2147481647 or less/,
     ],
     ['a schedule that shrinks', { url, retry: { factor: 0.5 } }, /\.retry\.factor: must be 1 or more/],
     ['a 2xx to be tried again', { url, retryOn: [204] }, /\.retryOn\.0: must be/],
     ['every network', { url, allowNetworks: ['0.0.0.0/0'] }, /\.allowNetworks\.0: is every network/],
     ['a network by name', { url, allowNetworks: ['internal'] }, /\.allowNetworks\.0: is not a network/],
     ['no certificate', { url, ca: '/etc/ca.pem' }, /\.ca: is no certificate in PEM/],
-    ['a breaker that is on', { url, breaker: true }, /\.breaker: /],
+    [
+      'a certificate that is cut off',
+      { url, ca: rootCertificates[0]?.slice(0, 500) },
+      /\.ca: is no certificate in PEM/,
+    ],
+    [
+      'a certificate behind another that cannot be read',
+      { url, ca: `${rootCertificates[0]}\n-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----` },
+      /\.ca: has a certificate that cannot be read/,
+    ],
+    ['a breaker that is on', { url, breaker: true }, /\.breaker: must be a plain object/],
+    [
+      'a breaker that is open longer than the longest',
+      { url, breaker: { openMs: 2, longestOpenMs: 1 } },
+      /\.breaker\.longestOpenMs: must not be less than openMs/,
+    ],
+    ['a secret in place of headers', { url, headers: 'Bearer x' }, /\.headers: must be a plain object \(/],
+    ['headers in a map', { url, headers: { set: new Headers({ a: 'b' }) } }, /\.set: must be a plain object/],
+    [
+      'a header twice',
+      { url, headers: { set: { 'X-A': '1', 'x-a': '2' } } },
+      /\.set: "x-a" stands there twice/,
+    ],
+    [
+      'a name that would be passed over',
+      { url, from: { where: { json: { constructor: 'x' } } } },
+      /\.json\.constructor: this name cannot be used/,
+    ],
+    ['a test that says nothing', { url, from: { where: { type: undefined } } }, /\.where: says nothing/],
+    [
+      'a wait beyond every number',
+      { url, giveUpAfterMs: 1e300 },
+      /\.giveUpAfterMs: must be 9007199254740991/,
+    ],
+    ['a factor beyond all', { url, retry: { factor: 1001 } }, /\.retry\.factor: must be 1000 or less/],
   ])('%s', (_what, billing, expected) => {
     expect(formProblems(billing)).toEqual([expect.stringMatching(expected)])
   })
 
-  test.each(['Billing', 'a b', '', 'x'.repeat(65), 'handlers'])('the name %j', (name) => {
+  test.each(['Billing', 'a b', '', 'x'.repeat(65), 'handlers', 'constructor'])('the name %j', (name) => {
     const checked = checkConfig({ sources, destinations: { [name]: { url } } }, 'postern.config.ts')
     expect(checked.ok).toBe(false)
   })

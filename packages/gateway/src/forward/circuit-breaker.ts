@@ -8,7 +8,14 @@ export interface BreakerSettings {
   readonly longestOpenMs: number
 }
 
-export const DEFAULT_BREAKER: BreakerSettings = { failures: 10, openMs: 5000, longestOpenMs: 60_000 }
+const DEFAULT_BREAKER: BreakerSettings = { failures: 10, openMs: 5000, longestOpenMs: 60_000 }
+
+/** What is left out is as usual; where it is to be open longer than usual at first, that is the longest as well. */
+export function breakerSettings(given: Partial<BreakerSettings> = {}): BreakerSettings {
+  const settings = { ...DEFAULT_BREAKER, ...given }
+  const longestOpenMs = given.longestOpenMs ?? Math.max(settings.openMs, settings.longestOpenMs)
+  return { ...settings, longestOpenMs }
+}
 
 export type BreakerState = 'closed' | 'open' | 'probing'
 

@@ -131,6 +131,18 @@ describe('the breaker', () => {
 })
 
 describe('the rate', () => {
+  test.each([1, 2])('of %i an hour is that, also where it is asked for every millisecond', (perHour) => {
+    const bucket = new TokenBucket(perHour / 3600, 0)
+    bucket.begin(0)
+    let begun = 0
+    for (let nowMs = 1; nowMs <= 3_600_000; nowMs += 1) {
+      if (bucket.places(nowMs) < 1) continue
+      bucket.begin(nowMs)
+      begun += 1
+    }
+    expect(begun).toBe(perHour)
+  })
+
   test('is kept in every second, whatever waits', () => {
     const { gate, time } = gateWith({ rate: 100 })
     const begun: number[] = []

@@ -64,3 +64,5 @@ export interface ResolvedDestination extends Omit<DestinationOptions, 'secret'>,
 
 export const DEFAULT_TIMEOUT_MS = 15_000
 export const DEFAULT_CONCURRENCY = 16
+/** The worker's own deadline comes after ours, which says what it was that took so long. */
+export const WORKER_GRACE_MS = 2000

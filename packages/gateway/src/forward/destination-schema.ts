@@ -1,15 +1,29 @@
 import * as v from 'valibot'
-import type { DestinationOptions } from './destination-options.ts'
+import { authoritiesProblem } from './authorities.ts'
+import { WORKER_GRACE_MS, type DestinationOptions } from './destination-options.ts'
 import { filterSchema } from './filter-schema.ts'
 import { passProblem, setProblem } from './forwarded-headers.ts'
 import { networkProblem } from './networks.ts'
+import { dictionary, plainObject } from './plain-object.ts'
 
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+/** The longest that a timer of Node can wait, less what the worker adds. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1 - WORKER_GRACE_MS
 
 const count = v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(1, 'must be 1 or more'))
 const positive = v.pipe(v.number(), v.finite('must be finite'), v.gtValue(0, 'must be more than 0'))
-const wait = v.pipe(v.number(), v.finite('must be finite'), v.minValue(0, 'must be 0 or more'))
-const timeout = v.pipe(count, v.maxValue(LONGEST_TIMER_MS, `must be ${LONGEST_TIMER_MS} or less`))
+const wait = v.pipe(
+  v.number(),
+  v.finite('must be finite'),
+  v.minValue(0, 'must be 0 or more'),
+  v.maxValue(Number.MAX_SAFE_INTEGER, `must be ${Number.MAX_SAFE_INTEGER} or less`),
+)
+const factor = v.pipe(
+  v.number(),
+  v.finite('must be finite'),
+  v.minValue(1, 'must be 1 or more'),
+  v.maxValue(1000, 'must be 1000 or less'),
+)
+const timeout = v.pipe(count, v.maxValue(LONGEST_TIMEOUT_MS, `must be ${LONGEST_TIMEOUT_MS} or less`))
 
 export const urlSchema: v.GenericSchema<string> = v.pipe(
   v.string('must be a text'),
@@ -31,7 +45,7 @@ export const routeEntries: v.ObjectEntries = {
   type: v.optional(v.union([type, v.array(type)], 'must be a type, or a list of types')),
   where: v.optional(filterSchema),
 }
-const route = v.strictObject(routeEntries)
+const route = plainObject(routeEntries)
 const routes = v.lazy((value) =>
   Array.isArray(value) ? v.pipe(v.array(route), v.minLength(1, 'is empty: it would get no event')) : route,
 )
@@ -40,17 +54,19 @@ const secret = v.union([v.string(), v.array(v.optional(v.string()))], 'must be a
 
 /** Headers of a destination's own. */
 export const headerSet: v.GenericSchema<Record<string, string>> = v.pipe(
-  v.record(v.string(), v.string()),
+  dictionary(v.string(), v.string()),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return
+    const seen = new Set<string>()
     for (const [name, value] of Object.entries(dataset.value)) {
-      const problem = setProblem(name, value)
+      const isTwice = seen.size === seen.add(name.toLowerCase()).size
+      const problem = isTwice ? 'stands there twice, in upper and in lower case' : setProblem(name, value)
       if (problem !== undefined) addIssue({ message: `${JSON.stringify(name)} ${problem}` })
     }
   }),
 )
 
-const headers = v.strictObject({
+const headers = plainObject({
   pass: v.optional(names('pass')),
   original: v.optional(names('original')),
   set: v.optional(headerSet),
@@ -83,11 +99,20 @@ const status = v.pipe(
 const breaker = v.lazy((value) =>
   value === false
     ? v.literal(false)
-    : v.strictObject({
-        failures: v.optional(count),
-        openMs: v.optional(timeout),
-        longestOpenMs: v.optional(timeout),
-      }),
+    : v.pipe(
+        plainObject({
+          failures: v.optional(count),
+          openMs: v.optional(timeout),
+          longestOpenMs: v.optional(timeout),
+        }),
+        v.forward(
+          v.check(
+            ({ openMs = 0, longestOpenMs = Infinity }) => openMs <= longestOpenMs,
+            'must not be less than openMs',
+          ),
+          ['longestOpenMs'],
+        ),
+      ),
 )
 
 /** What every destination that is reached over HTTP can be told. */
@@ -95,10 +120,10 @@ export const deliveryEntries: v.ObjectEntries = {
   from: v.optional(routes),
   timeoutMs: v.optional(timeout),
   retry: v.optional(
-    v.strictObject({
+    plainObject({
       attempts: v.optional(v.pipe(count, v.maxValue(1000, 'must be 1000 or less'))),
       baseMs: v.optional(wait),
-      factor: v.optional(v.pipe(v.number(), v.finite('must be finite'), v.minValue(1, 'must be 1 or more'))),
+      factor: v.optional(factor),
       capMs: v.optional(wait),
     }),
   ),
@@ -112,7 +137,7 @@ export const deliveryEntries: v.ObjectEntries = {
     ),
   ),
   allowNetworks: v.optional(v.array(problemOf(v.string(), networkProblem))),
-  ca: v.optional(v.pipe(v.string(), v.includes('-----BEGIN CERTIFICATE-----', 'is no certificate in PEM'))),
+  ca: v.optional(problemOf(v.string(), authoritiesProblem)),
   breaker: v.optional(breaker),
 }
 
@@ -127,7 +152,7 @@ export const destinationName: v.GenericSchema<string> = v.pipe(
   v.check((text) => text !== 'handlers', 'the name handlers is taken, by the handlers without a name'),
 )
 
-const destination = v.strictObject({
+const destination = plainObject({
   ...deliveryEntries,
   url: urlSchema,
   secret: v.optional(secret),

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { readPath } from './event-values.ts'
 import type { Filter, Scalar, Test } from './filter.ts'
+import { dictionary, plainObject } from './plain-object.ts'
 
 const DEEPEST = 10
 const MOST_PARTS = 1000
@@ -18,7 +19,7 @@ const scalar: v.GenericSchema<Scalar> = v.union(
 )
 
 const test: v.GenericSchema<Test> = v.pipe(
-  v.strictObject({
+  plainObject({
     is: v.optional(scalar),
     oneOf: v.optional(v.pipe(v.array(scalar), v.minLength(1, 'has nothing to be one of'))),
     exists: v.optional(v.boolean()),
@@ -50,12 +51,12 @@ const jsonPath = v.pipe(
 )
 
 const part: v.GenericSchema<Filter> = v.pipe(
-  v.strictObject({
+  plainObject({
     type: v.optional(scalarOrTest),
     source: v.optional(scalarOrTest),
     id: v.optional(scalarOrTest),
-    header: v.optional(v.record(headerName, scalarOrTest)),
-    json: v.optional(v.record(jsonPath, scalarOrTest)),
+    header: v.optional(dictionary(headerName, scalarOrTest)),
+    json: v.optional(dictionary(jsonPath, scalarOrTest)),
     all: v.optional(v.array(v.lazy(() => part))),
     any: v.optional(v.pipe(v.array(v.lazy(() => part)), v.minLength(1, 'has nothing that could hold'))),
     not: v.optional(v.lazy(() => part)),

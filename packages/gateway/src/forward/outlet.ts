@@ -1,6 +1,6 @@
 import { NotNowError, type RetrySchedule } from 'postern'
-import { CircuitBreaker, DEFAULT_BREAKER, type BreakerState } from './circuit-breaker.ts'
-import { DEFAULT_TIMEOUT_MS, type ResolvedDelivery } from './destination-options.ts'
+import { breakerSettings, CircuitBreaker, type BreakerState } from './circuit-breaker.ts'
+import { DEFAULT_TIMEOUT_MS, WORKER_GRACE_MS, type ResolvedDelivery } from './destination-options.ts'
 import { DestinationGate } from './destination-gate.ts'
 import type { Resolve } from './guarded-connect.ts'
 import type { AttemptEnd, Limit } from './limit.ts'
@@ -30,8 +30,6 @@ export interface Outgoing {
 
 /** What is given back because the gate has closed is due again then; closed, the gate keeps it back. */
 const NOT_NOW_MS = 1000
-/** The worker's own deadline comes after ours, which says what it was that took so long. */
-const WORKER_GRACE_MS = 2000
 
 /** Where a destination's requests leave: its gate, its breaker, its connections, and what an answer means. */
 export class Outlet {
@@ -46,8 +44,7 @@ export class Outlet {
     const { breaker, url, allowNetworks = [], ca, timeoutMs = DEFAULT_TIMEOUT_MS } = options
     this.#options = options
     this.#parts = parts
-    this.#breaker =
-      breaker === false ? undefined : new CircuitBreaker({ ...DEFAULT_BREAKER, ...breaker }, parts.random)
+    this.#breaker = breaker === false ? undefined : new CircuitBreaker(breakerSettings(breaker), parts.random)
     this.gate = new DestinationGate([...(this.#breaker ? [this.#breaker] : []), ...limits], parts.time)
     this.#target = new Target({
       url: new URL(url),

@@ -5,6 +5,12 @@ const BURST_SECONDS = 0.25
 /** An empty bucket opens again once it holds so many seconds' worth: a claim for each single token would be all the node does. */
 const REFILL_SECONDS = 0.05
 
+/**
+ * What 50 ms bring must not be a token less a rounding error. Added only where tokens are counted: asked every millisecond, what is
+ * kept would gain or lose more by rounding than a rate of one an hour brings.
+ */
+const ROUNDING = 1e-6
+
 /** It learns nothing of how attempts end. */
 const NOTHING: EndAttempt = () => {}
 
@@ -26,7 +32,7 @@ export class TokenBucket implements Limit {
 
   places(nowMs: number): number {
     this.#fill(nowMs)
-    return Math.floor(this.#tokens)
+    return Math.floor(this.#tokens + ROUNDING)
   }
 
   opensAtMs(nowMs: number): number | undefined {
@@ -42,9 +48,7 @@ export class TokenBucket implements Limit {
 
   #fill(nowMs: number): void {
     const passedMs = Math.max(0, nowMs - this.#atMs)
-    // Rounded: what 50 ms bring must not be a token less a rounding error.
-    const filled = Math.round((this.#tokens + passedMs * this.#perMs) * 1e6) / 1e6
-    this.#tokens = Math.min(this.#capacity, filled)
+    this.#tokens = Math.min(this.#capacity, this.#tokens + passedMs * this.#perMs)
     this.#atMs = Math.max(this.#atMs, nowMs)
   }
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { deliveryEntries, headerSet, routeEntries, urlSchema } from '../forward/destination-schema.ts'
+import { plainObject } from '../forward/plain-object.ts'
 import type { Notification, NotifyKind } from './notify-options.ts'
 import { SEVERITIES } from './severity.ts'
 
@@ -19,22 +20,22 @@ const common = {
       v.maxValue(MOST_PER_MINUTE, `must be ${MOST_PER_MINUTE} or less`),
     ),
   ),
-  severity: v.optional(v.array(v.strictObject({ ...routeEntries, is: severity }))),
+  severity: v.optional(v.array(plainObject({ ...routeEntries, is: severity }))),
 }
 
 /** Its length is what PagerDuty itself checks first. */
 const routingKey = v.pipe(text, v.regex(/^[A-Za-z0-9]{32}$/, 'must be 32 letters and digits'))
 
 const KINDS: Readonly<Record<NotifyKind, v.GenericSchema>> = {
-  slack: v.strictObject({ ...common, notify: v.literal('slack'), webhookUrl: urlSchema }),
-  discord: v.strictObject({ ...common, notify: v.literal('discord'), webhookUrl: urlSchema }),
-  pagerduty: v.strictObject({
+  slack: plainObject({ ...common, notify: v.literal('slack'), webhookUrl: urlSchema }),
+  discord: plainObject({ ...common, notify: v.literal('discord'), webhookUrl: urlSchema }),
+  pagerduty: plainObject({
     ...common,
     notify: v.literal('pagerduty'),
     routingKey,
     url: v.optional(urlSchema),
   }),
-  webhook: v.strictObject({
+  webhook: plainObject({
     ...common,
     notify: v.literal('webhook'),
     url: urlSchema,
@@ -43,7 +44,7 @@ const KINDS: Readonly<Record<NotifyKind, v.GenericSchema>> = {
   }),
 }
 
-const unknownKind = v.strictObject({
+const unknownKind = plainObject({
   notify: v.picklist(Object.keys(KINDS), `must be one of ${Object.keys(KINDS).join(', ')}`),
 })
 
