@@ -137,6 +137,15 @@ describe('each API takes what it is told', () => {
   })
 })
 
+test('a body that the API does not take is given up, also where retryOn is undefined', async () => {
+  const target = await recordingTarget((_request, response) => response.writeHead(400).end())
+  const undefinedOption = { retryOn: undefined } as object
+  const inbox = await inboxWith({ notification: notify.webhook({ url: target.url, ...undefinedOption }) })
+  await inbox.store.put([notified(1)])
+  await until(async () => (await errorsOf(inbox))[0] !== undefined)
+  expect(await states(inbox)).toEqual({ dead: 1 })
+})
+
 describe('what weighs too little', () => {
   test('makes no delivery, and what the configuration weighs otherwise does', async () => {
     const target = await recordingTarget()

@@ -270,6 +270,23 @@ describe('drain', () => {
     expect((await store.get(1))!.deliveries).toMatchObject([{ state: 'dead', error: 'Error: no' }])
   })
 
+  // As an option that is read from a variable which is not set.
+  test.each(['attempts', 'baseMs', 'factor', 'capMs', 'giveUpAfterMs'])(
+    'takes an undefined %s of a schedule for an absent one, its own or a destination’s',
+    async (name) => {
+      const retry = { [name]: undefined }
+      const fail = (): Promise<never> => Promise.reject(new Error('no'))
+      const { postern, store } = aPostern({
+        handlers: (on) => [on('shop', '*', fail), on('shop', '*', fail, { name: 'audit', retry })],
+        retry,
+      })
+      await postern.fetch(aRequest())
+      await postern.drain()
+      const due = { state: 'pending', dueMs: NOW_MS + 5000 }
+      expect((await store.get(1))!.deliveries).toMatchObject([due, due])
+    },
+  )
+
   test('commits the effects of a handler with its success', async () => {
     const effect = vi.fn()
     const { postern } = aPostern({ handlers: (on) => [on('shop', '*', (_event, { tx }) => tx(effect))] })

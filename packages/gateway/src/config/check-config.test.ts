@@ -22,6 +22,20 @@ test('a whole configuration passes', () => {
   expect(problemsOf(config)).toEqual([])
 })
 
+test('what is undefined is as good as absent, in whatever is optional', () => {
+  const options = {
+    ...Object.fromEntries(
+      ['handlers', 'destinations', 'prefix', 'retentionMs'].map((name) => [name, undefined]),
+    ),
+    retry: { attempts: undefined, baseMs: undefined, factor: undefined, capMs: undefined },
+    worker: { concurrency: undefined, leaseMs: undefined, handlerTimeoutMs: undefined },
+    pull: { vastai: undefined },
+    reconcile: { vastai: undefined },
+  }
+  expect(problemsOf({ ...valid, ...options })).toEqual([])
+  expect(problemsOf({ ...valid, retry: undefined, worker: undefined, pull: undefined })).toEqual([])
+})
+
 describe('what is wrong is named by its path', () => {
   test.each<[string, unknown, RegExp]>([
     ['nothing at all', undefined, /^postern\.config\.ts: /],

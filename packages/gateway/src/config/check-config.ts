@@ -37,8 +37,8 @@ const schema = v.strictObject({
       capMs: v.optional(duration),
     }),
   ),
-  pull: v.optional(v.record(v.string(), pullQueue)),
-  reconcile: v.optional(v.record(v.string(), reconciliation)),
+  pull: v.optional(v.record(v.string(), v.optional(pullQueue))),
+  reconcile: v.optional(v.record(v.string(), v.optional(reconciliation))),
   retentionMs: v.optional(duration),
   worker: v.optional(
     v.strictObject({

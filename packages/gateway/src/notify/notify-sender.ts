@@ -54,7 +54,12 @@ export class NotifySender implements Sender {
     })
     this.#headers = new NotifyHeaders(options)
     this.#secrets = new Secrets(options)
-    this.outlet = new Outlet({ retryOn: RETRY_ON, ...options }, CONNECTIONS, [this.#cap], parts)
+    this.outlet = new Outlet(
+      { ...options, retryOn: options.retryOn ?? RETRY_ON },
+      CONNECTIONS,
+      [this.#cap],
+      parts,
+    )
   }
 
   get handlerOptions(): HandlerOptions {

@@ -41,6 +41,7 @@ export {
   longestSpanMs,
   longestWaitMs,
   retryWaitMs,
+  scheduleWith,
   withinGiveUp,
   type RetrySchedule,
 } from './retry.ts'

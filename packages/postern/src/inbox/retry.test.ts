@@ -5,6 +5,7 @@ import {
   LONGEST_WAIT_MS,
   longestWaitMs,
   retryWaitMs,
+  scheduleWith,
   withinGiveUp,
   type RetrySchedule,
 } from './retry.ts'
@@ -12,6 +13,22 @@ import {
 const HOUR = 60 * 60 * 1000
 const schedule: RetrySchedule = { attempts: 5, baseMs: 1000, factor: 2, capMs: 5000 }
 const half = (): number => 0.5
+
+describe('a schedule with another one in its place', () => {
+  const usual: RetrySchedule = { ...schedule, giveUpAfterMs: 60_000 }
+
+  test('has what that one says, and the rest as it was', () => {
+    const own: RetrySchedule = { attempts: 9, baseMs: 9, factor: 9, capMs: 9, giveUpAfterMs: 9 }
+    expect(scheduleWith(usual, own)).toEqual(own)
+    for (const name of Object.keys(own))
+      expect(scheduleWith(usual, { [name]: 9 })).toEqual({ ...usual, [name]: 9 })
+  })
+
+  test('is as it was where that one is absent, or says undefined', () => {
+    expect(scheduleWith(usual)).toEqual(usual)
+    for (const name of Object.keys(usual)) expect(scheduleWith(usual, { [name]: undefined })).toEqual(usual)
+  })
+})
 
 describe('the wait before the next attempt', () => {
   test('its bound grows by the factor up to the cap', () => {

@@ -23,6 +23,13 @@ export const DEFAULT_RETRY_SCHEDULE: RetrySchedule = {
   capMs: 24 * 60 * 60 * 1000,
 }
 
+/** A schedule with what another says in its place; what is `undefined` there is as good as absent. */
+export function scheduleWith(usual: RetrySchedule, own: Partial<RetrySchedule> = {}): RetrySchedule {
+  const { attempts = usual.attempts, baseMs = usual.baseMs, factor = usual.factor, capMs = usual.capMs } = own
+  const { giveUpAfterMs = usual.giveUpAfterMs } = own
+  return { attempts, baseMs, factor, capMs, ...(giveUpAfterMs !== undefined && { giveUpAfterMs }) }
+}
+
 /** The same schedule without the tries that `giveUpAfterMs` leaves no time for. */
 export function withinGiveUp(schedule: RetrySchedule): RetrySchedule {
   const { giveUpAfterMs = Infinity } = schedule

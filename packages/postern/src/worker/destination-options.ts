@@ -1,4 +1,4 @@
-import { Deadlines, withinGiveUp, type Claimed } from '../inbox/index.ts'
+import { Deadlines, scheduleWith, withinGiveUp, type Claimed } from '../inbox/index.ts'
 import type { AttemptOptions } from './attempt.ts'
 import type { DestinationLimits } from './limits.ts'
 
@@ -19,7 +19,7 @@ export class DestinationOptions<Effect, Tx> {
       if (timeoutMs === undefined && retry === undefined) continue
       this.#own.set(destination, {
         ...usual,
-        schedule: withinGiveUp({ ...usual.schedule, ...retry }),
+        schedule: withinGiveUp(scheduleWith(usual.schedule, retry)),
         ...(timeoutMs !== undefined && { handlerTimeoutMs: timeoutMs, deadlines: new Deadlines(timeoutMs) }),
       })
     }

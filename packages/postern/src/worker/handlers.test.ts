@@ -275,6 +275,21 @@ describe('the limits of a destination', () => {
     expect(table.limits.get('slow')).toMatchObject({ concurrency: 2, timeoutMs: 5, retry: { attempts: 3 } })
   })
 
+  test.each(['concurrency', 'timeoutMs', 'retry', 'gate'])(
+    'are what one handler says, where another of its destination says undefined: %s',
+    (name) => {
+      const said = { concurrency: 2, timeoutMs: 5, retry: { attempts: 3 }, gate: { places: () => 1 } }
+      const one: Registration = registerHandler('shop', 'a', first, { name: 'slow', ...said })
+      const other: Registration = registerHandler('shop', 'b', first, {
+        name: 'slow',
+        ...said,
+        [name]: undefined,
+      })
+      expect(tableOf(one, other).limits.get('slow')).toEqual(said)
+      expect(tableOf(other, one).limits.get('slow')).toEqual(said)
+    },
+  )
+
   test.each([
     ['concurrency', { concurrency: 1 }, { concurrency: 2 }],
     ['timeoutMs', { timeoutMs: 1 }, { timeoutMs: 2 }],

@@ -11,7 +11,7 @@ export function registerHandler<Effect, Tx>(
   source: string,
   type: string,
   handler: Handler<string, never, Effect, Tx>,
-  { name, when, ...limits }: HandlerOptions = {},
+  { name, when, ...given }: HandlerOptions = {},
 ): Registration<Effect, Tx> {
   const destination = name ?? UNNAMED_DESTINATION
   if (!NAME.test(destination)) {
@@ -29,7 +29,9 @@ export function registerHandler<Effect, Tx>(
   if (typeof handler !== 'function') {
     throw new PosternError('bad_config', `The handler of ${source} ${type} is not a function`)
   }
-  const hasLimits = Object.values(limits).some((value) => value !== undefined)
+  // Undefined is as good as absent: kept, it would take the place of what another handler of the destination says.
+  const limits = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  const hasLimits = Object.keys(limits).length > 0
   if (hasLimits && name === undefined) {
     throw new PosternError(
       'bad_config',
