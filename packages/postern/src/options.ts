@@ -128,7 +128,10 @@ function isObject(value: unknown): value is object {
 export function assertRegistrations(registrations: unknown): void {
   const list: readonly unknown[] = Array.isArray(registrations) ? registrations : [undefined]
   if (!list.every((each) => typeof (Object(each) as { readonly handler?: unknown }).handler === 'function'))
-    throw unsound('handlers', 'must return a list of what `on` returns')
+    throw unsound(
+      'handlers',
+      `must return the list of what \`on\` returned, such as (on) => [on('shop', '*', handler)]${registrations === undefined ? ': it returned nothing' : ''}`,
+    )
 }
 
 /** Not shown where it is wrong: it may have a password in it. */

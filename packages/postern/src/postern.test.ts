@@ -59,6 +59,12 @@ describe('a configuration that cannot work', () => {
     [/^handlers must be/, { store: memory(), sources: {}, handlers: [] }],
     [/^handlers must return/, { store: memory(), sources: {}, handlers: () => 42 }],
     [/^handlers must return/, { store: memory(), sources: {}, handlers: () => [undefined] }],
+    [
+      /^handlers must return the list .* it returned nothing$/,
+      { store: memory(), sources: {}, handlers: () => {} },
+    ],
+    [/^handlers must return/, { store: memory(), sources: {}, handlers: () => null }],
+    [/^handlers must return/, { store: memory(), sources: {}, handlers: async () => [] }],
   ])('is refused with the path of what is not there or something else: %s %j', (path, options) => {
     const refused = expect.objectContaining({
       code: 'bad_config',

@@ -19,7 +19,7 @@ import {
   type StoreStat,
 } from './inbox/index.ts'
 import { consoleLog } from './console-log.ts'
-import { assertRegistrations, assertSound, assertSoundLimits } from './options.ts'
+import { assertSound } from './options.ts'
 import {
   BodyBudget,
   createMount,
@@ -33,7 +33,6 @@ import {
 import {
   HandlerTable,
   Housekeeping,
-  registerHandler,
   replayEvent,
   UNNAMED_DESTINATION,
   Worker,
@@ -42,6 +41,7 @@ import {
   type Replayed,
   type ReplayOptions,
 } from './worker/index.ts'
+import { checkedRegistrations } from './registrations.ts'
 import { checkedSources, replaceSecret, type Sources } from './sources.ts'
 import { observing, tellingClient, unthrowing } from './user-callbacks.ts'
 
@@ -152,8 +152,7 @@ export function createPostern<const S extends Sources, Effect = never, Tx = neve
   assertSound(options)
   const log = unthrowing(options.log ?? consoleLog)
   const sources = checkedSources(options.sources, log)
-  const registrations = checkedHandlers(options, sources)
-  warnOfNothingToWaitFor(sources, registrations, log)
+  const registrations = checkedRegistrations(options.handlers, sources, log)
   const table = new HandlerTable<Effect, Tx>(registrations)
   const counter = new MetricsCounter()
   const observe = observing(counter, options.observe, log)
@@ -283,40 +282,6 @@ function createWorker<S extends Sources, Effect, Tx>(
 
 function dataOf(source: Source | undefined, event: StoredEvent): unknown {
   return source && readData(source, { method: 'POST', url: '', headers: event.headers, body: event.body })
-}
-
-/** Answered once stored, as without the option: nobody would find out but by an event that was lost on a handler's error. */
-function warnOfNothingToWaitFor(
-  sources: ReadonlyMap<string, Source>,
-  registrations: readonly Pick<Registration, 'source' | 'destination'>[],
-  log: Logger,
-): void {
-  for (const [name, { ack }] of sources) {
-    const isWaitedFor = registrations.some(
-      ({ source, destination }) => source === name && destination === UNNAMED_DESTINATION,
-    )
-    if (ack === 'handled' && !isWaitedFor)
-      log.warn(`sources.${name}: ack is 'handled', but no handler without a name is there to be waited for`)
-  }
-}
-
-function checkedHandlers<S extends Sources, Effect, Tx>(
-  options: PosternOptions<S, Effect, Tx>,
-  sources: ReadonlyMap<string, Source>,
-): readonly Registration<Effect, Tx>[] {
-  // `On` narrows the strings and the event's type; at run time every registration is the same.
-  const registrations = options.handlers?.(registerHandler as On<S, Effect, Tx>) ?? []
-  assertRegistrations(registrations)
-  for (const { source, destination, limits } of registrations) {
-    if (limits !== undefined) assertSoundLimits(destination, limits)
-    if (!sources.has(source)) {
-      throw new PosternError(
-        'bad_config',
-        `handlers: '${source}' is not one of the sources: ${[...sources.keys()].join(', ')}`,
-      )
-    }
-  }
-  return registrations
 }
 
 /** Exact on the raw path: no decoding, no case folding, no doubled slashes. */

@@ -46,7 +46,8 @@ export function createInbox({ config, destinations, store, log, observe }: Inbox
     ...options,
     store,
     handlers: (on) => {
-      const own = handlers?.(on) ?? []
+      const own = handlers === undefined ? [] : handlers(on)
+      assertRegistrations(own)
       assertNamesApart(own, forwarding.names)
       const registrations = [...own, ...forwarding.registrations(on)]
       names = [...new Set(registrations.map(({ destination }) => destination))]
@@ -56,6 +57,19 @@ export function createInbox({ config, destinations, store, log, observe }: Inbox
     ...(observe !== undefined && { observe }),
   })
   return { postern, forwarding, destinations: names }
+}
+
+/** Before anything else is made of them: put beside what destinations register, nothing returned would be no handlers. */
+function assertRegistrations(own: unknown): void {
+  const isListed = (each: unknown): boolean =>
+    typeof (Object(each) as { readonly handler?: unknown }).handler === 'function'
+  if (Array.isArray(own) && own.every(isListed)) return
+  throw new ConfigError([
+    {
+      path: 'handlers',
+      message: "must return the list of what `on` returned, such as (on) => [on('shop', '*', handler)]",
+    },
+  ])
 }
 
 /** A handler and an endpoint of one name would share their deliveries, and run one after another as one attempt. */
