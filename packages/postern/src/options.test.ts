@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { createPostern } from './postern.ts'
 import { vastai } from './providers/index.ts'
+import type { Sources } from './sources.ts'
 import { memory } from './stores/memory/index.ts'
+import type { On } from './worker/index.ts'
 
 function refusalOf(options: object): unknown {
   try {
@@ -12,6 +14,11 @@ function refusalOf(options: object): unknown {
   }
 }
 
+/** An inbox with a handler that has limits of its own. */
+function audited(limits: object): object {
+  return { handlers: (on: On<Sources>) => [on('vast', '*', () => {}, { name: 'audit', ...limits })] }
+}
+
 const NO_OBJECT = [null, 5, 'text', [], [undefined], () => 1, true]
 const NO_NUMBER = [null, '5', Number.NaN, -1, [], {}]
 const NO_FUNCTION = [null, 5, 'text', [], {}]
@@ -19,14 +26,17 @@ const NO_FUNCTION = [null, 5, 'text', [], {}]
 const WRONG: readonly (readonly [string, (value: unknown) => object, readonly unknown[]])[] = [
   ['worker', (worker) => ({ worker }), NO_OBJECT],
   ['retry', (retry) => ({ retry }), NO_OBJECT],
-  ['worker.concurrency', (concurrency) => ({ worker: { concurrency } }), [...NO_NUMBER, Infinity, 0]],
+  ['worker.concurrency', (concurrency) => ({ worker: { concurrency } }), [...NO_NUMBER, Infinity, 0, 1.5]],
   ['worker.leaseMs', (leaseMs) => ({ worker: { leaseMs } }), [...NO_NUMBER, Infinity, 0]],
   [
     'worker.handlerTimeoutMs',
     (handlerTimeoutMs) => ({ worker: { handlerTimeoutMs } }),
     [...NO_NUMBER, Infinity],
   ],
-  ['retry.attempts', (attempts) => ({ retry: { attempts } }), [...NO_NUMBER, Infinity]],
+  ['retry.attempts', (attempts) => ({ retry: { attempts } }), [...NO_NUMBER, Infinity, 2.5]],
+  ['handlers.audit.concurrency', (concurrency) => audited({ concurrency }), [...NO_NUMBER, Infinity, 0, 1.5]],
+  ['handlers.audit.timeoutMs', (timeoutMs) => audited({ timeoutMs }), [...NO_NUMBER, Infinity, 0]],
+  ['handlers.audit.retry.attempts', (attempts) => audited({ retry: { attempts } }), [...NO_NUMBER, 2.5]],
   ['retry.baseMs', (baseMs) => ({ retry: { baseMs } }), [...NO_NUMBER, Infinity]],
   ['retentionMs', (retentionMs) => ({ retentionMs }), NO_NUMBER],
   ['clientOf', (clientOf) => ({ clientOf }), NO_FUNCTION],
@@ -44,9 +54,18 @@ test.each(WRONG)('what is no %s is refused by its path', (path, optionsOf, value
   for (const value of values) {
     expect(refusalOf(optionsOf(value))).toMatchObject({
       code: 'bad_config',
-      message: expect.stringMatching(new RegExp(`^${path.replace('.', '\\.')} `)),
+      message: expect.stringMatching(new RegExp(`^${path.replaceAll('.', '\\.')} `)),
     })
   }
+})
+
+test('parts of a millisecond are not', () => {
+  const halves = {
+    worker: { leaseMs: 1000.5, handlerTimeoutMs: 50.5 },
+    retry: { baseMs: 0.5, capMs: 0.5, giveUpAfterMs: 0.5 },
+    retentionMs: 0.5,
+  }
+  expect(refusalOf({ ...halves, ...audited({ timeoutMs: 50.5, retry: halves.retry }) })).toBeUndefined()
 })
 
 test('what is left out is not', () => {

@@ -22,16 +22,19 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1
 interface Range {
   readonly from: number
   readonly to: number
+  /** Set where a half is of no use: a store takes no half as a limit. Of milliseconds every store takes parts. */
+  readonly isWhole?: true
 }
 
-const WHOLE: Readonly<Record<string, Readonly<Record<string, Range>>>> = {
+const CONCURRENCY: Range = { from: 1, to: 100_000, isWhole: true }
+const RANGES: Readonly<Record<string, Readonly<Record<string, Range>>>> = {
   worker: {
-    concurrency: { from: 1, to: 100_000 },
+    concurrency: CONCURRENCY,
     leaseMs: { from: 1, to: LONGEST_TIMER_MS },
     handlerTimeoutMs: { from: 1, to: LONGEST_TIMER_MS },
   },
   retry: {
-    attempts: { from: 1, to: 1000 },
+    attempts: { from: 1, to: 1000, isWhole: true },
     baseMs: { from: 0, to: Number.MAX_SAFE_INTEGER },
     factor: { from: 0, to: 1000 },
     capMs: { from: 0, to: Number.MAX_SAFE_INTEGER },
@@ -40,7 +43,7 @@ const WHOLE: Readonly<Record<string, Readonly<Record<string, Range>>>> = {
 }
 /** What one destination may have of its own, beside `retry` and `gate`. */
 const OF_A_DESTINATION: Readonly<Record<string, Range>> = {
-  concurrency: { from: 1, to: 100_000 },
+  concurrency: CONCURRENCY,
   timeoutMs: { from: 1, to: LONGEST_TIMER_MS },
 }
 
@@ -75,7 +78,7 @@ export function assertSound(options: object): void {
       `must be a number of 0 or more: got ${typeof retentionMs === 'number' ? retentionMs : typeof retentionMs}`,
     )
   }
-  for (const [group, ranges] of Object.entries(WHOLE)) assertInRange(options, group, ranges)
+  for (const [group, ranges] of Object.entries(RANGES)) assertInRange(options, group, ranges)
   assertFunctions(options)
 }
 
@@ -144,7 +147,7 @@ export function assertSoundLimits(destination: string, limits: object): void {
   const path = `handlers.${destination}`
   const { retry, gate, ...numbers } = limits as { readonly retry?: object; readonly gate?: Partial<Gate> }
   assertInRange({ [path]: numbers }, path, OF_A_DESTINATION)
-  assertInRange({ [`${path}.retry`]: retry }, `${path}.retry`, WHOLE['retry'] ?? {})
+  assertInRange({ [`${path}.retry`]: retry }, `${path}.retry`, RANGES['retry'] ?? {})
   if (gate !== undefined && typeof gate?.places !== 'function')
     throw unsound(`${path}.gate`, 'has no function `places`')
 }
@@ -159,13 +162,18 @@ function assertInRange(options: object, group: string, ranges: Readonly<Record<s
     if (range === undefined)
       throw unsound(`${group}.${name}`, `is unknown; known are ${Object.keys(ranges).join(', ')}`)
     if (value === undefined) continue
-    if (!(typeof value === 'number' && value >= range.from && value <= range.to)) {
+    if (!isWithin(range, value)) {
       throw unsound(
         `${group}.${name}`,
-        `must be a number from ${range.from} to ${range.to}: got ${typeof value === 'number' ? value : typeof value}`,
+        `must be a ${range.isWhole ? 'whole ' : ''}number from ${range.from} to ${range.to}: got ${typeof value === 'number' ? value : typeof value}`,
       )
     }
   }
+}
+
+function isWithin({ from, to, isWhole }: Range, value: unknown): boolean {
+  if (typeof value !== 'number') return false
+  return value >= from && value <= to && (isWhole === undefined || Number.isInteger(value))
 }
 
 function unsound(path: string, problem: string): PosternError {

@@ -83,6 +83,11 @@ export const operateCases: readonly ContractCase[] = [
       await harness.advance(OLD_MS + MINUTE)
       assert.equal((await store.prune({ eventsOlderThanMs: OLD_MS, limit: 100 })).events, 1)
     },
+    'an age of no whole milliseconds is none the worse': async (store, harness) => {
+      await putStored(store, anEvent({ destinations: [] }))
+      await harness.advance(OLD_MS + MINUTE)
+      assert.equal((await store.prune({ eventsOlderThanMs: OLD_MS + 0.5, limit: 100 })).events, 1)
+    },
     'an old event that had to stay goes once it is done': async (store, harness) => {
       const eventSeq = await putStored(store)
       await harness.advance(OLD_MS + MINUTE)
