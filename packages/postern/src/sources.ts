@@ -1,5 +1,6 @@
 import { hasSecret, PosternError, withSecret, type Logger, type Secret, type Source } from './core/index.ts'
 import { sharedStaticSecret } from './core/secrets-apart.ts'
+import { leavesTimeForHandler, senderTimeoutMs } from './receive/index.ts'
 
 /** Sources by name: the name is the last part of the path. */
 export type Sources = Readonly<Record<string, Source>>
@@ -12,6 +13,7 @@ type Entries = readonly (readonly [name: string, source: Source])[]
 export function checkedSources(sources: Sources, log: Logger): Map<string, Source> {
   const entries = Object.entries(sources)
   assertNames(entries)
+  assertSendersWait(entries)
   for (const [name, source] of entries) warnOf(name, source, log)
   assertSecretsAreKept(entries)
   assertOwnSecrets(entries)
@@ -42,6 +44,17 @@ function assertNames(sources: Entries): void {
   throw new PosternError(
     'bad_config',
     `sources: the name ${JSON.stringify(wrong[0])} must match ${SOURCE_NAME.source}`,
+  )
+}
+
+/** Answered before its handler could be done, it would have 503 for every request, and no handler would ever run to its end. */
+function assertSendersWait(sources: Entries): void {
+  const hasty = sources.find(([, source]) => source.ack === 'handled' && !leavesTimeForHandler(source))
+  if (hasty === undefined) return
+  const [name, source] = hasty
+  throw new PosternError(
+    'bad_config',
+    `sources.${name}: ${source.provider.title} waits ${senderTimeoutMs(source)} ms for its answer, too short for a handler to be waited for; leave out ack: 'handled', and it is answered once the event is recorded`,
   )
 }
 

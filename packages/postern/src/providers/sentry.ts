@@ -5,7 +5,7 @@ import type { JsonBody } from './json-body.ts'
  * Sentry's integration platform (docs.sentry.io/integrations/integration-platform/webhooks). `Request-ID`,
  * `Sentry-Hook-Resource` and `Sentry-Hook-Timestamp` are not signed.
  *
- * Sentry waits one second only, which leaves a handler no time under `ack: 'handled'`.
+ * Sentry waits one second only, which leaves a handler no time: `createPostern` refuses it with `ack: 'handled'`.
  */
 export const sentryProvider: Provider = {
   name: 'sentry',

@@ -29,12 +29,9 @@ import { OnceASecond } from './once-a-second.ts'
 import { ANSWER_WITHIN_MS, Recordings } from './recordings.ts'
 import { RejectedRecorder } from './rejected-recorder.ts'
 import { SecretSightings } from './secret-sightings.ts'
+import { HANDLED_MARGIN_MS, senderTimeoutMs } from './sender-timeout.ts'
 import { valueWithin } from './value-within.ts'
 
-/** Of a sender whose provider's data name no time limit. */
-const SENDER_TIMEOUT_MS = 10_000
-/** Between the handler's deadline and the sender's. */
-const HANDLED_MARGIN_MS = 1000
 /** Between the answer and the sender's time limit: the handler may be done, and a slow store not have it yet. */
 const ANSWER_MARGIN_MS = 500
 
@@ -334,10 +331,6 @@ type StoredResult = Exclude<PutResult, { readonly outcome: 'failed' }>
 /** What the put of one event has leased. */
 function leasedBy([put]: readonly PutResult[]): Claimed | undefined {
   return put === undefined || put.outcome === 'failed' ? undefined : put.leased
-}
-
-function senderTimeoutMs({ provider }: Source): number {
-  return provider.senderTimeoutMs ?? SENDER_TIMEOUT_MS
 }
 
 function isDispatched({ outcome }: PutResult, { onConflict }: NewEvent): boolean {
