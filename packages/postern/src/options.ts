@@ -152,6 +152,15 @@ export function assertSoundLimits(destination: string, limits: object): void {
     throw unsound(`${path}.gate`, 'has no function `places`')
 }
 
+const DEFAULT_GRACE_MS = 10_000
+const OF_A_STOP: Readonly<Record<string, Range>> = { graceMs: { from: 0, to: Infinity } }
+
+/** How long a stop lets handlers finish. What no timer can wait for is as long as one can: 24 days. */
+export function soundGraceMs(given: { readonly graceMs?: number } = {}): number {
+  assertInRange({ stop: given }, 'stop', OF_A_STOP)
+  return Math.min(given.graceMs ?? DEFAULT_GRACE_MS, LONGEST_TIMER_MS)
+}
+
 function assertInRange(options: object, group: string, ranges: Readonly<Record<string, Range>>): void {
   // Whatever a caller without a compiler has put there.
   const { [group]: given = {} } = options as Readonly<Record<string, unknown>>

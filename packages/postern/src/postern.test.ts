@@ -393,6 +393,52 @@ describe('stop', () => {
     expect(outcomes()).toEqual(['released'])
   })
 
+  // A timer that is asked to wait for more than 2^31 - 1 ms fires after one.
+  test.each([Infinity, Number.MAX_SAFE_INTEGER, 2 ** 31])(
+    'lets handlers finish for %d ms',
+    async (graceMs) => {
+      const work = deferred<void>()
+      const begun = deferred<AbortSignal>()
+      const { postern } = aPostern({
+        handlers: (on) => [on('shop', '*', (_event, { signal }) => (begun.resolve(signal), work.promise))],
+      })
+      await postern.start()
+      await postern.fetch(aRequest())
+      const signal = await begun.promise
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      onTestFinished(() => void vi.useRealTimers())
+      const stopped = postern.stop({ graceMs })
+      await vi.advanceTimersByTimeAsync(20_000)
+      expect(signal.aborted).toBe(false)
+      work.resolve()
+      await stopped
+      expect(outcomes()).toEqual(['succeeded'])
+    },
+  )
+
+  test.each([Number.NaN, -1, -Infinity, '500', null])(
+    'is refused for a grace of %s, and changes nothing',
+    async (graceMs) => {
+      const { postern } = aPostern()
+      await expect(postern.stop({ graceMs: graceMs as number })).rejects.toMatchObject({
+        code: 'bad_config',
+        message: expect.stringMatching(/^stop\.graceMs must be a number from 0 to Infinity: got/) as string,
+      })
+      expect(await postern.isReady()).toBe(true)
+    },
+  )
+
+  test.each([null, 500, 'now'])('is refused for options that are none: %j', async (options) => {
+    await expect(aPostern().postern.stop(options as unknown as object)).rejects.toMatchObject({
+      code: 'bad_config',
+      message: 'stop must be an object',
+    })
+  })
+
+  test('takes an undefined grace for an absent one', async () => {
+    await aPostern().postern.stop({ graceMs: undefined } as object)
+  })
+
   test('twice is once, and both end together', async () => {
     const { postern, store } = aPostern()
     const close = vi.spyOn(store, 'close')

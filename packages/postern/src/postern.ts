@@ -19,7 +19,7 @@ import {
   type StoreStat,
 } from './inbox/index.ts'
 import { consoleLog } from './console-log.ts'
-import { assertSound } from './options.ts'
+import { assertSound, soundGraceMs } from './options.ts'
 import {
   BodyBudget,
   createMount,
@@ -99,7 +99,13 @@ export interface Postern extends Mount {
   under(prefix: string): Mount
   /** Starts the worker; rejects where the store cannot be opened, or was closed by `stop`. Requests are answered without it too. */
   start(): Promise<void>
-  /** Refuses new requests with 503, lets handlers finish for up to `graceMs` (default 10 s), gives back the rest, and closes the store. */
+  /**
+   * Refuses new requests with 503, lets handlers finish for up to `graceMs` (default 10 s; `Infinity` for as long as they take), gives
+   * back the rest, and closes the store. Rejects for a `graceMs` that is no time (`bad_config`), and goes on as before.
+   *
+   * With a store that does not answer it takes longer than `graceMs`, by what the store's own time limits add up to: some 35 s. Whoever
+   * has less may end the process meanwhile: what has not been settled runs again once its lease ends.
+   */
   stop(options?: { readonly graceMs?: number }): Promise<void>
   /** Runs what is due until nothing is, and says how many attempts that took. Works without `start`, as for a cron job. */
   drain(): Promise<number>
@@ -131,7 +137,6 @@ export interface Metrics extends OccurrenceMetrics {
 }
 
 const DEFAULT_RETENTION_MS = 30 * 24 * 60 * 60 * 1000
-const DEFAULT_GRACE_MS = 10_000
 const READY_WITHIN_MS = 1000
 
 /**
@@ -228,7 +233,10 @@ function assemble<S extends Sources, Effect, Tx>(
       worker.start()
       housekeeping.start()
     },
-    stop: async ({ graceMs = DEFAULT_GRACE_MS } = {}) => (stopped ??= stop(graceMs)),
+    async stop(given) {
+      const graceMs = soundGraceMs(given)
+      return (stopped ??= stop(graceMs))
+    },
     async drain() {
       const attempts = await worker.drain()
       // Where no worker runs, as in a cron job, nobody else would.
@@ -242,12 +250,7 @@ function assemble<S extends Sources, Effect, Tx>(
     isReady: async () => !receiver.isStopping && answersInTime(options.store),
     async metrics() {
       const store = await options.store.stat()
-      const orphaned = store.destinations
-        .filter(
-          ({ name, pending, leased, dead }) =>
-            !table.destinations.includes(name) && pending + leased + dead > 0,
-        )
-        .map(({ name }) => name)
+      const orphaned = orphanedIn(store, table.destinations)
       const secrets = await readSecretUse(options.store.state, currentSources())
       return { ...counter.read(), store, orphaned, secrets }
     },
@@ -278,6 +281,14 @@ function createWorker<S extends Sources, Effect, Tx>(
     log,
     observe,
   })
+}
+
+/** Destinations with deliveries that are not finished, and that are not served here. */
+function orphanedIn({ destinations }: StoreStat, served: readonly string[]): readonly string[] {
+  const orphaned = destinations.filter(
+    ({ name, pending, leased, dead }) => !served.includes(name) && pending + leased + dead > 0,
+  )
+  return orphaned.map(({ name }) => name)
 }
 
 function dataOf(source: Source | undefined, event: StoredEvent): unknown {
