@@ -58,12 +58,7 @@ export function assertSound(options: object): void {
   }
   assertParts(options)
   const { prefix } = options as { readonly prefix?: unknown }
-  if (prefix !== undefined && !(typeof prefix === 'string' && /^(\/[^/?#]+)*$/.test(prefix))) {
-    throw unsound(
-      'prefix',
-      `must be empty or like '/webhooks', without a slash at its end: got ${JSON.stringify(prefix)}`,
-    )
-  }
+  if (prefix !== undefined) assertSoundPrefix('prefix', prefix)
   const { publicUrl } = options as { readonly publicUrl?: unknown }
   if (publicUrl !== undefined && !(typeof publicUrl === 'string' && isPublicUrl(publicUrl))) {
     throw unsound(
@@ -80,6 +75,13 @@ export function assertSound(options: object): void {
   }
   for (const [group, ranges] of Object.entries(RANGES)) assertInRange(options, group, ranges)
   assertFunctions(options)
+}
+
+/** Refuses what no path begins with; `given` is where it was given. */
+export function assertSoundPrefix(given: 'prefix' | 'under', prefix: unknown): void {
+  if (typeof prefix === 'string' && /^(\/[^/?#]+)*$/.test(prefix)) return
+  const got = typeof prefix === 'string' ? JSON.stringify(prefix) : typeof prefix
+  throw unsound(given, `must be empty or like '/webhooks', without a slash at its end: got ${got}`)
 }
 
 const FUNCTIONS = ['clientOf', 'observe', 'now', 'random'] as const
@@ -110,7 +112,9 @@ function assertParts({
   const verbs = Object(store) as Readonly<Record<string, unknown>>
   if (!STORE_VERBS.every((verb) => typeof verbs[verb] === 'function'))
     throw unsound('store', 'must be a store, such as memory()')
-  if (!isObject(sources)) throw unsound('sources', 'must be an object, such as { shop: custom({ … }) }')
+  // Of a map or a list there are no names to be had.
+  if (!isObject(sources) || Symbol.iterator in sources)
+    throw unsound('sources', 'must be an object, such as { shop: custom({ … }) }')
   for (const [name, source] of Object.entries(sources)) {
     const { provider, schemes } = Object(source) as {
       readonly provider?: unknown

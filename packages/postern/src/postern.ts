@@ -19,7 +19,7 @@ import {
   type StoreStat,
 } from './inbox/index.ts'
 import { consoleLog } from './console-log.ts'
-import { assertSound, soundGraceMs } from './options.ts'
+import { assertSound, assertSoundPrefix, soundGraceMs } from './options.ts'
 import {
   BodyBudget,
   createMount,
@@ -95,7 +95,7 @@ export interface WorkerOptions {
 export interface Postern extends Mount {
   /** One source, at whatever path the caller has put it. */
   mount(source: string): Mount
-  /** Every source under another prefix; `''` behind a framework that has cut the prefix off. */
+  /** Every source under another prefix; `''` behind a framework that has cut the prefix off. Throws as `prefix` is refused. */
   under(prefix: string): Mount
   /** Starts the worker; rejects where the store cannot be opened, or was closed by `stop`. Requests are answered without it too. */
   start(): Promise<void>
@@ -297,6 +297,7 @@ function dataOf(source: Source | undefined, event: StoredEvent): unknown {
 
 /** Exact on the raw path: no decoding, no case folding, no doubled slashes. */
 function routeUnder(prefix: string): (path: string) => string | undefined {
+  assertSoundPrefix('under', prefix)
   const start = `${prefix}/`
   return (path) => (path.startsWith(start) ? path.slice(start.length) : undefined)
 }

@@ -97,6 +97,27 @@ test('a mount under an empty prefix takes sources at the top', async () => {
   expect(await exchange(aPostern().postern.under(''), aRequest('/shop'))).toEqual(RECEIVED)
 })
 
+test.each([
+  '/hooks/',
+  'hooks',
+  '/',
+  '//hooks',
+  '/hooks?a',
+  'https://inbox.test/hooks',
+  undefined,
+  null,
+  5,
+  /hooks/,
+])('a mount under %s, which no path begins with, throws', (prefix) => {
+  const { postern } = aPostern()
+  expect(() => postern.under(prefix as string)).toThrow(
+    expect.objectContaining({
+      code: 'bad_config',
+      message: expect.stringMatching(/^under must be empty or like '\/webhooks'/) as string,
+    }),
+  )
+})
+
 describe('another method', () => {
   test.each(['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is answered 405', async (method) => {
     const { postern } = aPostern()
