@@ -115,6 +115,12 @@ describe('what is wrong is named by its path', () => {
       /"a" has a value with characters/,
     ],
     ['a header of no name', { url, headers: { set: { 'a b': 'c' } } }, /"a b" is no name/],
+    ['a type that no event has', { url, from: { type: 'a*' } }, /\.from\.type: no event has such a type/],
+    [
+      'one of several such types',
+      { url, from: [{ type: ['a', '*.created'] }] },
+      /\.from\.0\.type\.1: no event has such a type/,
+    ],
     ['no concurrency', { url, concurrency: 0 }, /\.concurrency: must be 1 or more/],
     ['no rate', { url, ratePerSecond: 0 }, /\.ratePerSecond: must be more than 0/],
     ['no time', { url, timeoutMs: 0 }, /\.timeoutMs: must be 1 or more/],

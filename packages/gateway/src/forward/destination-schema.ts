@@ -39,7 +39,14 @@ export const urlSchema: v.GenericSchema<string> = v.pipe(
   v.check((text) => !text.includes('#'), 'has a fragment, which is never sent'),
 )
 
-const type = v.pipe(v.string(), v.minLength(1, 'is empty'))
+const type = v.pipe(
+  v.string(),
+  v.minLength(1, 'is empty'),
+  v.regex(
+    /^(?:\*|[^*]*|[^*]+\.\*)$/,
+    "no event has such a type; give its whole type, a beginning such as 'instance.*', or '*'",
+  ),
+)
 export const routeEntries: v.ObjectEntries = {
   source: v.optional(v.string()),
   type: v.optional(v.union([type, v.array(type)], 'must be a type, or a list of types')),

@@ -80,7 +80,7 @@ export type DataOf<Events, Type> = Type extends keyof Events ? Events[Type] : un
 
 /**
  * Registers a handler, typed by the sources: `on('vastai', 'outbid', async (event, { signal }) => …)`. The type may be `*`, or
- * `instance.*` for all that begin with `instance.`.
+ * `instance.*` for all that begin with `instance.`. Throws for what can match nothing (`bad_config`).
  */
 export type On<Sources extends Readonly<Record<string, Source>>, Effect = never, Tx = never> = <
   Name extends keyof Sources & string,

@@ -1,53 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { WebhookEvent } from '../core/index.ts'
-import type { Handler, Registration } from './handler.ts'
-import { HandlerTable, registerHandler } from './handlers.ts'
-
-describe('a registration', () => {
-  test('without a name goes to the destination of all that have none', () => {
-    expect(registerHandler('shop', 'order.paid', first)).toEqual({
-      source: 'shop',
-      type: 'order.paid',
-      destination: 'handlers',
-      handler: first,
-    })
-  })
-
-  test('with a name is a destination of its own', () => {
-    expect(registerHandler('shop', '*', first, { name: 'audit' }).destination).toBe('audit')
-  })
-
-  test.each(['', 'Audit', 'au dit', 'audit\n', 'a/b', '../etc', 'aüdit', 'a'.repeat(65)])(
-    'is refused under the name %j',
-    (name) => {
-      expect(() => registerHandler('shop', '*', first, { name })).toThrow(badConfig)
-    },
-  )
-
-  test.each(['a', '0a', '-', '1-2', 'audit_log-2', 'a'.repeat(64), 'constructor', '__proto__'])(
-    'is accepted under the name %j',
-    (name) => {
-      expect(registerHandler('shop', '*', first, { name }).destination).toBe(name)
-    },
-  )
-
-  test('is refused with a name that says what was given', () => {
-    expect(() => registerHandler('shop', '*', first, { name: 'Audit' })).toThrow(/got "Audit"/)
-  })
-
-  test.each(['0', '42', '9'.repeat(64)])('is refused under the number %s, which is a delivery’s', (name) => {
-    expect(() => registerHandler('shop', 'paid', first, { name })).toThrow(
-      `The name '${name}' of the handler of shop paid is a number, which an operator's command takes for a delivery's ('postern redrive ${name}'): give it a letter as well`,
-    )
-  })
-
-  test.each([undefined, null, 'work', { handleEvent() {} }, Promise.resolve(first)])(
-    'is refused where the handler is no function: %s',
-    (handler) => {
-      expect(() => registerHandler('shop', '*', handler as unknown as TestHandler)).toThrow(badConfig)
-    },
-  )
-})
+import type { Registration } from './handler.ts'
+import { HandlerTable } from './handlers.ts'
+import { registerHandler } from './register-handler.ts'
 
 describe('the handlers of an event', () => {
   test('are those of its type', () => {
@@ -305,8 +260,6 @@ describe('the limits of a destination', () => {
     expect(() => registerHandler('shop', 'a', first, { concurrency: 1 })).toThrow(badConfig)
   })
 })
-
-type TestHandler = Handler<string, never>
 
 function anEvent(source: string, type: string): WebhookEvent {
   return { source, type, id: 'evt_1', created: undefined, data: {}, body: new Uint8Array(), headers: [] }

@@ -1,52 +1,6 @@
-import { PosternError, type WebhookEvent } from '../core/index.ts'
-import { UNNAMED_DESTINATION, type Handler, type HandlerOptions, type Registration } from './handler.ts'
+import type { WebhookEvent } from '../core/index.ts'
+import type { Handler, Registration } from './handler.ts'
 import { limitsByDestination, type DestinationLimits } from './limits.ts'
-
-const NAME = /^[a-z0-9_-]{1,64}$/
-/** Of any length: what is a delivery's number is not to hang on how many digits it has. */
-const NUMBER = /^\d+$/
-
-/** Makes registrations; `On` gives it its types. */
-export function registerHandler<Effect, Tx>(
-  source: string,
-  type: string,
-  handler: Handler<string, never, Effect, Tx>,
-  { name, when, ...given }: HandlerOptions = {},
-): Registration<Effect, Tx> {
-  const destination = name ?? UNNAMED_DESTINATION
-  if (!NAME.test(destination)) {
-    throw new PosternError(
-      'bad_config',
-      `A handler's name must match ${NAME.source}: got ${JSON.stringify(destination)}`,
-    )
-  }
-  if (NUMBER.test(destination)) {
-    throw new PosternError(
-      'bad_config',
-      `The name '${destination}' of the handler of ${source} ${type} is a number, which an operator's command takes for a delivery's ('postern redrive ${destination}'): give it a letter as well`,
-    )
-  }
-  if (typeof handler !== 'function') {
-    throw new PosternError('bad_config', `The handler of ${source} ${type} is not a function`)
-  }
-  // Undefined is as good as absent: kept, it would take the place of what another handler of the destination says.
-  const limits = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  const hasLimits = Object.keys(limits).length > 0
-  if (hasLimits && name === undefined) {
-    throw new PosternError(
-      'bad_config',
-      `The handler of ${source} ${type} has limits of its own (${Object.keys(limits).join(', ')}), which takes a name: without one it shares its destination with others`,
-    )
-  }
-  return {
-    source,
-    type,
-    destination,
-    handler,
-    ...(hasLimits && { limits }),
-    ...(when !== undefined && { when }),
-  }
-}
 
 /**
  * Which handlers an event has. Looked up in maps: a type such as `constructor` or `__proto__`, looked up in an object,

@@ -13,7 +13,8 @@ export {
   type Registration,
   type SettlingContext,
 } from './handler.ts'
-export { HandlerTable, registerHandler } from './handlers.ts'
+export { HandlerTable } from './handlers.ts'
+export { registerHandler } from './register-handler.ts'
 export type { DestinationLimits, Gate } from './limits.ts'
 export { Housekeeping } from './housekeeping.ts'
 export { replayEvent, type Replayed, type ReplayOptions } from './replay.ts'
