@@ -47,6 +47,7 @@ import type {
   SqliteEffect,
   Verb,
 } from './operation.ts'
+import { filePathOf } from './file-path.ts'
 import { makePrivateFile } from './private-file.ts'
 import type { ReadOperation, ReadResultOf } from './read-operation.ts'
 import { SharedEngine } from './shared-engine.ts'
@@ -72,9 +73,14 @@ export type SqliteStore = Store<SqliteEffect> & HasRejectedLog & HasSmallState
 /**
  * Opens a file as the inbox's store, and makes it, with its folder, where there is none: for its owner alone (modes 0600
  * and 0700); what is there keeps its mode. WAL, `synchronous = FULL`: what is acknowledged survives a power cut. Throws
- * `PosternError` where no safe SQLite is to be had.
+ * `PosternError` where no safe SQLite is to be had, and for what is no path of a file, such as `:memory:`.
+ *
+ * @param file Its path, or its `file:` URL.
  */
-export function sqlite(path: string, options: SqliteOptions = {}): SqliteStore {
+export function sqlite(file: string | URL, options: SqliteOptions = {}): SqliteStore {
+  const path = filePathOf(file)
+  if (Object.prototype.toString.call(options) !== '[object Object]')
+    throw new PosternError('bad_config', 'sqlite: options must be an object')
   const driver = chooseDriver(options.driver)
   makePrivateFile(path)
   const engine = SharedEngine.open({ path, driver, writer: options.writer ?? 'thread' })
