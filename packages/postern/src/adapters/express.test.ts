@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type Express } from 'express'
+import express4 from 'express4'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { sign, type Source } from '../core/index.ts'
 import type { Occurrence } from '../inbox/index.ts'
@@ -210,6 +211,39 @@ describe('behind a parser of bodies', () => {
   })
 })
 
+describe.each([
+  ['Express 4', express4],
+  ['Express 5', express],
+])('behind a parser of bodies and a step that is awaited, in %s', (_version, framework) => {
+  /** As a database or a token would take its time: by then Node has closed a request that was read. */
+  const awaitClose: express.RequestHandler = (request, _response, next) => {
+    if (request.closed) next()
+    else request.once('close', () => next())
+  }
+
+  test('json() is our fault: 503, and the log says why', async () => {
+    const { app, postern, post, occurrences, logged } = anApp(framework())
+    app.use(framework.json(), awaitClose)
+    app.use('/webhooks', expressMount(postern))
+    expect(await post('/webhooks/shop')).toEqual(UNAVAILABLE)
+    expect(occurrences).toMatchObject([{ reason: 'body_already_parsed' }])
+    expect(logged).toEqual([[expect.stringContaining('before any body parser'), { source: 'shop' }]])
+  })
+
+  test('raw(), the source is received', async () => {
+    const { app, postern, post } = anApp(framework())
+    app.use('/webhooks', framework.raw({ type: '*/*' }), awaitClose, expressMount(postern))
+    expect(await post('/webhooks/shop')).toEqual(RECEIVED)
+  })
+
+  test('without a parser, the body is read by the inbox', async () => {
+    const { app, postern, post } = anApp(framework())
+    app.use((_request, _response, next) => void setImmediate(next))
+    app.use('/webhooks', expressMount(postern))
+    expect(await post('/webhooks/shop')).toEqual(RECEIVED)
+  })
+})
+
 function aSource(): Source {
   return custom({
     secret: 'a secret of more than sixteen bytes',
@@ -224,7 +258,7 @@ function signatureHeaders(body: string = BODY): Record<string, string> {
 }
 
 /** An Express app without any route, an inbox with two sources, and a client; the app listens at the first request. */
-function anApp(): {
+function anApp(app: Express = express()): {
   readonly app: Express
   readonly postern: Postern
   readonly store: MemoryStore
@@ -237,7 +271,6 @@ function anApp(): {
     body?: string,
   ) => Promise<readonly [number, string]>
 } {
-  const app = express()
   const store = memory({ now: () => NOW_MS })
   const occurrences: Occurrence[] = []
   const logged: unknown[][] = []

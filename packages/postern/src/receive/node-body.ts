@@ -36,8 +36,10 @@ function knownBefore(request: IncomingMessage & MaybeParsed, maxBytes: number): 
     if (isEncoded(request)) return { ok: false, reason: 'body_already_parsed' }
     return parsed.byteLength > maxBytes ? { ok: false, reason: 'body_too_large' } : { ok: true, body: parsed }
   }
+  // Before `destroyed`: Node destroys a request in the turn after its end, and its sender still waits.
+  if (request.readableEnded) return { ok: false, reason: 'body_already_parsed' }
   if (request.destroyed) return { ok: false, reason: 'client_disconnected' }
-  if (request.readableDidRead || request.readableEnded) return { ok: false, reason: 'body_already_parsed' }
+  if (request.readableDidRead) return { ok: false, reason: 'body_already_parsed' }
   if (Number(request.headers['content-length'] ?? 0) > maxBytes)
     return { ok: false, reason: 'body_too_large' }
   return undefined
@@ -59,12 +61,16 @@ function readStream(request: IncomingMessage, maxBytes: number, budget: BodyBudg
       resolve(result)
     }
     const reading = budget.begin(maxBytes, () => finish({ ok: false, reason: 'overloaded' }))
-    request.on('data', (chunk: Buffer) => {
-      if (!reading.add(chunk)) finish({ ok: false, reason: 'body_too_large' })
+    request.on('data', (chunk: unknown) => {
+      // Text, where somebody has called `setEncoding`: two bodies may share it.
+      if (!(chunk instanceof Uint8Array)) finish({ ok: false, reason: 'body_already_parsed' })
+      else if (!reading.add(chunk)) finish({ ok: false, reason: 'body_too_large' })
     })
     request.on('end', () => finish({ ok: true, body: reading.finish() }))
     request.on('close', () => finish({ ok: false, reason: 'client_disconnected' }))
     // An aborted request emits an error first; `close` follows it.
     request.on('error', () => {})
+    // A listener does not undo the `pause` of whoever had the request before.
+    if (request.isPaused()) request.resume()
   })
 }
