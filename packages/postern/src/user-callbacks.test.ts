@@ -95,10 +95,13 @@ test('what an asynchronous observer rejects with is logged', async () => {
   )
 })
 
-test('a clientOf that throws leaves a request its answer, and is logged once a second', async () => {
+test.each([
+  ['throws', throwing],
+  ['rejects', rejecting as never],
+])('a clientOf that %s leaves a request its answer, and is logged once a second', async (_what, clientOf) => {
   const error = vi.fn()
   const log: Logger = { debug() {}, info() {}, warn() {}, error }
-  const postern = anInbox({ log, clientOf: throwing })
+  const postern = anInbox({ log, clientOf })
   const port = await listening(postern)
   for (let count = 0; count < 3; count += 1) {
     const request = httpRequest({ port, path: '/webhooks/shop', method: 'POST', headers, agent: false })

@@ -43,11 +43,15 @@ export function observing(counter: MetricsCounter, observe: Observer | undefined
 export function tellingClient(clientOf: ClientOf | undefined, log: Logger): ClientOf | undefined {
   if (clientOf === undefined) return undefined
   const onceASecond = new OnceASecond(log)
+  const failed = (error: unknown): void =>
+    onceASecond.say('error', 'clientOf threw; its request is told of without a client', { error })
   return (request) => {
     try {
-      return clientOf(request)
+      const client: unknown = clientOf(request)
+      ignored(client, failed)
+      return typeof client === 'string' ? client : undefined
     } catch (error) {
-      onceASecond.say('error', 'clientOf threw; its request is told of without a client', { error })
+      failed(error)
       return undefined
     }
   }

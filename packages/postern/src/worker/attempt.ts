@@ -22,6 +22,7 @@ import {
 } from './handler.ts'
 import { withoutHandler } from './no-handler.ts'
 import { OwnTransaction } from './own-transaction.ts'
+import { askedWaitMs, describeError, isA } from './thrown.ts'
 
 /** What every attempt of a worker shares. */
 export interface AttemptOptions<Effect, Tx = never> {
@@ -46,8 +47,6 @@ export interface AttemptResult<Effect> {
   readonly error?: unknown
 }
 
-/** The longest text of an error that is kept with an attempt. */
-const MAX_ERROR_LENGTH = 2000
 const SHORTEST_NOT_NOW_MS = 100
 
 /** One try of one delivery: runs its handlers against the deadline and says how it ended. Never rejects. */
@@ -161,28 +160,19 @@ function cannotSettle(message: string): PosternError {
 }
 
 function outcomeOf(error: unknown, attempt: number, schedule: RetrySchedule, random: () => number): Outcome {
-  if (error instanceof Released) return { kind: 'released' }
-  if (error instanceof NotNowError) return { kind: 'released', afterMs: waitOf(error) }
+  if (isA(error, Released)) return { kind: 'released' }
+  if (isA(error, NotNowError)) return { kind: 'released', afterMs: waitOf(error) }
   const text = describeError(error)
-  if (error instanceof NonRetryableError) return { kind: 'dead', error: text }
-  const hintMs = error instanceof RetryAfterError ? error.afterMs : undefined
+  if (isA(error, NonRetryableError)) return { kind: 'dead', error: text }
+  const hintMs = isA(error, RetryAfterError) ? askedWaitMs(error) : undefined
   const afterMs = retryWaitMs(schedule, attempt, random, hintMs)
   return afterMs === undefined ? { kind: 'dead', error: text } : { kind: 'retry', afterMs, error: text }
 }
 
 /** At least a moment: what is given back due at once would be claimed and given back without end. */
-function waitOf({ afterMs }: NotNowError): number {
+function waitOf(error: NotNowError): number {
+  const afterMs = askedWaitMs(error)
   return afterMs >= SHORTEST_NOT_NOW_MS ? Math.min(afterMs, LONGEST_WAIT_MS) : SHORTEST_NOT_NOW_MS
-}
-
-/** Whatever was thrown, as text; some things cannot be read without a throw of their own. */
-function describeError(error: unknown): string {
-  try {
-    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-    return text.slice(0, MAX_ERROR_LENGTH)
-  } catch {
-    return 'the handler threw something that has no text'
-  }
 }
 
 /** The event as handlers see it. `data` is parsed when it is first asked for: many handlers need only the type. */

@@ -132,10 +132,10 @@ export class Places {
     return gate === undefined ? free : Math.min(free, this.#placesOf(destination, gate))
   }
 
-  /** A gate that throws keeps its own destination back, and no other. Said once until it answers again: it is asked often. */
+  /** A gate that throws, or answers no number, keeps its own destination back, and no other. Said once until it answers again: it is asked often. */
   #placesOf(destination: string, gate: Gate): number {
     try {
-      const places = Math.floor(gate.places())
+      const places = Math.floor(numberOf(gate.places()))
       this.#broken.delete(destination)
       return places
     } catch (error) {
@@ -145,6 +145,13 @@ export class Places {
       return 0
     }
   }
+}
+
+/** To the compiler an `async` function could not be a gate's; unheard, its rejection would end the process. */
+function numberOf(answer: unknown): number {
+  if (answer instanceof Promise) answer.catch(() => {})
+  if (typeof answer === 'number' && !Number.isNaN(answer)) return answer
+  throw new TypeError('`places` must answer a number, and no promise of one')
 }
 
 interface Claimable {

@@ -11,6 +11,7 @@ import type {
 import { LazyAbort, runAttempt, type AttemptOptions, type AttemptResult } from './attempt.ts'
 import { NoHandlerError, NoHandlerWarning } from './no-handler.ts'
 import { nextTurn, pause } from './pause.ts'
+import { isA } from './thrown.ts'
 
 export interface SettlingSettings<Effect, Tx = never> {
   readonly store: Pick<Store<Effect>, 'settle'> & Partial<Pick<SettlesIn<Tx>, 'haveSucceeded'>>
@@ -181,7 +182,7 @@ export class Settling<Effect, Tx = never> {
   ): void {
     const { event, destination, attempt } = claimed
     const { outcome, error } = result
-    if (error instanceof NoHandlerError) this.#noHandler.tell(event)
+    if (isA(error, NoHandlerError)) this.#noHandler.tell(event)
     const end = settled?.result === 'lost' ? 'lost' : outcome.kind
     onEnd?.(end)
     const attempted = {
