@@ -114,7 +114,7 @@ const shapes = target(
   ),
   (shape) => {
     const body = Buffer.alloc(0)
-    const request = toWebhookRequest({ headers: shape, body } as Parameters<typeof toWebhookRequest>[0])
+    const request = toWebhookRequest({ headers: shape } as Parameters<typeof toWebhookRequest>[0], body)
     return request.headers.every((text) => typeof text === 'string') ? undefined : 'holds what is no text'
   },
 )

@@ -147,7 +147,8 @@ describe('check', () => {
       'not_for_us',
       'key_unavailable',
     ]
-    const others = ['body_too_large', 'malformed_body', ...ofSecrets, ...ofOtherSchemes]
+    const ofBodies = ['body_already_parsed', 'client_disconnected', 'body_too_large', 'malformed_body']
+    const others = [...ofBodies, ...ofSecrets, ...ofOtherSchemes]
     expect([...reached, ...others].toSorted()).toEqual([...REASONS].toSorted())
   })
 

@@ -113,7 +113,7 @@ export class FetchedKeys<Key> {
         return undefined
       }
       const bytes = await readBounded(body, MAX_BYTES)
-      return bytes && this.#read(bytes)
+      return typeof bytes === 'string' ? undefined : this.#read(bytes)
     } catch {
       return undefined
     }

@@ -4,6 +4,10 @@
  * In rank order: of several schemes that failed, the reason of the one that got furthest is reported.
  */
 export const REASONS = [
+  /** The body is not what came: a parser has read it before, or made something else of it. Our fault, answered 503. */
+  'body_already_parsed',
+  /** The sender left before its whole body had come. */
+  'client_disconnected',
   /** The body is over the source's limit; nothing of it was looked at. */
   'body_too_large',
   /** No signing secret is configured: our fault, answered 503. */

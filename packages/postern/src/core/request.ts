@@ -1,4 +1,5 @@
 import { GrowingBytes } from './growing-bytes.ts'
+import type { Reason } from './reason.ts'
 
 /**
  * HTTP headers as they came on the wire: names and values in turn, in order, doubles kept, as Node's
@@ -27,23 +28,19 @@ export interface RequestLike {
     | HeaderList
     | Iterable<readonly [string, string]>
     | Readonly<Record<string, string | readonly string[] | undefined>>
-  /** The raw bytes. A string is refused: by then the body has been decoded, and two bodies may share one text. */
+  /**
+   * The raw bytes. Whatever else stands here is refused as `body_already_parsed`, a string too: by then the body has been decoded,
+   * and two bodies may share one text.
+   */
   readonly body: Uint8Array
 }
 
 /** Brings any of the shapes of `RequestLike` into the one the core works on. */
-export function toWebhookRequest(request: RequestLike): WebhookRequest {
-  if (!(request.body instanceof Uint8Array)) {
-    throw new TypeError(
-      'The request body must be the raw bytes as received, a Uint8Array: take it before any parser of bodies',
-    )
-  }
-  return {
-    method: request.method ?? 'POST',
-    url: request.url ?? '',
-    headers: toHeaderList(request.headers),
-    body: request.body,
-  }
+export function toWebhookRequest(
+  { method = 'POST', url = '', headers }: Omit<RequestLike, 'body'>,
+  body: Uint8Array,
+): WebhookRequest {
+  return { method, url, headers: toHeaderList(headers), body }
 }
 
 /** Stands for what must be single and came more than once: which of the two others would show is anybody's guess. */
@@ -76,23 +73,33 @@ function toHeaderList(headers: RequestLike['headers']): HeaderList {
   return list.map((text) => (typeof text === 'string' ? text : ''))
 }
 
-/**
- * Takes a Fetch request apart, reading at most `maxBytes` of its body. `Headers` has joined doubled headers with
- * `", "` by then; strict decoding refuses those.
- */
-export async function fromFetch(request: Request, maxBytes: number): Promise<WebhookRequest | 'too_large'> {
-  const body = await readBounded(request.body, maxBytes)
-  if (body === undefined) return 'too_large'
-  return { method: request.method, url: request.url, headers: [...request.headers].flat(), body }
+/** Why there are no bytes of a body. */
+export type NoBody = Extract<Reason, 'body_too_large' | 'body_already_parsed' | 'client_disconnected'>
+
+/** The bytes of a request, reading at most `maxBytes` of a Fetch body. Never rejects. */
+export async function bodyOf(request: RequestLike | Request, maxBytes: number): Promise<Uint8Array | NoBody> {
+  const { body } = request
+  if ('arrayBuffer' in request && !request.bodyUsed && !request.body?.locked)
+    return readBounded(request.body, maxBytes)
+  // No throw: behind `express.raw()` any sender brings about `{}`, with another content type.
+  if (!(body instanceof Uint8Array)) return 'body_already_parsed'
+  return body.byteLength > maxBytes ? 'body_too_large' : body
 }
 
-/** Reads a stream whole, or stops and cancels it as soon as it exceeds the limit. */
-export async function readBounded(
+/** Reads a stream whole, or stops and cancels it as soon as it exceeds the limit. Never rejects. */
+export function readBounded(
   stream: ReadableStream<Uint8Array> | null,
   maxBytes: number,
-): Promise<Uint8Array | undefined> {
-  const received = new GrowingBytes(maxBytes)
-  // Leaving the loop cancels the stream.
-  for await (const chunk of stream ?? []) if (!received.add(chunk)) return undefined
-  return received.bytes()
+): Promise<Uint8Array | NoBody> {
+  return new Promise((resolve) => {
+    // Leaving the loop cancels the stream, and waits for that: of a request that was cloned until the other branch is cancelled too.
+    const read = async (): Promise<void> => {
+      const received = new GrowingBytes(maxBytes)
+      for await (const chunk of stream ?? []) {
+        if (!received.add(chunk)) return resolve('body_too_large')
+      }
+      resolve(received.bytes())
+    }
+    read().catch(() => resolve('client_disconnected'))
+  })
 }

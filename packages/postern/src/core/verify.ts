@@ -1,9 +1,9 @@
 import type { Authenticated } from './authenticate.ts'
-import type { CheckResult } from './check.ts'
+import { refused, type CheckResult } from './check.ts'
 import { readEvent, type ReadEvent } from './envelope.ts'
 import type { Reason } from './reason.ts'
 import {
-  fromFetch,
+  bodyOf,
   toWebhookRequest,
   type HeaderList,
   type RequestLike,
@@ -47,6 +47,8 @@ export type Clock = () => number
 /**
  * Verifies one request against one source: no store, no state. Replays inside the tolerance are the caller's to refuse.
  *
+ * A body that somebody has read or parsed before is `body_already_parsed`, one that breaks off `client_disconnected`.
+ *
  * Asynchronous because a Fetch body and, for some providers, a key have to be awaited; the check itself is synchronous.
  *
  * @example
@@ -56,15 +58,14 @@ export type Clock = () => number
 export async function verify<Events extends EventMap>(
   request: RequestLike | Request,
   source: Source<Events>,
-  options: { readonly now?: Clock } = {},
+  { now = Date.now }: { readonly now?: Clock } = {},
 ): Promise<Verdict> {
-  const received =
-    'arrayBuffer' in request ? await fromFetch(request, source.maxBodyBytes) : toWebhookRequest(request)
-  if (received === 'too_large' || received.body.byteLength > source.maxBodyBytes) {
-    return { ok: false, reason: 'body_too_large' }
-  }
-  const nowMs = (options.now ?? Date.now)()
-  const checked = source.checkFirst && (await source.checkFirst(source, received, nowMs))
+  const body = await bodyOf(request, source.maxBodyBytes)
+  if (typeof body === 'string') return refused(body)
+  // Of a Fetch request: `Headers` has joined doubled headers with ", " by now; strict decoding refuses those.
+  const received = toWebhookRequest(request, body)
+  const nowMs = now()
+  const checked = await source.checkFirst?.(source, received, nowMs)
   const verdict = verifyRequest(received, source, nowMs, checked)
   if (!verdict.ok) return verdict
   const { scheme, secretIndex, read, request: kept } = verdict
@@ -108,7 +109,7 @@ export function verifyRequest(
   // Read without its secrets, so that the body's digest outlives a rotation of them.
   const kept = withoutCarriedSecrets(source.schemes, request)
   const read = readEvent(source, kept)
-  if (read === undefined) return { ok: false, reason: 'malformed_body' }
+  if (read === undefined) return refused('malformed_body')
   const { scheme, secretIndex } = authenticated
   return { ok: true, scheme, secretIndex, read, request: kept }
 }

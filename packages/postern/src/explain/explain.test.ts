@@ -38,6 +38,14 @@ describe('explain, of a request that is broken in one way', () => {
 })
 
 describe('explain', () => {
+  it('refuses a body that is no bytes with a TypeError', () => {
+    for (const body of ['{}', {}, undefined, null, [123, 125], new ArrayBuffer(2)]) {
+      const request = { headers: [], body } as unknown as RequestLike
+      expect(() => explain(request, github({ secret: 'a secret' }))).toThrow(TypeError)
+      expect(() => explain(request, github({ secret: 'a secret' }))).toThrow(/raw bytes as received/)
+    }
+  })
+
   const SECRET = 'a-secret-of-16-bytes-or-more'
   const source = github({ secret: SECRET })
   const body = '{"zen":"Keep it logically awesome.","hook_id":1,"action":"ping"}'

@@ -95,7 +95,12 @@ export function explain(
   candidateSecrets: readonly string[] = [],
   options: ExplainOptions = {},
 ): Explanation {
-  const received = toWebhookRequest(request)
+  if (!(request.body instanceof Uint8Array)) {
+    throw new TypeError(
+      'The request body must be the raw bytes as received, a Uint8Array: take it before any parser of bodies',
+    )
+  }
+  const received = toWebhookRequest(request, request.body)
   const nowMs = (options.now ?? Date.now)()
   const { maxTrials = DEFAULT_MAX_TRIALS } = options
   const trials = new Trials({ maxTrials, maxBytes: MAX_HASHED_BYTES }, nowMs)

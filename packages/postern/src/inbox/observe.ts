@@ -51,8 +51,6 @@ export type Occurrence =
 export type RefusalReason =
   | 'unknown_source'
   | 'method_not_allowed'
-  | 'body_already_parsed'
-  | 'client_disconnected'
   | 'overloaded'
   | 'store_unavailable'
   | 'stopping'

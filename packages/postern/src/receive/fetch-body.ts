@@ -27,6 +27,11 @@ async function readStream(
       const { done, value } = await reader.read()
       if (mustGiveWay) return { ok: false, reason: 'overloaded' }
       if (done) return { ok: true, body: reading.finish() }
+      // Text, say, of a stream that an app has put in place of the sender's.
+      if (!((value as unknown) instanceof Uint8Array)) {
+        cancel(reader)
+        return { ok: false, reason: 'body_already_parsed' }
+      }
       if (!reading.add(value)) {
         cancel(reader)
         return { ok: false, reason: 'body_too_large' }

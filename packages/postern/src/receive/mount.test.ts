@@ -229,6 +229,14 @@ describe('the body', () => {
     expect((await aPostern().postern.fetch(request)).status).toBe(503)
   })
 
+  test('that comes as text is our fault as well', async () => {
+    const stream = new ReadableStream({
+      start: (body) => body.enqueue(BODY as unknown as Uint8Array),
+    })
+    expect((await aPostern().postern.fetch(streamed(stream))).status).toBe(503)
+    expect(occurrences).toMatchObject([{ reason: 'body_already_parsed', status: 503 }])
+  })
+
   test('whose stream breaks off is 503, and no event', async () => {
     const { postern, store } = aPostern()
     const stream = new ReadableStream({

@@ -188,7 +188,7 @@ test('a request of an unknown source is answered 404', async () => {
   expect((await receiver.receive('constructor', aRequest())).status).toBe(404)
 })
 
-test.each<RefusalReason>(['method_not_allowed', 'overloaded', 'client_disconnected'])(
+test.each<RefusalReason | 'client_disconnected'>(['method_not_allowed', 'overloaded', 'client_disconnected'])(
   'a refusal for %s is observed with the status it is answered with',
   (reason) => {
     const { status } = aReceiver().receiver.refuse('shop', reason)
