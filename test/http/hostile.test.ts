@@ -667,12 +667,28 @@ describe('paths, on node:http', () => {
     expect((await inbox.events()).map(({ source }) => source)).toEqual(['vastai'])
   })
 
-  test('the absolute form of a target is not a path: 404, and nothing is stored', async () => {
-    const inbox = await startInbox()
-    const answer = await inbox.send({ ...seedEvent('evt_1'), path: 'http://evil.example/webhooks/vastai' })
-    expectExactly(answer, 404, '{"error":"Unknown source"}')
-    await expectStillServing(inbox, [])
-  })
+  // RFC 9112 §3.2.2: a server must take them.
+  test.each<Skin>(['node:http', 'Express', 'Express behind raw()', 'Express 4', 'Express 4 behind raw()'])(
+    'the absolute form of a target is its path on %s',
+    async (skin) => {
+      const inbox = await startInbox({ skin })
+      const path = 'http://evil.example:80/webhooks/vastai?a=b'
+      expectReceived(await inbox.send({ ...seedEvent('evt_1'), path }))
+      const elsewhere = { ...seedEvent('evt_2'), path: 'http://localhost/webhooks/nope' }
+      expect((await inbox.send(elsewhere)).status).toBe(404)
+      await expectStillServing(inbox, ['evt_1'])
+    },
+  )
+
+  test.each(['http://user:password@localhost/webhooks/vastai', 'ftp://localhost/webhooks/vastai'])(
+    '%s is no target: 404, and nothing is stored',
+    async (path) => {
+      const inbox = await startInbox()
+      const answer = await inbox.send({ ...seedEvent('evt_1'), path })
+      expectExactly(answer, 404, '{"error":"Unknown source"}')
+      await expectStillServing(inbox, [])
+    },
+  )
 
   test('HEAD is 405 without a body', async () => {
     const inbox = await startInbox()

@@ -36,11 +36,11 @@ function headersFor(url: string): Record<string, string> {
 }
 
 async function overNode(
-  postern: Postern,
+  mount: Pick<Postern, 'node'>,
   headers: Record<string, string>,
   path = '/webhooks/square?shop=7',
 ): Promise<number | undefined> {
-  const server = createServer((request, response) => void postern.node(request, response))
+  const server = createServer((request, response) => void mount.node(request, response))
   onTestFinished(() => void server.close())
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const { port } = server.address() as AddressInfo
@@ -67,6 +67,22 @@ test('a Host header does not stand in for it', async () => {
   const spoofed = { ...headersFor('http://evil.example/webhooks/square?shop=7'), host: 'evil.example' }
   expect(await overNode(anInbox(PUBLIC_URL), spoofed)).toBe(401)
   expect(await overNode(anInbox(), spoofed)).toBe(401)
+})
+
+test('nor does the authority of a target in absolute form', async () => {
+  const path = 'http://evil.example/webhooks/square?shop=7'
+  const spoofed = { ...headersFor(path), host: 'evil.example' }
+  expect(await overNode(anInbox(PUBLIC_URL), spoofed, path)).toBe(401)
+  expect(await overNode(anInbox(), spoofed, path)).toBe(401)
+  // At whatever path: without the route of a prefix, which kept it out, the sender's word was the URL.
+  expect(await overNode(anInbox().mount('square'), spoofed, path)).toBe(401)
+  expect(await overNode(anInbox(PUBLIC_URL), headersFor(KNOWN_AS), path)).toBe(200)
+  expect(await overNode(anInbox(), headersFor('/webhooks/square?shop=7'), path)).toBe(200)
+})
+
+test('a target that is a URL of another form is none, at whatever path a mount is', async () => {
+  const path = 'https://user@hooks.example.com/in/webhooks/square'
+  expect(await overNode(anInbox().mount('square'), headersFor(path), path)).toBe(404)
 })
 
 test('the path and the query are those of the request', async () => {

@@ -170,6 +170,7 @@ describe('health', () => {
     await start()
     expect(await get('/healthz')).toMatch(/^HTTP\/1\.1 200 [\s\S]*\{"status":"ok"\}$/)
     expect(await get('/healthz?from=probe')).toMatch(/^HTTP\/1\.1 200 /)
+    expect(await get('http://any.example/healthz')).toMatch(/^HTTP\/1\.1 200 /)
     expect(await get('/healthz', 'HEAD')).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\n\r\n$/)
     expect(await get('/healthz', 'POST')).toMatch(/^HTTP\/1\.1 405 /)
   })

@@ -3,7 +3,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo, Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Postern } from 'postern'
+import { originForm, type Postern } from 'postern'
 import type { Address } from '../config/address.ts'
 import { createHealth } from './health.ts'
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http-limits.ts'
@@ -168,7 +168,7 @@ function announceClose(response: ServerResponse): void {
 }
 
 function pathOf(request: IncomingMessage): string {
-  const url = request.url ?? ''
+  const url = originForm(request.url ?? '') ?? ''
   const query = url.indexOf('?')
   return query < 0 ? url : url.slice(0, query)
 }

@@ -26,6 +26,7 @@ export type { HandshakeOptions, KeepSecret, OpenHandshakes, ReadKeptSecrets } fr
 export { keyedDigests, publicKeys } from './public-key.ts'
 export { isAuthentic, REASONS, type Reason } from './reason.ts'
 export type { HeaderList, RequestLike, WebhookRequest } from './request.ts'
+export { originForm } from './request-target.ts'
 export type {
   CertificateRule,
   CertificateScheme,

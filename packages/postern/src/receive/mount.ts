@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { methodsOf } from '../core/handshake.ts'
+import { originForm } from '../core/request-target.ts'
 import { Deadlines } from '../inbox/index.ts'
 import type { Answer } from './answer.ts'
 import type { BodyBudget } from './body-reading.ts'
@@ -86,11 +87,14 @@ async function answerNode(
   route: Route,
   request: IncomingMessage & { readonly originalUrl?: string },
 ): Promise<Answer | 'nobody_waits'> {
-  const url = request.url ?? ''
+  const target = originForm(request.url ?? '')
+  // What the app has left of the target is in `url`; what is signed is the whole of it.
+  const url = originForm(request.originalUrl ?? request.url ?? '')
   const method = request.method ?? ''
   // Now: of a connection that has broken nobody knows any longer who it was.
   const client = clientOf?.(request)
-  const found = findSource(receiver, route, { method, path: pathOf(url), client })
+  if (target === undefined || url === undefined) return receiver.refuse('', 'unknown_source', { client })
+  const found = findSource(receiver, route, { method, path: pathOf(target), client })
   if ('refused' in found) return found.refused
   const read = await nodeBody(request, found.maxBodyBytes, budget)
   if (!read.ok) {
@@ -99,7 +103,7 @@ async function answerNode(
   }
   return receiver.receive(found.name, {
     method,
-    url: publicUrl + (request.originalUrl ?? url),
+    url: publicUrl + url,
     headers: request.rawHeaders,
     body: read.body,
     client,
