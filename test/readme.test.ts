@@ -1,4 +1,5 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -47,6 +48,11 @@ test('the first example of the README, word for word, verifies, stores and handl
   expect(answer).toEqual({ status: 200, body: '{"received":true}' })
   expect(await output.next('outbid:')).toBe('outbid: You were outbid')
   expect(await output.next('outbid 7e9a')).toBe('outbid 7e9a2c4e')
+
+  // The connection of the request above is kept alive; by itself it would last some seconds, and with more requests for ever.
+  const exited = once(running, 'exit')
+  running.kill('SIGTERM')
+  expect(await exited).toEqual([0, null])
 })
 
 test('it is about 15 lines long, its imports aside', () => {

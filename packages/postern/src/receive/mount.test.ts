@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import {
+  Agent,
   createServer,
   request as httpRequest,
   type IncomingMessage,
@@ -335,6 +336,20 @@ describe('while stopping', () => {
     expect(occurrences).toMatchObject([{ reason: 'stopping' }])
   })
 
+  // A connection that is kept, and used, keeps `server.close()` from its end.
+  test('the connection of an answer ends with it, and so does a server that was closed', async () => {
+    const { postern } = aPostern()
+    const server = createServer((from, to) => void postern.node(from, to))
+    const port = await listening(server)
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const ask = (): Promise<NodeAnswer> => send(port, { agent })
+    expect((await ask()).headers['connection']).toBe('keep-alive')
+    const stopped = postern.stop()
+    expect(await ask()).toMatchObject({ status: 503, headers: { connection: 'close' } })
+    await stopped
+    await once(server.close(), 'close')
+  })
+
   test('a mount of one source refuses too', async () => {
     const { postern } = aPostern()
     const mount = postern.mount('shop')
@@ -481,6 +496,7 @@ interface NodeRequest {
   readonly method?: string
   readonly headers?: OutgoingHttpHeaders
   readonly body?: string
+  readonly agent?: Agent
 }
 
 interface NodeAnswer {
@@ -505,9 +521,15 @@ async function listening(server: ReturnType<typeof createServer>): Promise<numbe
 
 async function send(
   port: number,
-  { path = '/webhooks/shop', method = 'POST', body = BODY, headers = signatureHeaders(body) }: NodeRequest,
+  {
+    path = '/webhooks/shop',
+    method = 'POST',
+    body = BODY,
+    headers = signatureHeaders(body),
+    agent,
+  }: NodeRequest,
 ): Promise<NodeAnswer> {
-  const request = httpRequest({ port, host: '127.0.0.1', path, method, headers, agent: false })
+  const request = httpRequest({ port, host: '127.0.0.1', path, method, headers, agent: agent ?? false })
   request.end(body)
   const [response] = (await once(request, 'response')) as [IncomingMessage]
   const chunks: Buffer[] = []

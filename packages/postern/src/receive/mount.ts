@@ -43,6 +43,8 @@ export function createMount(parts: MountParts, route: Route): Mount {
     async node(request, response) {
       const answer = await answerNode(parts, route, request)
       if (answer === 'nobody_waits' || response.destroyed || response.headersSent) return
+      // A connection that is kept would keep a server from closing for as long as its sender likes. HTTP/2 has no such header.
+      if (parts.receiver.isStopping && request.httpVersionMajor < 2) response.setHeader('connection', 'close')
       response.writeHead(answer.status, answer.headers).end(answer.body)
       if (!request.complete) letItEnd(request)
     },
