@@ -7,7 +7,10 @@ export type HandlerContext<Effect = never, Tx = never> = AttemptContext<Effect> 
 
 /** What a handler is given beside the event: which try this is, when to stop, and a way to write together with its success. */
 export interface AttemptContext<Effect = never> {
-  /** Aborted at the handler's deadline, when its lease is lost, and when a stop runs out of patience. */
+  /**
+   * Aborted at the handler's deadline, when its lease is lost, and when a stop runs out of patience. Nothing can end a handler that
+   * does not heed it: it runs on, and its retries, or the next of its ordering key, run beside it.
+   */
   readonly signal: AbortSignal
   /** 1 for the first try. */
   readonly attempt: number

@@ -5,7 +5,10 @@ import type { RetrySchedule } from '../inbox/index.ts'
 export interface DestinationLimits {
   /** Attempts that run at once. */
   readonly concurrency?: number
-  /** The deadline of an attempt. */
+  /**
+   * The deadline of an attempt, in milliseconds: it has failed then, and `signal` is aborted. A handler that does not heed that runs
+   * on beside its retries.
+   */
   readonly timeoutMs?: number
   /** When a failed delivery is tried again; what it leaves out is as the inbox's own `retry` has it. */
   readonly retry?: Partial<RetrySchedule>
