@@ -87,7 +87,7 @@ export interface WorkerOptions {
   readonly concurrency?: number
   /** Default 30 s. It is prolonged while a handler runs. */
   readonly leaseMs?: number
-  /** A handler's deadline. Default 60 s. */
+  /** A handler's deadline. Default 60 s. One that does not heed its `signal` runs on beside its retries. */
   readonly handlerTimeoutMs?: number
 }
 

@@ -24,7 +24,7 @@ async function settleApart<Effect>(
   settle: Settle<Effect>,
 ): Promise<SettleResult[]> {
   const problems = settlements.map(({ effects }) =>
-    effects?.map(problemOf).find((problem) => problem !== undefined),
+    effects?.map((effect) => problemIn(effect, problemOf)).find((problem) => problem !== undefined),
   )
   const sound = settlements.filter((_settlement, index) => problems[index] === undefined)
   const results = sound.length === 0 ? [] : await settle(sound)
@@ -32,4 +32,13 @@ async function settleApart<Effect>(
     const result = problem === undefined ? results.shift() : undefined
     return result ?? { result: 'failed', error: new TypeError(problem ?? 'the settlement has no result') }
   })
+}
+
+/** Of a proxy that was revoked even a look throws. */
+function problemIn(effect: unknown, problemOf: (effect: unknown) => string | undefined): string | undefined {
+  try {
+    return problemOf(effect)
+  } catch {
+    return 'an effect cannot be read'
+  }
 }

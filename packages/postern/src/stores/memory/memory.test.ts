@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { CLAUSES, storeContract, type Clause, type StoreHarness } from '../../testing/index.ts'
+import { anEvent, claim } from '../../testing/store-contract/fixtures.ts'
 import { memory, type MemoryEffect, type MemoryStore } from './index.ts'
 
 /** What a store in memory cannot keep, and why. */
@@ -23,6 +24,29 @@ describe('the Store contract over memory', () => {
     const names = storeContract.map(({ clause, name }) => `${clause}: ${name}`)
     expect(new Set(names).size).toBe(names.length)
   })
+})
+
+test('an effect that throws what cannot be looked at fails its settlement, and nothing beside it', async () => {
+  const store = memory()
+  await store.put([anEvent({ id: 'one' }), anEvent({ id: 'two' })])
+  const [bad, good] = await claim(store)
+  const { proxy, revoke } = Proxy.revocable(new Error(), {})
+  revoke()
+  const outcome = { kind: 'succeeded' } as const
+  const results = await store.settle([
+    {
+      ...bad!,
+      outcome,
+      durationMs: 1,
+      effects: [
+        () => {
+          throw proxy
+        },
+      ],
+    },
+    { ...good!, outcome, durationMs: 1 },
+  ])
+  expect(results).toMatchObject([{ result: 'failed' }, { result: 'settled' }])
 })
 
 /** A clock that stands still between advances, so that nothing in a case depends on how fast it runs. */

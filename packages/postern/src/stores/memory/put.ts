@@ -1,4 +1,5 @@
 import {
+  toError,
   fingerprintOf,
   isLegal,
   type Claimed,
@@ -8,7 +9,6 @@ import {
   type NewEvent,
   type PutResult,
 } from '../../inbox/index.ts'
-import { asError } from './as-error.ts'
 import { leaseOne } from './claim.ts'
 import type { DedupeRow, DeliveryRow, Tables } from './tables.ts'
 
@@ -22,7 +22,7 @@ export function putOne(tables: Tables, event: NewEvent, nowMs: number): PutResul
     if (earlier.is === 'same') return countCopy(tables, fresh, earlier.eventSeq, nowMs)
     return storeConflict(tables, fresh, fingerprint, earlier.eventSeq, nowMs)
   } catch (error) {
-    return { outcome: 'failed', error: asError(error) }
+    return { outcome: 'failed', error: toError(error) }
   }
 }
 

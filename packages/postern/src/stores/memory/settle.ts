@@ -1,5 +1,4 @@
-import type { Lease, Outcome, Settlement, SettleResult } from '../../inbox/index.ts'
-import { asError } from './as-error.ts'
+import { toError, type Lease, type Outcome, type Settlement, type SettleResult } from '../../inbox/index.ts'
 import type { DeliveryRow, Tables } from './tables.ts'
 
 /**
@@ -19,7 +18,7 @@ export function settleOne(tables: Tables, settlement: Settlement<MemoryEffect>, 
     return { result: 'settled' }
   } catch (error) {
     tables.setDelivery(leased)
-    return { result: 'failed', error: asError(error) }
+    return { result: 'failed', error: toError(error) }
   }
 }
 

@@ -1,4 +1,5 @@
 import { PosternError } from '../../core/index.ts'
+import { toError } from '../../inbox/index.ts'
 
 /** What the server said, by its five-character code; `undefined` where the connection failed instead. */
 export function codeOf(error: unknown): string | undefined {
@@ -30,9 +31,4 @@ export function isOfOneEvent(error: unknown): boolean {
 export function unavailable(error: unknown): PosternError {
   if (error instanceof PosternError) return error
   return new PosternError('store_unavailable', `PostgreSQL: ${toError(error).message}`, { cause: error })
-}
-
-/** What was thrown, as an error. */
-export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
 }

@@ -1,5 +1,5 @@
-import { GroupCommit, toText, type NewEvent, type PutResult } from '../../inbox/index.ts'
-import { isOfOneEvent, toError, unavailable } from './failure.ts'
+import { GroupCommit, toError, toText, type NewEvent, type PutResult } from '../../inbox/index.ts'
+import { isOfOneEvent, unavailable } from './failure.ts'
 import { readClaimed, toStatus, type HandedOut, type StatusRow } from './handed-out.ts'
 import { Places } from './places.ts'
 import { putAll, type Batch } from './put.ts'

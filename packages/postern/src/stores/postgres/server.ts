@@ -1,6 +1,6 @@
-import { Deadlines } from '../../inbox/index.ts'
+import { Deadlines, toError } from '../../inbox/index.ts'
 import type { AnsweredQuery, PooledClient, PostgresClient, PostgresPool, PostgresResult } from './client.ts'
-import { codeOf, isVictim, toError } from './failure.ts'
+import { codeOf, isVictim } from './failure.ts'
 
 /** How often a transaction that gave way to another is run again. */
 const MOST_RUNS = 5

@@ -1,7 +1,7 @@
-import type { Outcome, Settlement, SettleResult } from '../../inbox/index.ts'
+import { toError, type Outcome, type Settlement, type SettleResult } from '../../inbox/index.ts'
 import { plainArray, textArray } from './array-literal.ts'
 import type { PostgresClient, PostgresEffect } from './client.ts'
-import { isLockTimeout, toError } from './failure.ts'
+import { isLockTimeout } from './failure.ts'
 import type { Server, Transaction } from './server.ts'
 
 export type PostgresSettlement = Settlement<PostgresEffect>

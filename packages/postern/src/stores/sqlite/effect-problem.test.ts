@@ -5,6 +5,12 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { anEvent, claim, claimOne, put, putStored } from '../../testing/store-contract/fixtures.ts'
 import { sqlite, type SqliteEffect, type SqliteStore } from './index.ts'
 
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+
 const circular: unknown[] = []
 circular.push(circular)
 
@@ -49,6 +55,12 @@ describe.each(['thread', 'inline'] as const)('with its writer %s', (writer) => {
     ],
     ['no SQL', {}, 'an effect has no text of SQL'],
     ['no effect', null, 'an effect has no text of SQL'],
+    ['what cannot even be looked at', revoked(), 'an effect cannot be read'],
+    [
+      'params that cannot even be looked at',
+      { sql: 'SELECT ?', params: [revoked()] },
+      'an effect cannot be read',
+    ],
     ...[
       'COMMIT',
       'end transaction',
