@@ -8,8 +8,8 @@
  * - Each event with its deliveries and dedupe records is atomic. The items of an array are independent: one that
  *   cannot be stored, or not now since another node holds what it needs, never fails its neighbours.
  * - Numbers of calls made at once need not rise in one order for the whole store; within an ordering key they do.
- * - Time is the store's own clock, which need not be this machine's; callers pass distances, never instants. A store may round what is no whole number of
- *   milliseconds up to one.
+ * - Time is the store's own clock, which need not be this machine's; callers pass distances, never instants. A store may
+ *   round what is no whole number of milliseconds up to one.
  * - Unknown sequence numbers are values (`'unknown'`, `'lost'`), never exceptions. A rejection means that the store
  *   is out of order and nothing is known of the outcome.
  * - Nothing is sent to the engine twice: where an answer is lost on the way, the verb rejects. Sent again by a client's own

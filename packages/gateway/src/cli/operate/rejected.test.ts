@@ -95,7 +95,7 @@ describe('requests that were refused', () => {
     expect(await bodies('--reason', 'stale', '--source', 'other')).toEqual([])
     expect(await gateway.cli('rejected', '--reason', 'old')).toMatchObject({
       code: 1,
-      err: expect.stringContaining('reason must be one of body_too_large, '),
+      err: expect.stringContaining('reason must be one of body_already_parsed, '),
     })
   })
 

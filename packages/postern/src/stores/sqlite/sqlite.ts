@@ -92,6 +92,7 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
   readonly #clock: SteadyClock
   /** Whether the clock knows what the file says of it. */
   #isClockSet = false
+  #settingClock: Promise<void> | undefined
   #underWay = 0
   #onIdle: (() => void) | undefined
   readonly #closing = new AbortController()
@@ -266,7 +267,11 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
   async #at<T>(work: (nowMs: number) => Promise<T>): Promise<T> {
     this.#begin()
     try {
-      if (!this.#isClockSet) await this.#setClock()
+      if (!this.#isClockSet) {
+        await (this.#settingClock ??= this.#setClock())
+        // Only here, so that nothing that comes now passes by those that wait.
+        this.#isClockSet = true
+      }
       return await work(this.#clock.nowMs())
     } finally {
       this.#end()
@@ -275,9 +280,13 @@ class EmbeddedStore implements Store<SqliteEffect>, HasRejectedLog, HasSmallStat
 
   /** What was received has been: the wall clock may be behind that, set back while nothing ran. */
   async #setClock(): Promise<void> {
-    const { events } = await this.#engine.read({ verb: 'list', query: { of: 'events', limit: 1 } })
-    if (!this.#isClockSet && events[0] !== undefined) this.#clock.hasBeen(events[0].receivedMs)
-    this.#isClockSet = true
+    try {
+      const { events } = await this.#engine.read({ verb: 'list', query: { of: 'events', limit: 1 } })
+      if (events[0] !== undefined) this.#clock.hasBeen(events[0].receivedMs)
+    } catch (error) {
+      this.#settingClock = undefined
+      throw error
+    }
   }
 
   #read<V extends ReadOperation['verb']>(
