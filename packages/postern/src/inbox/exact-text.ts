@@ -19,6 +19,11 @@ export function toText(text: string): string {
   })
 }
 
+/** As `toText`, for a text that may be absent. */
+export function toOptionalText(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : toText(text)
+}
+
 /** The string that `toText` was given. */
 export function fromText(text: string): string {
   if (!text.includes('\u0001')) return text

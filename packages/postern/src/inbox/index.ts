@@ -10,7 +10,8 @@ export {
   type Fingerprint,
   type FingerprintText,
 } from './dedupe-key.ts'
-export { fromNullableText, fromText, isPlainText, toText } from './exact-text.ts'
+export { effectBounds } from './effect-bounds.ts'
+export { fromNullableText, fromText, isPlainText, toOptionalText, toText } from './exact-text.ts'
 export { GroupCommit } from './group-commit.ts'
 export { DURATION_BOUNDS_MS, HistogramCounter, SIZE_BOUNDS, type Histogram } from './histogram.ts'
 export { DELIVERY_STATES, isLegal, TRANSITIONS, type DeliveryState, type Transition } from './lifecycle.ts'

@@ -48,8 +48,8 @@ const INSPECTION: Omit<StoreInspection, 'clockAheadMs'> = {
 
 /** A store that keeps everything in memory and loses it with the process. */
 export function memory(options: MemoryOptions = {}): MemoryStore {
-  const { now = Date.now, offsetMs = () => 0 } = options
-  const steady = new SteadyClock(now, options.now)
+  const { now, offsetMs = () => 0 } = options
+  const steady = new SteadyClock(now, now)
   const tables = new Tables()
   const rejected = new RejectedRequests()
   const entries = new Entries()

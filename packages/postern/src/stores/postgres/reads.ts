@@ -1,7 +1,7 @@
 import {
   fromNullableText,
   fromText,
-  toText,
+  toOptionalText,
   type Attempt,
   type Delivery,
   type DeliveryState,
@@ -157,23 +157,22 @@ function nextOf(rows: readonly { readonly seq: string }[], limit: number): numbe
 function filters(query: ListQuery): { readonly where: string; readonly values: unknown[] } {
   const table = query.of === 'events' ? 'event' : 'delivery'
   const compared: [string, string | number | undefined][] = [
-    ['event.source =', textOf(query.source)],
-    ['event.type =', textOf(query.type)],
+    ['event.source =', toOptionalText(query.source)],
+    ['event.type =', toOptionalText(query.type)],
     [`${table}.seq <`, query.before],
     [`${table}.seq >`, query.after],
   ]
   if (query.of === 'deliveries')
-    compared.push(['delivery.state =', query.state], ['delivery.destination =', textOf(query.destination)])
+    compared.push(
+      ['delivery.state =', query.state],
+      ['delivery.destination =', toOptionalText(query.destination)],
+    )
   const used = compared.filter(([, value]) => value !== undefined)
   const texts = [...used.map(([text], index) => `${text} $${index + 1}`), ...conditionsOf(query)]
   return {
     where: texts.length === 0 ? '' : `WHERE ${texts.join(' AND ')}`,
     values: used.map(([, value]) => value),
   }
-}
-
-function textOf(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : toText(text)
 }
 
 function conditionsOf({ of, conflicts, blocking }: ListQuery): string[] {

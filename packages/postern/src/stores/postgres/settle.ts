@@ -1,4 +1,4 @@
-import { toError, type Outcome, type Settlement, type SettleResult } from '../../inbox/index.ts'
+import { effectBounds, toError, type Outcome, type Settlement, type SettleResult } from '../../inbox/index.ts'
 import { plainArray, textArray } from './array-literal.ts'
 import type { PostgresClient, PostgresEffect } from './client.ts'
 import { isLockTimeout } from './failure.ts'
@@ -102,19 +102,17 @@ async function settleOne(
   }
 }
 
-/** What would end the transaction that others' settlements are in. A savepoint of the effect's own does not. */
-const OUT_OF_BOUNDS =
-  /^(?:[\s;]|--[^\n]*|\/\*[\s\S]*?\*\/)*(COMMIT|END|ABORT|PREPARE\s+TRANSACTION|ROLLBACK(?!\s+((WORK|TRANSACTION)\s+)?TO\b))\b/i
+/** A savepoint of the effect's own is none of them. */
+const boundsProblem = effectBounds(
+  String.raw`COMMIT|END|ABORT|PREPARE\s+TRANSACTION|ROLLBACK(?!\s+((WORK|TRANSACTION)\s+)?TO\b)`,
+)
 
 /** No more of the connection than its queries: an effect must not give it back to the pool. */
 function clientForEffects(tx: Transaction): PostgresClient {
   return {
     query: async (text, values) => {
-      const forbidden = OUT_OF_BOUNDS.exec(text)?.[1]
-      if (forbidden !== undefined)
-        throw new Error(
-          `an effect must not ${forbidden.toUpperCase()}: it is written in the transaction of its settlement`,
-        )
+      const outOfBounds = boundsProblem(text)
+      if (outOfBounds !== undefined) throw new Error(outOfBounds)
       return tx.client.query(text, values)
     },
   }

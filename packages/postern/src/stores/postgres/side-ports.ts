@@ -6,6 +6,7 @@ import {
   REJECTED_LOG_ROWS,
   REJECTED_PAGE_BYTES,
   rejectedBudget,
+  toOptionalText,
   toText,
   type KeptRequest,
   type RejectedPage,
@@ -73,7 +74,7 @@ export async function list(
      SELECT rejected.*, found FROM placed JOIN ${schema}.rejected USING (seq)
      WHERE place = 1 OR (place <= $4::bigint AND total <= $5::bigint) ORDER BY seq DESC`,
     [
-      query.source === undefined ? null : toText(query.source),
+      toOptionalText(query.source) ?? null,
       query.reason ?? null,
       query.before ?? null,
       Math.min(Math.max(1, query.limit), 1000),

@@ -1,17 +1,13 @@
-/**
- * What would end the transaction that everybody's events are in, or outlive it: other work of the same commit would be done again.
- * After what SQLite passes over: blanks, comments, empty statements.
- */
-const OUT_OF_BOUNDS =
-  /^(?:[\s;]|--[^\n]*|\/\*[\s\S]*?\*\/)*(BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE|PRAGMA|ATTACH|DETACH|VACUUM)\b/i
+import { effectBounds } from '../../inbox/index.ts'
+
+const boundsProblem = effectBounds('BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE|PRAGMA|ATTACH|DETACH|VACUUM')
 
 /** What keeps an effect from being run as it is, or from getting to the thread that runs it; `undefined` where nothing does. */
 export function effectProblem(effect: unknown): string | undefined {
   const { sql, params = [] } = Object(effect) as { readonly sql?: unknown; readonly params?: unknown }
   if (typeof sql !== 'string') return 'an effect has no text of SQL'
-  const forbidden = OUT_OF_BOUNDS.exec(sql)?.[1]
-  if (forbidden !== undefined)
-    return `an effect must not ${forbidden.toUpperCase()}: it is written in the transaction of its settlement`
+  const outOfBounds = boundsProblem(sql)
+  if (outOfBounds !== undefined) return outOfBounds
   const sqlProblem = textProblem(sql)
   if (sqlProblem !== undefined) return `the SQL of an effect ${sqlProblem}`
   if (!Array.isArray(params)) return 'the params of an effect are no list'

@@ -1,6 +1,7 @@
 import {
   fromNullableText,
   fromText,
+  toOptionalText,
   toText,
   type Attempt,
   type Delivery,
@@ -134,15 +135,15 @@ function nextOf(rows: readonly { readonly seq: number }[], limit: number): numbe
 function filters(query: ListQuery): { readonly where: string; readonly params: SqliteValue[] } {
   const table = query.of === 'events' ? 'event' : 'delivery'
   const conditions: [string, SqliteValue | undefined][] = [
-    ['event.source = ?', stored(query.source)],
-    ['event.type = ?', stored(query.type)],
+    ['event.source = ?', toOptionalText(query.source)],
+    ['event.type = ?', toOptionalText(query.type)],
     [`${table}.seq < ?`, query.before],
     [`${table}.seq > ?`, query.after],
   ]
   if (query.of === 'deliveries') {
     conditions.push(
       ['delivery.state = ?', query.state],
-      ['delivery.destination = ?', stored(query.destination)],
+      ['delivery.destination = ?', toOptionalText(query.destination)],
     )
   }
   const used = conditions.filter(
@@ -153,11 +154,6 @@ function filters(query: ListQuery): { readonly where: string; readonly params: S
     where: texts.length === 0 ? '' : `WHERE ${texts.join(' AND ')}`,
     params: used.map(([, value]) => value),
   }
-}
-
-/** A text that is looked for, as the columns have it. */
-function stored(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : toText(text)
 }
 
 /** Conditions without a value, each the very text of the index that serves it. */

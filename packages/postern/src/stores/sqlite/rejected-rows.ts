@@ -2,7 +2,7 @@ import type { Reason } from '../../core/index.ts'
 import {
   fromText,
   REJECTED_PAGE_BYTES,
-  toText,
+  toOptionalText,
   type KeptRequest,
   type RejectedPage,
   type RejectedQuery,
@@ -32,7 +32,7 @@ function filters({ source, reason, before }: RejectedQuery): {
   readonly params: readonly SqliteValue[]
 } {
   const conditions: [string, SqliteValue | undefined][] = [
-    ['source = ?', source === undefined ? undefined : toText(source)],
+    ['source = ?', toOptionalText(source)],
     ['reason = ?', reason],
     ['seq < ?', before],
   ]

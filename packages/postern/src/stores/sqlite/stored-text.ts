@@ -1,4 +1,4 @@
-import { isPlainText, toText } from '../../inbox/index.ts'
+import { isPlainText, toOptionalText, toText } from '../../inbox/index.ts'
 import type { PutEvent } from './operation.ts'
 
 /**
@@ -15,7 +15,7 @@ export function withStoredTexts(event: PutEvent): PutEvent {
     source: toText(source),
     id: toText(id),
     type: toText(type),
-    orderingKey: orderingKey === undefined ? undefined : toText(orderingKey),
+    orderingKey: toOptionalText(orderingKey),
     verifiedBy: toText(verifiedBy),
     destinations: destinations.map(toText),
     lease: lease && { ...lease, destination: toText(lease.destination) },
