@@ -1,4 +1,4 @@
-import { CONNECT_TIMEOUT_MS, SILENCE_TIMEOUT_MS, type StoreOpener, SERVER_CLOCK } from './store-opener.ts'
+import { CONNECT_TIMEOUT_MS, SERVER_CLOCK, SILENCE_TIMEOUT_MS, type StoreOpener } from './store-opener.ts'
 
 export const postgresOpener: StoreOpener = {
   isThere: () => true,

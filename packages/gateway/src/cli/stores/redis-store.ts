@@ -1,6 +1,6 @@
 import type { Logger } from 'postern'
 import type { Redis } from 'ioredis'
-import { CONNECT_TIMEOUT_MS, SILENCE_TIMEOUT_MS, type StoreOpener, SERVER_CLOCK } from './store-opener.ts'
+import { CONNECT_TIMEOUT_MS, SERVER_CLOCK, SILENCE_TIMEOUT_MS, type StoreOpener } from './store-opener.ts'
 
 export const redisOpener: StoreOpener = {
   isThere: () => true,
